@@ -1,0 +1,443 @@
+"""Train `mini`, the embedded recogniser, on the open speech.
+
+Data: the collections of `mini_data.COLLECTIONS` (split train; licences and credit in their cards under
+data_manifests/) and speech made by eSpeak NG from the same training texts. Splits are those of the manifests.
+Command: python recipes/train_mini.py --data ../shared/speech --run RUN            holds the rate, resumes
+         python recipes/train_mini.py --data ../shared/speech --run RUN --decay N  ends it in N more steps
+         python recipes/train_mini.py --run RUN --export speech/models/mini        writes the checkpoint
+Time: about 0.7 s a step on two quiet cores; see docs for the curve. `--smoke` ends in a minute.
+`--leave-out CODE` trains without a language, for honest tests of adaptation.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import queue
+import random
+import shutil
+import sys
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import jiwer
+import numpy as np
+import soxr
+import torch
+from mini_data import RATE, Augment, Clip, add_speeds, levelled, not_speech, read_clips, shuffled_for_ever
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from speech import languages, text
+from speech.models import guard
+from speech.models.banks import Bank
+from speech.models.training import Loop, LoopSettings, Step
+from speech.say import VOICES, Espeak
+
+guard.load()
+from transformers import Wav2Vec2Config, Wav2Vec2ForCTC  # noqa: E402  # after the guard
+
+SPECIAL = ("<pad>", "<s>", "</s>", "<unk>", text.WORD_BREAK)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What may be turned; each with its reason."""
+
+    hidden: int = 256  # 320 x 8 is the largest that ships in 25 MB; 256 keeps 200 times real time
+    layers: int = 8
+    bands: int = 80  # mel bands of the first layer, each as a filter in four phases
+    adapter: int = 32
+    speeds: tuple[float, ...] = (0.9, 1.0, 1.1)
+    shapes: tuple[tuple[int, float], ...] = ((16, 3.0), (8, 6.0), (5, 9.6), (3, 16.0), (2, 24.0))  # 48 s each
+    early_longest: float = 9.6  # clips under this for the first third
+    languages_power: float = 0.5  # temperature of language sampling: share of hours to this power
+    first: str = "que"  # alone for the first eighth: gets out of the CTC plateau soonest
+    first_steps: int = 500
+    early_steps: int = 2500
+    not_speech: float = 0.06  # share of items without words
+    espeak: float = 0.06  # share of items spoken by eSpeak NG
+    middle_weight: float = 0.3  # intermediate CTC, arXiv:2102.03216
+    middle_layer: int = 4
+    mask_time: float = 0.08
+    mask_feature: float = 0.04
+
+
+def configuration(settings: Settings) -> Wav2Vec2Config:
+    """The network's shape: frames of 40 ms by strides 160, 2, 2."""
+    return Wav2Vec2Config(
+        vocab_size=64,
+        hidden_size=settings.hidden,
+        num_hidden_layers=settings.layers,
+        num_attention_heads=4,
+        intermediate_size=4 * settings.hidden,
+        hidden_dropout=0.1,
+        activation_dropout=0.0,
+        attention_dropout=0.0,
+        feat_proj_dropout=0.1,
+        final_dropout=0.1,
+        layerdrop=0.05,
+        feat_extract_norm="layer",
+        conv_dim=(4 * settings.bands, settings.hidden, settings.hidden),
+        conv_kernel=(400, 3, 3),
+        conv_stride=(160, 2, 2),
+        conv_bias=True,
+        num_conv_pos_embeddings=64,
+        num_conv_pos_embedding_groups=16,
+        do_stable_layer_norm=True,
+        apply_spec_augment=True,
+        mask_time_prob=settings.mask_time,
+        mask_time_length=5,
+        mask_feature_prob=settings.mask_feature,
+        mask_feature_length=16,
+        ctc_loss_reduction="sum",
+        ctc_zero_infinity=True,
+        adapter_attn_dim=settings.adapter,
+        pad_token_id=0,
+        bos_token_id=1,
+        eos_token_id=2,
+    )
+
+
+def gabor(bands: int, taps: int) -> Tensor:
+    """Filters (4 * bands, 1, taps): cosine and sine of mel-spaced tones under a Gaussian, and their negatives.
+
+    Four phases, since the activation passes half a wave: their sum is near the band's amplitude at any phase.
+    """
+    edges = np.linspace(2595 * math.log10(1 + 60 / 700), 2595 * math.log10(1 + 7600 / 700), bands + 2)
+    centre = 700 * (10 ** (edges / 2595) - 1)
+    time = (np.arange(taps) - (taps - 1) / 2) / RATE
+    rows = []
+    for low, middle, high in zip(centre, centre[1:], centre[2:], strict=False):
+        width = min(0.35 * taps / RATE / 1.5, 0.9 / (high - low))
+        window = np.exp(-0.5 * (time / width) ** 2)
+        window /= np.sqrt(np.sum(window**2))
+        gain = (middle / 500) ** 0.5  # speech falls with frequency: lift the upper bands
+        for wave in (np.cos, np.sin):
+            tone = gain * window * wave(2 * np.pi * middle * time)
+            rows.extend((tone, -tone))
+    return torch.tensor(np.array(rows)[:, None, :], dtype=torch.float32)
+
+
+def vocabularies(codes: Sequence[str]) -> dict[str, dict[str, int]]:
+    """Nested vocabulary as MMS has it: language, then symbol and number; the blank is 0."""
+    return {c: {s: n for n, s in enumerate((*SPECIAL, *text.symbols_of(languages.load(c))))} for c in codes}
+
+
+def romanised(symbols: Sequence[str]) -> list[int]:
+    """One alphabet for all languages, for the intermediate loss: base letters without marks, a space, an apostrophe."""
+    import unicodedata
+
+    vowels = dict(zip("ᵊᵘⁱᵃᵉᵒʷ", "auiaeow", strict=True))
+    rows = dict(zip("ህልሕምሥርስሽቅብቭትችኅንኝእክኽውዕዝዥይድጅግጥጭጵጽፅፍፕ", "hlhmsrssqbvtchnn'kkw'zzydjgtcpssfp", strict=True))
+    out = []
+    for symbol in symbols:
+        letter = vowels.get(symbol) or rows.get(symbol) or unicodedata.normalize("NFD", symbol)[0]
+        if letter == text.WORD_BREAK:
+            out.append(1)
+        elif letter == "'":
+            out.append(2)
+        elif "a" <= letter <= "z":
+            out.append(3 + ord(letter) - ord("a"))
+    return out
+
+
+MIDDLE_SIZE = 3 + 26
+
+
+class Trainee(nn.Module):
+    """The network with its banks and, for training only, the intermediate head."""
+
+    def __init__(self, settings: Settings, vocabulary: Mapping[str, Mapping[str, int]]) -> None:
+        super().__init__()
+        self.network = Wav2Vec2ForCTC(configuration(settings))
+        self.bank = Bank(self.network, {code: len(v) for code, v in vocabulary.items()})
+        self.middle_norm = nn.LayerNorm(settings.hidden)
+        self.middle = nn.Linear(settings.hidden, MIDDLE_SIZE)
+        first = self.network.wav2vec2.feature_extractor.conv_layers[0].conv
+        with torch.no_grad():
+            first.weight.copy_(gabor(settings.bands, first.kernel_size[0]))
+            first.bias.normal_(0, 0.05)  # a floor: below it the layer norm sees this pattern, not amplified noise
+        self._half: Tensor | None = None
+        self.network.wav2vec2.encoder.layers[settings.middle_layer - 1].register_forward_hook(self._keep)
+
+    def _keep(self, _module: nn.Module, _inputs: object, output: Tensor) -> None:
+        self._half = output
+
+    def forward(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
+        """Log probabilities of the heads and of the intermediate head, both (frames, clips, symbols)."""
+        self._half = None
+        logits = self.network(inputs).logits
+        final = F.log_softmax(logits, -1).transpose(0, 1)
+        if self._half is None:  # layer dropped
+            return final, torch.zeros(0)
+        return final, F.log_softmax(self.middle(self.middle_norm(self._half)), -1).transpose(0, 1)
+
+
+@dataclass(slots=True)
+class Batch:
+    """Inputs (clips, samples) levelled, and what each clip spells."""
+
+    inputs: Tensor
+    codes: list[str]
+    targets: list[list[int]]
+    middle: list[list[int]]
+    names: list[str]
+
+
+class Composer:
+    """Draws batches: a fixed shape, each row filled with clips of one collection laid end to end."""
+
+    def __init__(self, clips: list[Clip], spoken: list[Clip], settings: Settings, vocabulary: Mapping[str, Mapping[str, int]], seed: int) -> None:
+        self.settings = settings
+        self.vocabulary = vocabulary
+        self.draw = random.Random(seed)
+        self.rng = np.random.default_rng(seed)
+        self.augment = Augment(self.rng, clips)
+        self.by_collection: dict[str, list[Clip]] = {}
+        for clip in clips:
+            self.by_collection.setdefault(clip.collection, []).append(clip)
+        self.spoken: dict[str, list[Clip]] = {}
+        for clip in spoken:
+            self.spoken.setdefault(clip.language, []).append(clip)
+        self.supply = {name: shuffled_for_ever(list(found), self.draw) for name, found in self.by_collection.items()}
+        self.held: dict[str, Clip] = {}
+        hours: Counter[str] = Counter()
+        for clip in clips:
+            hours[clip.language] += len(clip.samples)
+        self.share = {code: size**settings.languages_power for code, size in hours.items()}
+        self.size = {name: sum(len(c.samples) for c in found) for name, found in self.by_collection.items()}
+
+    def batch(self, step: int) -> Batch:
+        """The batch of `step`; what is drawn depends on the step only through the curriculum."""
+        settings = self.settings
+        early = step < settings.early_steps
+        shapes = [s for s in settings.shapes if not early or s[1] <= settings.early_longest]
+        count, seconds = self.draw.choice(shapes)
+        rows = [self._row(int(seconds * RATE), step) for _ in range(count)]
+        inputs = torch.from_numpy(np.stack([r[0] for r in rows]))
+        codes = [r[1] for r in rows]
+        symbols = [r[2] for r in rows]
+        targets = [[self.vocabulary[c].get(s, 3) for s in said] for c, said in zip(codes, symbols, strict=True)]
+        return Batch(inputs, codes, targets, [romanised(s) for s in symbols], [n for r in rows for n in r[3]])
+
+    def _row(self, length: int, step: int) -> tuple[np.ndarray, str, list[str], list[str]]:
+        settings, draw = self.settings, self.draw
+        code = settings.first if step < settings.first_steps and settings.first in self.share else draw.choices(list(self.share), list(self.share.values()))[0]
+        chance = draw.random()
+        if chance < settings.not_speech and step >= settings.first_steps:
+            return self._finish(not_speech(self.rng, length), augment=False), code, [], []
+        if chance > 1 - settings.espeak and code in self.spoken and step >= settings.first_steps:
+            signal, symbols, names = self._fill(lambda: draw.choice(self.spoken[code]), "espeak", length)
+        else:
+            names_of = [n for n in self.by_collection if self.by_collection[n][0].language == code]
+            name = draw.choices(names_of, [self.size[n] for n in names_of])[0]
+            signal, symbols, names = self._fill(lambda: next(self.supply[name]), name, length)
+        return self._finish(signal, augment=draw.random() < 0.8), code, symbols, names
+
+    def _fill(self, take: Callable[[], Clip], key: str, length: int) -> tuple[np.ndarray, list[str], list[str]]:
+        """Clips laid into `length` samples until the next does not fit (it is kept for the next row)."""
+        signal = np.zeros(length)
+        symbols: list[str] = []
+        names: list[str] = []
+        place, tries = int(self.rng.uniform(0, 0.15) * RATE), 0
+        while tries < 12:
+            clip = self.held.pop(key, None) or take()
+            speed = self.draw.choice(list(clip.speeds) or [1.0])
+            samples = clip.speeds.get(speed, clip.samples)
+            if place + len(samples) > length:
+                # Too long for what is left: hold it for the next row, unless no row of this shape can take it.
+                if len(samples) < length and key != "espeak":
+                    self.held[key] = clip
+                if symbols:
+                    break
+                tries += 1
+                self.held.pop(key, None)
+                continue
+            signal[place : place + len(samples)] += samples / 32768
+            symbols.extend(([text.WORD_BREAK] if symbols else []) + clip.symbols)
+            names.append(clip.name)
+            place += len(samples) + int(self.rng.uniform(0, 0.5) * RATE)
+        return signal, symbols, names
+
+    def _finish(self, signal: np.ndarray, *, augment: bool) -> np.ndarray:
+        return levelled(self.augment(signal) if augment else signal)
+
+
+def losses(trainee: Trainee, batch: Batch, settings: Settings) -> Tensor:
+    """CTC of the heads plus the weighted intermediate CTC, in nats a symbol."""
+    trainee.bank.use(batch.codes)
+    final, middle = trainee(batch.inputs)
+    frames = torch.full((final.shape[1],), final.shape[0])
+    symbols = max(1, sum(map(len, batch.targets)))
+
+    def ctc(scores: Tensor, targets: list[list[int]]) -> Tensor:
+        flat = torch.tensor([s for row in targets for s in row], dtype=torch.long)
+        sizes = torch.tensor([len(row) for row in targets])
+        return F.ctc_loss(scores, flat, frames, sizes, blank=0, reduction="sum", zero_infinity=True) / symbols
+
+    loss = ctc(final, batch.targets)
+    if middle.numel():
+        loss = (1 - settings.middle_weight) * loss + settings.middle_weight * ctc(middle, batch.middle)
+    return loss
+
+
+def steps(trainee: Trainee, composer: Composer, settings: Settings, loop: Loop) -> Iterator[Callable[[], Step]]:
+    """Batches made by a thread one ahead of the network."""
+    ready: queue.Queue[Batch] = queue.Queue(maxsize=3)
+
+    def make() -> None:
+        step = loop.step
+        while True:
+            ready.put(composer.batch(step))
+            step += 1
+
+    threading.Thread(target=make, daemon=True).start()
+    while True:
+        batch = ready.get()
+        yield lambda batch=batch: Step(loss=losses(trainee, batch, settings), audio_s=batch.inputs.numel() / RATE, clips=batch.names)  # type: ignore[misc]
+
+
+def greedy(trainee: Trainee, clips: Sequence[Clip], vocabulary: Mapping[str, Mapping[str, int]]) -> list[str]:
+    """What the network hears in clips of one language, best symbol a frame."""
+    code = clips[0].language
+    language = languages.load(code)
+    names = list(vocabulary[code])
+    trainee.bank.use(code)
+    out: dict[str, str] = {}
+    order = sorted(clips, key=lambda c: len(c.samples))
+    with torch.inference_mode():
+        for at in range(0, len(order), 6):
+            group = order[at : at + 6]
+            longest = max(len(c.samples) for c in group)
+            inputs = torch.zeros(len(group), longest)
+            mask = torch.zeros(len(group), longest, dtype=torch.long)
+            for row, clip in enumerate(group):
+                inputs[row, : len(clip.samples)] = torch.from_numpy(levelled(clip.samples / 32768))
+                mask[row, : len(clip.samples)] = 1
+            best = trainee.network(inputs, attention_mask=mask).logits.argmax(-1)
+            for row, clip in enumerate(group):
+                frames = int(trainee.network._get_feat_extract_output_lengths(len(clip.samples)))
+                path = best[row, :frames].tolist()
+                kept = [s for n, s in enumerate(path) if s >= 4 and (n == 0 or path[n - 1] != s)]
+                out[clip.name] = " ".join(text.compose([names[s] for s in kept], language).split())
+    return [out[c.name] for c in clips]
+
+
+def cer_by_language(trainee: Trainee, clips: Sequence[Clip], vocabulary: Mapping[str, Mapping[str, int]]) -> dict[str, float]:
+    """Character error rate in per cent, by language, of the running mean of the weights."""
+    found: dict[str, float] = {}
+    for code in sorted({c.language for c in clips}):
+        own = [c for c in clips if c.language == code]
+        heard = greedy(trainee, own, vocabulary)
+        found[code] = round(100 * float(jiwer.process_characters([c.text for c in own], heard).cer), 2)
+    return found
+
+
+def speak(clips: Sequence[Clip], count: int, seed: int) -> list[Clip]:
+    """The training texts in eSpeak NG's voices, pace and pitch drawn."""
+    draw = random.Random(seed)
+    espeak = Espeak()
+    variants = ["", "m1", "m2", "m3", "m4", "m5", "m6", "m7", "f1", "f2", "f3", "f4", "f5", "klatt", "klatt2", "klatt3"]
+    made: list[Clip] = []
+    for code in VOICES:
+        own = [c for c in clips if c.language == code and len(c.samples) < 12 * RATE]
+        for clip in draw.sample(own, min(count, len(own))):
+            signal = espeak.say(
+                clip.text, code, variant=draw.choice(variants), words_a_minute=draw.randint(110, 190), pitch=draw.randint(30, 75), pitch_range=draw.randint(30, 75)
+            )
+            samples = (soxr.resample(signal, espeak.sample_rate, RATE) * 28000).astype(np.int16)
+            made.append(Clip(f"espeak/{clip.name}", "espeak", code, "train", clip.text, clip.symbols, samples))
+    return made
+
+
+def export(run: Path, target: Path) -> None:
+    """Write the averaged weights as a checkpoint of transformers' layout, in half precision."""
+    from mini_export import write_checkpoint
+
+    state = json.loads((run / "card.json").read_text(encoding="utf-8"))
+    settings = Settings(**{k: tuple(map(tuple, v)) if k == "shapes" else tuple(v) if k == "speeds" else v for k, v in state["recipe"].items()})
+    vocabulary = vocabularies(state["languages"])
+    trainee = Trainee(settings, vocabulary)
+    checkpoint = torch.load(run / "last.pt", weights_only=True)
+    trainee.load_state_dict({**checkpoint["model"], **checkpoint["mean"]})
+    write_checkpoint(trainee.network, trainee.bank, vocabulary, target, run_card=state, step=checkpoint["step"], audio_h=checkpoint["audio_s"] / 3600)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, default=Path("../shared/speech"))
+    parser.add_argument("--run", type=Path, default=Path("~/.cache/oral-speech/train/mini").expanduser())
+    parser.add_argument("--hold", type=int, default=1_000_000, help="steps at the held rate (stop and resume at will)")
+    parser.add_argument("--decay", type=int, default=0, help="end the run in this many steps")
+    parser.add_argument("--leave-out", default="", help="train without this language")
+    parser.add_argument("--languages", default="", help="only these, by commas (for comparisons)")
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="another value for a setting")
+    parser.add_argument("--rate", type=float, default=1e-3)
+    parser.add_argument("--seed", type=int, default=20261121)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--export", type=Path, help="write the run's averaged weights here and stop")
+    parser.add_argument("--smoke", action="store_true", help="a few steps on a few clips")
+    options = parser.parse_args()
+    if options.export:
+        export(options.run, options.export)
+        return
+    changes: dict[str, Any] = {}
+    for pair in options.set:
+        name, _, value = pair.partition("=")
+        if name not in asdict(Settings()):
+            sys.exit(f"--set {pair}: no such setting; there are {', '.join(asdict(Settings()))}")
+        changes[name] = type(asdict(Settings())[name])(value)
+    settings = Settings(**changes)
+    torch.set_num_threads(options.threads)
+    torch.manual_seed(options.seed)
+    np.random.seed(options.seed)
+    random.seed(options.seed)
+    left_out: Counter[str] = Counter()
+    only = set(options.languages.split(",")) if options.languages else None
+    clips = [c for c in read_clips(options.data, {"train", "dev"}, left_out=left_out, only=only) if c.language != options.leave_out]
+    train = [c for c in clips if c.split == "train"]
+    dev = [c for c in clips if c.split == "dev"]
+    if options.smoke:
+        train, dev = train[::20], dev[::40]
+    add_speeds(train, settings.speeds)
+    codes = sorted({c.language for c in train})
+    vocabulary = vocabularies(codes)
+    spoken = speak(train, 20 if options.smoke else 500, options.seed)
+    trainee = Trainee(settings, vocabulary)
+    hours = {c: round(sum(len(x.samples) for x in train if x.language == c) / RATE / 3600, 3) for c in codes}
+    card = {"recipe": asdict(settings), "languages": codes, "train_hours": hours, "left_out": dict(left_out), "spoken_clips": len(spoken)}
+    loop = Loop(
+        trainee,
+        LoopSettings(
+            rate=options.rate,
+            hold_steps=6 if options.smoke else options.hold,
+            decay_steps=options.decay,
+            seed=options.seed,
+            evaluate_steps=6 if options.smoke else 500,
+            checkpoint_steps=3 if options.smoke else 250,
+        ),
+        options.run,
+        card=card,
+    )
+    composer = Composer(train, spoken, settings, vocabulary, options.seed + loop.step)
+
+    def evaluate(_step: int) -> dict[str, Any]:
+        now = {n: p.detach().clone() for n, p in trainee.named_parameters()}
+        trainee.load_state_dict(loop.averaged())
+        trainee.eval()
+        found = cer_by_language(trainee, dev, vocabulary)
+        trainee.load_state_dict({**trainee.state_dict(), **now})
+        return {"dev_cer": found, "mean": round(sum(found.values()) / len(found), 2)}
+
+    loop.run(steps(trainee, composer, settings, loop), decay=bool(options.decay), evaluate=evaluate)
+    shutil.copyfile(options.run / "last.pt", options.run / "end.pt")
+
+
+if __name__ == "__main__":
+    main()

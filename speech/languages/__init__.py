@@ -1,0 +1,136 @@
+"""What is known of each language: codes, names, alphabet, and how its writing is compared.
+
+One TOML file a language lies beside this module; adding a language is adding a file. A language without
+a file is no fault: it gets an open alphabet and the plain rules (`Language.plain`). This module does not
+touch text itself; `speech.text` applies what stands here.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+import tomllib
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+from speech.errors import ModelRefused
+
+UNDETERMINED = "und"
+_CODE = re.compile(r"[a-z]{3}")
+_FIELDS = {"code", "name", "autonym", "variety", "glottocode", "script", "macrolanguage", "retired", "alphabet", "normalise", "spelling"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Language:
+    """One language as its table describes it.
+
+    `letters` is the alphabet as its writers count it, digraphs included; `also` holds letters met in
+    loans and names; `marks` the combining signs (tones) that are part of spelling. `keep` lists the
+    signs that belong inside words, such as the apostrophe of Breton c'h.
+    """
+
+    code: str
+    name: str
+    autonym: str = ""
+    variety: str = ""
+    glottocode: str = ""
+    script: str = ""
+    macrolanguage: bool = False
+    retired: tuple[str, ...] = ()
+    letters: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()
+    marks: tuple[str, ...] = ()
+    keep: tuple[str, ...] = ()
+    replace: tuple[tuple[str, str], ...] = ()
+    rule: str = "letters"
+
+    @classmethod
+    def plain(cls, code: str) -> Language:
+        """A language we have no table for: any letter is allowed, none is changed."""
+        return cls(code=check_code(code), name=code, keep=("'",))
+
+    @property
+    def listed(self) -> bool:
+        """Whether a table gave the alphabet (else every letter is allowed)."""
+        return bool(self.letters) or self.rule == "ethiopic"
+
+
+def check_code(code: str, where: str | None = None) -> str:
+    """`code` if it has the form of an ISO 639-3 code (or `und`), before any path is made of it.
+
+    Raises
+    ------
+    ModelRefused
+        `LANGUAGE_CODE`: anything but three small letters, such as a name, a path or a two-letter code.
+    """
+    if _CODE.fullmatch(code):
+        return code
+    shown = ascii(code if len(code) <= 40 else code[:37] + "...")[1:-1]
+    raise ModelRefused(
+        where=where or f"--language {shown}",
+        what="this is not an ISO 639-3 code (three small letters)",
+        mend=f"Choose one of {', '.join(known())}, another three-letter code, or und for a language without a model",
+        code="LANGUAGE_CODE",
+    )
+
+
+@functools.cache
+def known() -> tuple[str, ...]:
+    """Codes with a table, sorted."""
+    files = resources.files(__name__).iterdir()
+    return tuple(sorted(f.name[:-5] for f in files if f.name.endswith(".toml")))
+
+
+def load(code: str) -> Language:
+    """The table of `code`, or the plain rules where there is none.
+
+    Raises
+    ------
+    ModelRefused
+        `LANGUAGE_CODE`: not the form of a code.
+    """
+    check_code(code)
+    return _load(code)
+
+
+@functools.cache
+def _load(code: str) -> Language:
+    if code not in known():
+        return Language.plain(code)
+    return parse(resources.files(__name__).joinpath(f"{code}.toml").read_text(encoding="utf-8"), f"{code}.toml")
+
+
+def table_of(code: str) -> Path:
+    """Where the table of `code` lies (or would lie), for messages that say where to add a letter."""
+    return Path(str(resources.files(__name__).joinpath(f"{code}.toml")))
+
+
+def parse(text: str, where: str) -> Language:
+    """A language from the text of its table; unknown fields are refused by name."""
+    raw = tomllib.loads(text)
+    unknown = sorted(set(raw) - _FIELDS)
+    if unknown:
+        raise ModelRefused(
+            where=where,
+            what=f"unknown fields {', '.join(unknown)}",
+            mend=f"Known are {', '.join(sorted(_FIELDS))}",
+            code="LANGUAGE_TABLE",
+        )
+    alphabet, rules, spelling = raw.get("alphabet", {}), raw.get("normalise", {}), raw.get("spelling", {})
+    return Language(
+        code=raw["code"],
+        name=raw["name"],
+        autonym=raw.get("autonym", ""),
+        variety=raw.get("variety", ""),
+        glottocode=raw.get("glottocode", ""),
+        script=raw.get("script", ""),
+        macrolanguage=raw.get("macrolanguage", False),
+        retired=tuple(raw.get("retired", ())),
+        letters=tuple(alphabet.get("letters", ())),
+        also=tuple(alphabet.get("also", ())),
+        marks=tuple(alphabet.get("marks", ())),
+        keep=tuple(rules.get("keep", ())),
+        replace=tuple(rules.get("replace", {}).items()),
+        rule=spelling.get("rule", "letters"),
+    )

@@ -1,0 +1,128 @@
+"""Adapters and heads of several languages in one network, chosen per clip.
+
+transformers holds one adapter and one head at a time and exchanges them in place. Here the layers of all
+languages are stacked and gathered by an index, so one batch carries many languages and switching touches
+neither disk nor weights. The arithmetic of one language is that of `Wav2Vec2AttnAdapterLayer` and `lm_head`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+PADDING_LOGIT = -1e4
+"""Logit of vocabulary entries that a shorter vocabulary of the same bank does not have."""
+
+
+class Choice:
+    """Which language each clip of the running batch has; shared by all layers of a bank.
+
+    `index` is one number for the whole batch (the quick path) or a tensor (clips,).
+    """
+
+    def __init__(self) -> None:
+        self.index: int | Tensor = 0
+
+
+class BankedAdapter(nn.Module):
+    """One encoder layer's adapters, stacked: (languages, ...). Forward takes (clips, frames, width)."""
+
+    def __init__(self, choice: Choice, languages: int, width: int, inner: int) -> None:
+        super().__init__()
+        self.choice = choice
+        self.norm_weight = nn.Parameter(torch.ones(languages, width))
+        self.norm_bias = nn.Parameter(torch.zeros(languages, width))
+        self.weight_1 = nn.Parameter(torch.randn(languages, inner, width) * 0.02)
+        self.bias_1 = nn.Parameter(torch.zeros(languages, inner))
+        self.weight_2 = nn.Parameter(torch.randn(languages, width, inner) * 0.02)
+        self.bias_2 = nn.Parameter(torch.zeros(languages, width))
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        """What the chosen adapters add to `hidden`."""
+        index = self.choice.index
+        if isinstance(index, int):
+            hidden = F.layer_norm(hidden, hidden.shape[-1:], self.norm_weight[index], self.norm_bias[index])
+            hidden = F.relu(F.linear(hidden, self.weight_1[index], self.bias_1[index]))
+            return F.linear(hidden, self.weight_2[index], self.bias_2[index])
+        hidden = F.layer_norm(hidden, hidden.shape[-1:])
+        hidden = hidden * self.norm_weight[index].unsqueeze(1) + self.norm_bias[index].unsqueeze(1)
+        hidden = F.relu(torch.baddbmm(self.bias_1[index].unsqueeze(1), hidden, self.weight_1[index].transpose(1, 2)))
+        return torch.baddbmm(self.bias_2[index].unsqueeze(1), hidden, self.weight_2[index].transpose(1, 2))
+
+    def layers(self, index: int) -> dict[str, Tensor]:
+        """One language's tensors under transformers' names."""
+        return {
+            "norm.weight": self.norm_weight[index],
+            "norm.bias": self.norm_bias[index],
+            "linear_1.weight": self.weight_1[index],
+            "linear_1.bias": self.bias_1[index],
+            "linear_2.weight": self.weight_2[index],
+            "linear_2.bias": self.bias_2[index],
+        }
+
+
+class BankedHead(nn.Module):
+    """Output layers of several languages, padded to the longest vocabulary."""
+
+    def __init__(self, choice: Choice, sizes: Sequence[int], width: int) -> None:
+        super().__init__()
+        self.choice = choice
+        self.sizes = tuple(sizes)
+        longest = max(sizes)
+        self.weight = nn.Parameter(torch.randn(len(sizes), longest, width) * 0.02)
+        bias = torch.zeros(len(sizes), longest)
+        for row, size in enumerate(sizes):
+            bias[row, size:] = PADDING_LOGIT
+        self.bias = nn.Parameter(bias)
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        """Logits (clips, frames, longest vocabulary); for one language, cut to its own vocabulary."""
+        index = self.choice.index
+        if isinstance(index, int):
+            size = self.sizes[index]
+            return F.linear(hidden, self.weight[index, :size], self.bias[index, :size])
+        return torch.baddbmm(self.bias[index].unsqueeze(1), hidden, self.weight[index].transpose(1, 2))
+
+
+class Bank:
+    """The adapters and heads of a `Wav2Vec2ForCTC`, by language, replaced in place by stacked ones."""
+
+    def __init__(self, model: Any, vocabularies: Mapping[str, int]) -> None:
+        """Put banked layers into `model`; `vocabularies` gives the size of each language's vocabulary."""
+        self.model = model
+        self.languages = tuple(vocabularies)
+        self.choice = Choice()
+        width, inner = model.config.hidden_size, model.config.adapter_attn_dim
+        for layer in model.wav2vec2.encoder.layers:
+            layer.adapter_layer = BankedAdapter(self.choice, len(self.languages), width, inner)
+        model.lm_head = BankedHead(self.choice, list(vocabularies.values()), width)
+
+    def use(self, languages: str | Sequence[str]) -> None:
+        """Choose a language for the whole batch, or one for each clip."""
+        if isinstance(languages, str):
+            self.choice.index = self.languages.index(languages)
+            return
+        rows = [self.languages.index(code) for code in languages]
+        self.choice.index = rows[0] if len(set(rows)) == 1 else torch.tensor(rows)
+
+    def tensors(self, language: str) -> dict[str, Tensor]:
+        """Adapter and head of one language under the names of `adapter.<lang>.safetensors`."""
+        row = self.languages.index(language)
+        found: dict[str, Tensor] = {}
+        for number, layer in enumerate(self.model.wav2vec2.encoder.layers):
+            for name, tensor in layer.adapter_layer.layers(row).items():
+                found[f"wav2vec2.encoder.layers.{number}.adapter_layer.{name}"] = tensor.detach()
+        size = self.model.lm_head.sizes[row]
+        found["lm_head.weight"] = self.model.lm_head.weight[row, :size].detach()
+        found["lm_head.bias"] = self.model.lm_head.bias[row, :size].detach()
+        return found
+
+    def fill(self, language: str, tensors: Mapping[str, Tensor]) -> None:
+        """Copy one language's adapter and head into their row."""
+        with torch.no_grad():
+            for name, place in self.tensors(language).items():
+                place.copy_(tensors[name])

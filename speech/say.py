@@ -1,0 +1,90 @@
+"""From text to sound. Now: eSpeak NG, as a library, for demonstrations and for training on spoken text.
+
+eSpeak NG comes with the extra `tts` (its library is GPL-3, so it is never part of the core). One voice at a
+time: the library keeps its state in the process and is not to be called from two threads.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from speech.errors import ModelRefused
+
+VOICES = {"que": "qu", "swh": "sw", "amh": "am"}
+"""eSpeak NG voices of languages of ours. It has none for Yoruba, Breton, Kinyarwanda or Malagasy."""
+
+_SYNCHRONOUS = 2
+_UTF8 = 1
+_RATE, _PITCH, _RANGE = 1, 3, 4
+_CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p)
+
+
+class Espeak:
+    """The eSpeak NG library of the extra `tts`.
+
+    Raises
+    ------
+    ModelRefused
+        `MODEL_NOT_HERE`: the extra is not installed.
+    """
+
+    def __init__(self) -> None:
+        try:
+            import espeakng_loader
+        except ImportError as error:
+            raise ModelRefused(
+                where="eSpeak NG",
+                what="the library is not installed",
+                mend="pip install 'oral-speech[tts]'",
+                code="MODEL_NOT_HERE",
+            ) from error
+        self._library: Any = ctypes.CDLL(espeakng_loader.get_library_path())
+        self.sample_rate: int = self._library.espeak_Initialize(_SYNCHRONOUS, 0, espeakng_loader.get_data_path().encode(), 0)
+        self._pieces: list[NDArray[np.int16]] = []
+        self._callback = _CALLBACK(self._collect)
+        self._library.espeak_SetSynthCallback(self._callback)
+
+    def _collect(self, samples: Any, count: int, _events: object) -> int:
+        if samples and count > 0:
+            self._pieces.append(np.ctypeslib.as_array(samples, (count,)).copy())
+        return 0
+
+    def say(
+        self,
+        text: str,
+        language: str,
+        *,
+        variant: str = "",
+        words_a_minute: int = 150,
+        pitch: int = 50,
+        pitch_range: int = 50,
+    ) -> NDArray[np.float32]:
+        """`text` as samples (length,) in -1..1 at `sample_rate`, by the voice of an ISO 639-3 language.
+
+        Raises
+        ------
+        ModelRefused
+            `MODEL_LANGUAGE`: eSpeak NG has no such voice (it would go on in the voice before, silently).
+        """
+        voice = VOICES.get(language, language) + (f"+{variant}" if variant else "")
+        if self._library.espeak_SetVoiceByName(voice.encode()) != 0:
+            raise ModelRefused(
+                where=f"eSpeak NG, language {language}",
+                what=f"there is no voice {voice}",
+                mend=f"Languages of ours with a voice: {', '.join(sorted(VOICES))}",
+                code="MODEL_LANGUAGE",
+            )
+        set_parameter: Callable[..., int] = self._library.espeak_SetParameter
+        set_parameter(_RATE, words_a_minute, 0)
+        set_parameter(_PITCH, pitch, 0)
+        set_parameter(_RANGE, pitch_range, 0)
+        self._pieces = []
+        data = text.encode("utf-8") + b"\0"
+        self._library.espeak_Synth(data, len(data), 0, 0, 0, _UTF8, None, None)
+        joined = np.concatenate(self._pieces) if self._pieces else np.zeros(0, np.int16)
+        return (joined / 32768).astype(np.float32)
