@@ -112,7 +112,7 @@ def gabor(bands: int, taps: int) -> Tensor:
     edges = np.linspace(2595 * math.log10(1 + 60 / 700), 2595 * math.log10(1 + 7600 / 700), bands + 2)
     centre = 700 * (10 ** (edges / 2595) - 1)
     time = (np.arange(taps) - (taps - 1) / 2) / RATE
-    rows = []
+    rows: list[np.ndarray] = []
     for low, middle, high in zip(centre, centre[1:], centre[2:], strict=False):
         width = min(0.35 * taps / RATE / 1.5, 0.9 / (high - low))
         window = np.exp(-0.5 * (time / width) ** 2)
@@ -193,7 +193,9 @@ class Batch:
 class Composer:
     """Draws batches: a fixed shape, each row filled with clips of one collection laid end to end."""
 
-    def __init__(self, clips: list[Clip], spoken: list[Clip], settings: Settings, vocabulary: Mapping[str, Mapping[str, int]], seed: int) -> None:
+    def __init__(
+        self, clips: list[Clip], spoken: list[Clip], settings: Settings, vocabulary: Mapping[str, Mapping[str, int]], seed: int
+    ) -> None:
         self.settings = settings
         self.vocabulary = vocabulary
         self.draw = random.Random(seed)
@@ -228,7 +230,11 @@ class Composer:
 
     def _row(self, length: int, step: int) -> tuple[np.ndarray, str, list[str], list[str]]:
         settings, draw = self.settings, self.draw
-        code = settings.first if step < settings.first_steps and settings.first in self.share else draw.choices(list(self.share), list(self.share.values()))[0]
+        code = (
+            settings.first
+            if step < settings.first_steps and settings.first in self.share
+            else draw.choices(list(self.share), list(self.share.values()))[0]
+        )
         chance = draw.random()
         if chance < settings.not_speech and step >= settings.first_steps:
             return self._finish(not_speech(self.rng, length), augment=False), code, [], []
@@ -349,7 +355,12 @@ def speak(clips: Sequence[Clip], count: int, seed: int) -> list[Clip]:
         own = [c for c in clips if c.language == code and len(c.samples) < 12 * RATE]
         for clip in draw.sample(own, min(count, len(own))):
             signal = espeak.say(
-                clip.text, code, variant=draw.choice(variants), words_a_minute=draw.randint(110, 190), pitch=draw.randint(30, 75), pitch_range=draw.randint(30, 75)
+                clip.text,
+                code,
+                variant=draw.choice(variants),
+                words_a_minute=draw.randint(110, 190),
+                pitch=draw.randint(30, 75),
+                pitch_range=draw.randint(30, 75),
             )
             samples = (soxr.resample(signal, espeak.sample_rate, RATE) * 28000).astype(np.int16)
             made.append(Clip(f"espeak/{clip.name}", "espeak", code, "train", clip.text, clip.symbols, samples))
@@ -361,12 +372,16 @@ def export(run: Path, target: Path) -> None:
     from mini_export import write_checkpoint
 
     state = json.loads((run / "card.json").read_text(encoding="utf-8"))
-    settings = Settings(**{k: tuple(map(tuple, v)) if k == "shapes" else tuple(v) if k == "speeds" else v for k, v in state["recipe"].items()})
+    settings = Settings(
+        **{k: tuple(map(tuple, v)) if k == "shapes" else tuple(v) if k == "speeds" else v for k, v in state["recipe"].items()}
+    )
     vocabulary = vocabularies(state["languages"])
     trainee = Trainee(settings, vocabulary)
     checkpoint = torch.load(run / "last.pt", weights_only=True)
     trainee.load_state_dict({**checkpoint["model"], **checkpoint["mean"]})
-    write_checkpoint(trainee.network, trainee.bank, vocabulary, target, run_card=state, step=checkpoint["step"], audio_h=checkpoint["audio_s"] / 3600)
+    write_checkpoint(
+        trainee.network, trainee.bank, vocabulary, target, run_card=state, step=checkpoint["step"], audio_h=checkpoint["audio_s"] / 3600
+    )
 
 
 def main() -> None:

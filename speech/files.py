@@ -47,7 +47,9 @@ def check_readable(path: Path) -> os.stat_result:
         raise PathRefused(where, f"this is {kind}, not a file", "Name the file itself", "PATH_NOT_FILE")
     if not os.access(path, os.R_OK):
         mode = stat.filemode(found.st_mode)
-        raise PathRefused(where, f"it may not be read (owner {found.st_uid}, mode {mode})", "Ask its owner for the right to read it", "PATH_DENIED")
+        raise PathRefused(
+            where, f"it may not be read (owner {found.st_uid}, mode {mode})", "Ask its owner for the right to read it", "PATH_DENIED"
+        )
     return found
 
 
@@ -131,8 +133,15 @@ def disk_errors(path: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno in _FULL:
             raise DiskFailure(
-                where, f"the disk is full or a quota is reached ({error.strerror})", "Make room, or choose another --out or TMPDIR", "DISK_FULL"
+                where,
+                f"the disk is full or a quota is reached ({error.strerror})",
+                "Make room, or choose another --out or TMPDIR",
+                "DISK_FULL",
             ) from error
         if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
-            raise DiskFailure(where, f"this place may not be written ({error.strerror})", "Choose another --out", "DISK_READONLY") from error
-        raise DiskFailure(where, f"writing failed ({error.strerror or error})", "Check the disk, or choose another --out", "DISK_IO") from error
+            raise DiskFailure(
+                where, f"this place may not be written ({error.strerror})", "Choose another --out", "DISK_READONLY"
+            ) from error
+        raise DiskFailure(
+            where, f"writing failed ({error.strerror or error})", "Check the disk, or choose another --out", "DISK_IO"
+        ) from error

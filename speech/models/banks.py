@@ -18,6 +18,17 @@ PADDING_LOGIT = -1e4
 """Logit of vocabulary entries that a shorter vocabulary of the same bank does not have."""
 
 
+_NAMES = {
+    "norm.weight": "norm_weight",
+    "norm.bias": "norm_bias",
+    "linear_1.weight": "weight_1",
+    "linear_1.bias": "bias_1",
+    "linear_2.weight": "weight_2",
+    "linear_2.bias": "bias_2",
+}
+"""transformers' names of an adapter layer's tensors, and ours."""
+
+
 class Choice:
     """Which language each clip of the running batch has; shared by all layers of a bank.
 
@@ -53,16 +64,15 @@ class BankedAdapter(nn.Module):
         hidden = F.relu(torch.baddbmm(self.bias_1[index].unsqueeze(1), hidden, self.weight_1[index].transpose(1, 2)))
         return torch.baddbmm(self.bias_2[index].unsqueeze(1), hidden, self.weight_2[index].transpose(1, 2))
 
+    def add(self, tensors: Mapping[str, Tensor], prefix: str) -> None:
+        """Stack one more language, cast to the type of those here."""
+        for name, own in _NAMES.items():
+            stack = getattr(self, own)
+            setattr(self, own, nn.Parameter(torch.cat([stack.detach(), tensors[prefix + name].to(stack)[None]]), requires_grad=False))
+
     def layers(self, index: int) -> dict[str, Tensor]:
         """One language's tensors under transformers' names."""
-        return {
-            "norm.weight": self.norm_weight[index],
-            "norm.bias": self.norm_bias[index],
-            "linear_1.weight": self.weight_1[index],
-            "linear_1.bias": self.bias_1[index],
-            "linear_2.weight": self.weight_2[index],
-            "linear_2.bias": self.bias_2[index],
-        }
+        return {name: getattr(self, own)[index] for name, own in _NAMES.items()}
 
 
 class BankedHead(nn.Module):
@@ -72,12 +82,25 @@ class BankedHead(nn.Module):
         super().__init__()
         self.choice = choice
         self.sizes = tuple(sizes)
-        longest = max(sizes)
+        longest = max(sizes, default=0)
         self.weight = nn.Parameter(torch.randn(len(sizes), longest, width) * 0.02)
         bias = torch.zeros(len(sizes), longest)
         for row, size in enumerate(sizes):
             bias[row, size:] = PADDING_LOGIT
         self.bias = nn.Parameter(bias)
+
+    def add(self, weight: Tensor, bias: Tensor) -> None:
+        """Stack one more head, cast to the type of those here; shorter ones are padded."""
+        longest = max(self.weight.shape[1], len(weight))
+        weights = self.weight.new_zeros(len(self.sizes) + 1, longest, self.weight.shape[2])
+        biases = self.bias.new_full((len(self.sizes) + 1, longest), PADDING_LOGIT)
+        weights[:-1, : self.weight.shape[1]] = self.weight.detach()
+        biases[:-1, : self.bias.shape[1]] = self.bias.detach()
+        weights[-1, : len(weight)] = weight.to(weights)
+        biases[-1, : len(bias)] = bias.to(biases)
+        self.weight = nn.Parameter(weights, requires_grad=False)
+        self.bias = nn.Parameter(biases, requires_grad=False)
+        self.sizes = (*self.sizes, len(weight))
 
     def forward(self, hidden: Tensor) -> Tensor:
         """Logits (clips, frames, longest vocabulary); for one language, cut to its own vocabulary."""
@@ -89,20 +112,21 @@ class BankedHead(nn.Module):
 
 
 class Bank:
-    """The adapters and heads of a `Wav2Vec2ForCTC`, by language, replaced in place by stacked ones."""
+    """The adapters and heads of a `Wav2Vec2ForCTC`, by language, held stacked in place of the single ones."""
 
     def __init__(self, model: Any, vocabularies: Mapping[str, int]) -> None:
         """Put banked layers into `model`; `vocabularies` gives the size of each language's vocabulary."""
         self.model = model
-        self.languages = tuple(vocabularies)
+        self.languages: tuple[str, ...] = tuple(vocabularies)
         self.choice = Choice()
         width, inner = model.config.hidden_size, model.config.adapter_attn_dim
-        for layer in model.wav2vec2.encoder.layers:
-            layer.adapter_layer = BankedAdapter(self.choice, len(self.languages), width, inner)
+        if inner:
+            for layer in model.wav2vec2.encoder.layers:
+                layer.adapter_layer = BankedAdapter(self.choice, len(self.languages), width, inner)
         model.lm_head = BankedHead(self.choice, list(vocabularies.values()), width)
 
     def use(self, languages: str | Sequence[str]) -> None:
-        """Choose a language for the whole batch, or one for each clip."""
+        """Choose a language for the whole batch, or one for each clip. Touches no weight."""
         if isinstance(languages, str):
             self.choice.index = self.languages.index(languages)
             return
@@ -110,19 +134,22 @@ class Bank:
         self.choice.index = rows[0] if len(set(rows)) == 1 else torch.tensor(rows)
 
     def tensors(self, language: str) -> dict[str, Tensor]:
-        """Adapter and head of one language under the names of `adapter.<lang>.safetensors`."""
+        """Adapter and head of one language (views) under the names of `adapter.<lang>.safetensors`."""
         row = self.languages.index(language)
         found: dict[str, Tensor] = {}
         for number, layer in enumerate(self.model.wav2vec2.encoder.layers):
-            for name, tensor in layer.adapter_layer.layers(row).items():
-                found[f"wav2vec2.encoder.layers.{number}.adapter_layer.{name}"] = tensor.detach()
+            if isinstance(layer.adapter_layer, BankedAdapter):
+                for name, tensor in layer.adapter_layer.layers(row).items():
+                    found[f"wav2vec2.encoder.layers.{number}.adapter_layer.{name}"] = tensor.detach()
         size = self.model.lm_head.sizes[row]
         found["lm_head.weight"] = self.model.lm_head.weight[row, :size].detach()
         found["lm_head.bias"] = self.model.lm_head.bias[row, :size].detach()
         return found
 
-    def fill(self, language: str, tensors: Mapping[str, Tensor]) -> None:
-        """Copy one language's adapter and head into their row."""
-        with torch.no_grad():
-            for name, place in self.tensors(language).items():
-                place.copy_(tensors[name])
+    def add(self, language: str, tensors: Mapping[str, Tensor]) -> None:
+        """Stack one more language; `tensors` as `adapter.<lang>.safetensors` names them, already checked."""
+        for number, layer in enumerate(self.model.wav2vec2.encoder.layers):
+            if isinstance(layer.adapter_layer, BankedAdapter):
+                layer.adapter_layer.add(tensors, f"wav2vec2.encoder.layers.{number}.adapter_layer.")
+        self.model.lm_head.add(tensors["lm_head.weight"], tensors["lm_head.bias"])
+        self.languages = (*self.languages, language)

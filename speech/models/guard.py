@@ -28,7 +28,7 @@ def _try() -> Mode:
     if importlib.util.find_spec("torchaudio") is None:
         return "absent"
     try:
-        import torchaudio  # noqa: F401  # only whether it loads is asked
+        import torchaudio  # only whether it loads is asked
     except OSError as error:
         if not _names_cuda(error):
             raise

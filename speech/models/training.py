@@ -111,7 +111,7 @@ class Loop:
         }
         part = self.folder / f"{name}.part"
         torch.save(state, part)
-        os.replace(part, self.folder / name)
+        part.replace(self.folder / name)
 
     def run(
         self,

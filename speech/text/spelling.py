@@ -25,6 +25,7 @@ WORD_BREAK = "|"
 # Vowel orders of a row, as modifier letters: readable in plain tools, and never part of a text.
 _VOWELS = ("ᵊ", "ᵘ", "ⁱ", "ᵃ", "ᵉ", "", "ᵒ", "ʷ")
 _ETHIOPIC = (0x1200, 0x1358)
+_ROW_ORDER = 5
 _CLUSTER = regex.compile(r"\X")
 
 
@@ -60,7 +61,7 @@ def compose(symbols: Sequence[str], language: Language) -> str:
 
 def _row_sign(row: int) -> str:
     # The sixth order (no vowel) names the row: h is ህ.
-    return chr(_ETHIOPIC[0] + 8 * row + 5)
+    return chr(_ETHIOPIC[0] + 8 * row + _ROW_ORDER)
 
 
 def _split_syllable(sign: str) -> tuple[str, ...]:
@@ -77,7 +78,8 @@ def _join_syllables(symbols: Sequence[str]) -> str:
     row: int | None = None
     for symbol in symbols:
         code = ord(symbol[0])
-        if _ETHIOPIC[0] <= code < _ETHIOPIC[1]:
+        if _ETHIOPIC[0] <= code < _ETHIOPIC[1] and (code - _ETHIOPIC[0]) % 8 == _ROW_ORDER:
+            # Whole syllables of other orders, as foreign vocabularies hold them, pass below as they are.
             if row is not None:
                 out.append(_row_sign(row))
             row = (code - _ETHIOPIC[0]) // 8
@@ -106,7 +108,7 @@ def symbols_of(language: Language) -> tuple[str, ...]:
     """
     if language.rule == "ethiopic":
         rows = (0x1200 + 8 * r for r in range((_ETHIOPIC[1] - _ETHIOPIC[0]) // 8))
-        signs = {chr(first + 5) for first in rows if unicodedata.category(chr(first + 5)) == "Lo"}
+        signs = {chr(first + _ROW_ORDER) for first in rows if unicodedata.category(chr(first + _ROW_ORDER)) == "Lo"}
         return (*filter(None, _VOWELS), *sorted(signs))
     signs = {part for letter in (*language.letters, *language.also) for part in _spell_word(letter, language)}
     return tuple(sorted(signs | set(language.marks) | set(language.keep)))
@@ -114,4 +116,5 @@ def symbols_of(language: Language) -> tuple[str, ...]:
 
 def graphemes(text: str) -> list[str]:
     """User-perceived characters (extended grapheme clusters, UAX 29): a letter with its marks is one."""
-    return _CLUSTER.findall(text)
+    found: list[str] = _CLUSTER.findall(text)
+    return found

@@ -1,0 +1,64 @@
+# Two commands do everything on a fresh machine: `make demo` and `make test`.
+#   make demo [AUDIO=story.wav LANGUAGE=que]   the main job, shown
+#   make test                                  lint, types, tests
+#   make proof                                 full counts and limits; slow
+#   make bench                                 speed and memory figures into benchmarks/results/
+#   make bundle                                a folder of wheels for a machine without a network
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+CPU_INDEX ?= https://download.pytorch.org/whl/cpu
+WORKERS ?= 2
+
+.PHONY: demo test lint proof bench bundle golden clean
+
+demo: $(VENV)/.demo
+	$(BIN)/python demos/first_transcript.py $(if $(AUDIO),--audio "$(AUDIO)") $(if $(LANGUAGE),--language "$(LANGUAGE)")
+
+test: $(VENV)/.dev lint
+	$(BIN)/python -m pip check
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile tests
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+proof: $(VENV)/.dev
+	$(BIN)/python -m pytest -q -m "not gpu and not network" tests
+	$(MAKE) bench
+
+bench: $(VENV)/.dev
+	for script in benchmarks/*_speed.py benchmarks/*_memory.py; do $(BIN)/python $$script || exit 1; done
+
+bundle: $(VENV)/.torch
+	$(BIN)/python recipes/make_bundle.py --out dist/bundle
+
+golden: $(VENV)/.dev
+	$(BIN)/python -m pytest -q tests/golden --update-golden
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info demo-output
+
+$(VENV)/.python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; name it with: make PYTHON=python3.12 demo"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+# torch first and alone: the CPU build (200 MB) where any index has it, else what the configured index gives.
+$(VENV)/.torch: $(VENV)/.python constraints.txt
+	@$(PIP) 'torch==2.13.0+cpu' 2>/dev/null \
+	  || $(PIP) --retries 0 --timeout 15 --index-url $(CPU_INDEX) 'torch==2.13.0' 2>/dev/null \
+	  || $(PIP) 'torch==2.13.0'
+	@$(BIN)/python -W ignore -c 'import torch, shutil, sys; sys.exit(bool(torch.version.cuda) and not shutil.which("nvidia-smi") and "a CUDA build of torch (3 GB) was installed on a machine without an NVIDIA driver: see README, Installing")'
+	@touch $@
+
+$(VENV)/.demo: $(VENV)/.torch pyproject.toml
+	$(PIP) -e '.[tts]'
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.torch pyproject.toml
+	$(PIP) -e '.[tts,dev]'
+	@touch $@ $(VENV)/.demo

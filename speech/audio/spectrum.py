@@ -1,0 +1,111 @@
+"""A glance at the spectrum of an excerpt: is it speech under a wrong sample rate, or nothing but mains hum?
+
+Both are hints for a person, so both are careful: all signs must agree. Limits are set on real speech, as
+labelled and with its label changed (tests hold them).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from speech.audio.source import Block
+
+_EXCERPT_SECONDS = 20
+_HUM_SECONDS = 2
+_LEAST_SECONDS = 1.0
+_SUSPECT_FROM, _SUSPECT_TO = 32_000, 96_000
+_SUSPECTED = 16_000
+
+
+class Excerpt:
+    """The first seconds that are not silent, in their loudest channel; and how steady the whole is."""
+
+    def __init__(self, rate: int) -> None:
+        self.rate = rate
+        self.parts: list[NDArray[np.float32]] = []
+        self.held = 0
+        seconds = _EXCERPT_SECONDS if _SUSPECT_FROM <= rate <= _SUSPECT_TO else _HUM_SECONDS
+        self.wanted = seconds * rate
+        self.least, self.most = np.inf, 0.0
+
+    def add(self, block: Block) -> None:
+        """Look at a block of (frames, channels)."""
+        size = self.rate // 5
+        whole = len(block) // size * size
+        if not whole:
+            return
+        channel = 0 if block.shape[1] == 1 else int(np.square(block).sum(axis=0).argmax())
+        mono = np.ascontiguousarray(block[:whole, channel])
+        pieces = mono.reshape(-1, size)
+        power = np.einsum("ij,ij->i", pieces, pieces) / size - np.square(pieces.mean(axis=1))
+        self.least, self.most = min(self.least, float(power.min())), max(self.most, float(power.max()))
+        left = self.wanted - self.held
+        if left > 0 and power.max() > 1e-6:
+            self.parts.append(mono[:left])
+            self.held += min(left, whole)
+
+    def is_hum(self) -> bool:
+        """Whether the whole is as steady as a machine and lies on multiples of 50 or 60 Hz."""
+        if self.held < self.rate or self.most > 1.6 * self.least:
+            return False
+        size = 1 << (2 * self.rate - 1).bit_length()
+        sound = np.concatenate(self.parts)[:size].astype(np.float64)
+        power = np.square(np.abs(np.fft.rfft((sound - sound.mean()) * np.hanning(len(sound)))))
+        width = self.rate / len(sound)
+        at = np.arange(len(power)) * width
+        total = float(power.sum())
+        return (
+            any(float(power[np.abs((at + mains / 2) % mains - mains / 2) < 3].sum()) > 0.9 * total for mains in (50, 60))
+            and float(power[at < 1000].sum()) > 0.98 * total
+        )
+
+    def likely_rate(self) -> int | None:
+        """16,000 if this sounds like speech recorded at that rate under a label far above it; None otherwise.
+
+        Such speech is too fast (its loudness changes more than 4.5 times a second), has next to nothing
+        where voices have their pitch, its middle too high, and reaches far beyond 8 kHz.
+        """
+        if not _SUSPECT_FROM <= self.rate <= _SUSPECT_TO or self.held < _LEAST_SECONDS * self.rate:
+            return None
+        shape = shape_of(np.concatenate(self.parts), self.rate)
+        suspect = shape.low_db < -15 and shape.middle_hz > 750 and shape.high_db > -33 and shape.changes_hz > 4.5
+        return _SUSPECTED if suspect else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shape:
+    """Of active speech: share of 60-350 Hz and of 8 kHz up in its energy, its middle, and the pace of its loudness."""
+
+    low_db: float
+    high_db: float
+    middle_hz: float
+    changes_hz: float
+
+
+def shape_of(sound: NDArray[np.float32], rate: int) -> Shape:
+    """The shape of some seconds of sound."""
+    size, hop = int(rate * 0.0427) // 2 * 2, rate // 50
+    window = np.hanning(size).astype(np.float32)
+    frames = np.lib.stride_tricks.sliding_window_view(sound, size)[::hop]
+    power = np.square(np.abs(np.fft.rfft(frames * window, axis=1)))
+    at = np.arange(power.shape[1]) * rate / size
+    power[:, at < 60] = 0
+    whole = power.sum(axis=1)
+    if not whole.max() > 0:
+        return Shape(low_db=0.0, high_db=-120.0, middle_hz=0.0, changes_hz=0.0)
+    active = power[whole > whole.max() * 1e-3].mean(axis=0, dtype=np.float64)
+    share = active / active.sum()
+    loudness = np.sqrt(power[:, (at > 200) & (at < 8000)].sum(axis=1, dtype=np.float64))
+    loudness = np.log(loudness + loudness.max() * 1e-2 + 1e-12)
+    changes = np.square(np.abs(np.fft.rfft((loudness - loudness.mean()) * np.hanning(len(loudness)))))
+    pace = np.arange(len(changes)) * (rate / hop) / len(loudness)
+    band = (pace > 1) & (pace < 25)
+    return Shape(
+        low_db=float(10 * np.log10(share[at < 350].sum() + 1e-12)),
+        high_db=float(10 * np.log10(share[at > 8000].sum() + 1e-12)),
+        middle_hz=float(at[np.searchsorted(np.cumsum(share), 0.5)]),
+        changes_hz=float((pace[band] * changes[band]).sum() / max(1e-12, changes[band].sum())),
+    )

@@ -1,0 +1,212 @@
+"""`speech model`: what is on this machine, fetched, shown, checked, removed."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import click
+
+from speech.cli.streams import Streams
+from speech.errors import ModelRefused, Refusal, UsageFailure
+from speech.files import shown
+
+
+@click.group("model", short_help="Models and adapters on this machine: list, add, show, check, remove.")
+def command() -> None:
+    """Models and adapters on this machine. Only `add` with a repository's name opens a connection."""
+
+
+def _json(function: Any) -> Any:
+    function = click.option("--debug", is_flag=True, help="Show the trace of an error.")(function)
+    return click.option("--json", "as_json", is_flag=True, help="Objects on standard output, a line each.")(function)
+
+
+@command.command("list")
+@_json
+def list_models(as_json: bool, debug: bool) -> int:
+    """The embedded model, and those kept in your folder, with their languages."""
+    from speech.models import hub
+
+    kept = sorted(p for p in hub.user_folder().glob("*") if (p / "config.json").exists()) if hub.user_folder().is_dir() else []
+    for folder in (hub.mini_folder(), *kept):
+        codes = sorted(p.name.split(".")[1] for p in folder.glob("adapter.*.safetensors"))
+        name = hub.MINI if folder == hub.mini_folder() else folder.name
+        if as_json:
+            Streams.json({"path": name, "ok": True, "folder": shown(folder), "languages": codes})
+        else:
+            Streams.result(f"{name}: {', '.join(codes) or 'one language, without adapters'}  ({shown(folder)})")
+    return 0
+
+
+@command.command("add")
+@click.argument("source")
+@click.option("--language", "-l", "codes", multiple=True, metavar="CODE", help="An adapter to fetch with it; may be repeated.")
+@click.option("--revision", metavar="SHA", help="The exact revision of a repository.")
+@_json
+def add(source: str, codes: tuple[str, ...], revision: str | None, as_json: bool, debug: bool) -> int:
+    """Keep a model FOLDER or an ADAPTER file in your folder, or fetch a REPOSITORY from the hub.
+
+    \b
+    speech model add ./my-model
+    speech model add ./adapter.que.safetensors
+    speech model add facebook/mms-1b-all --language que
+    """
+    from speech import languages
+    from speech.models import hub
+
+    for code in codes:
+        languages.check_code(code)
+    path = Path(source)
+    if path.is_dir():
+        target = _keep_folder(path)
+    elif path.suffix == ".safetensors" and path.is_file():
+        target = _keep_adapter(path)
+    elif "/" in source and not path.exists() or source in hub.KNOWN:
+        known = hub.KNOWN.get(source)
+        target = hub.fetch(known.repository if known else source, language_codes=codes, revision=revision)
+    else:
+        raise UsageFailure(source, "this is no folder, no .safetensors file and no OWNER/NAME", "Check the spelling", "MODEL_SOURCE")
+    if as_json:
+        Streams.json({"path": source, "ok": True, "folder": shown(target)})
+    else:
+        Streams.result(shown(target))
+    return 0
+
+
+def _keep_folder(path: Path) -> Path:
+    """Copy a checked checkpoint into the user's folder; there whole or not at all."""
+    from speech.models import hub
+    from speech.models.checkpoint import base_sha256, open_checkpoint
+
+    checkpoint = open_checkpoint(path)
+    base_sha256(checkpoint)
+    target = hub.user_folder() / path.resolve().name
+    if target.exists():
+        raise ModelRefused(
+            shown(target),
+            "a model of this name is kept already",
+            f"speech model remove {target.name}, or rename the folder",
+            "FORMAT_EXISTS",
+        )
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(f".{target.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    patterns = ("*.json", "*.txt", "*.md", "*.safetensors", "adapter.*.toml", "card.toml")
+    part.mkdir()
+    for file in sorted({f for pattern in patterns for f in path.glob(pattern)}):
+        shutil.copyfile(file, part / file.name)
+    part.rename(target)
+    return target
+
+
+def _keep_adapter(path: Path) -> Path:
+    """Copy an adapter with its card to the place of its base."""
+    from speech.models import hub
+    from speech.models.cards import read_card
+    from speech.models.weights import canonical_name, content_sha256, entries
+
+    card = read_card(path.with_suffix(".toml"))
+    if content_sha256([(path, entries(path))], rename=canonical_name) != card.tensor_sha256:
+        raise ModelRefused(
+            shown(path), "the file does not hold the tensors its card states", "Fetch adapter and card from the same place", "MODEL_CARD"
+        )
+    folder = hub.user_folder() / "adapters" / card.base_sha256[:16]
+    folder.mkdir(parents=True, exist_ok=True)
+    for file in (path.with_suffix(".toml"), path):
+        shutil.copyfile(file, folder / f"adapter.{card.language}{file.suffix}")
+    return folder / f"adapter.{card.language}.safetensors"
+
+
+@command.command("show")
+@click.argument("name", default="mini")
+@_json
+def show(name: str, as_json: bool, debug: bool) -> int:
+    """Size, shape and languages of a model, with what its adapters' cards state."""
+    from speech.models import hub
+    from speech.models.cards import read_card
+    from speech.models.checkpoint import open_checkpoint
+
+    checkpoint = open_checkpoint(hub.resolve(name))
+    numbers = sum(_size(e.shape) for e in checkpoint.tensors.values())
+    facts: dict[str, Any] = {
+        "path": name,
+        "ok": True,
+        "folder": shown(checkpoint.folder),
+        "parameters": numbers,
+        "frame_ms": 1000 * checkpoint.stride / checkpoint.features.sample_rate,
+        "languages": {},
+    }
+    for code, path in checkpoint.adapters.items():
+        card = path.with_suffix(".toml")
+        facts["languages"][code] = _card_facts(read_card(card)) if card.exists() else "no card"
+    if as_json:
+        Streams.json(facts)
+        return 0
+    Streams.result(f"{name}: {numbers / 1e6:.1f} million parameters, frames of {facts['frame_ms']:.0f} ms, {facts['folder']}")
+    for code, stated in facts["languages"].items():
+        Streams.result(f"  {code}: {stated if isinstance(stated, str) else '; '.join(f'{k} {v}' for k, v in stated.items())}")
+    return 0
+
+
+def _card_facts(card: Any) -> dict[str, Any]:
+    facts = {
+        "letters": sum(len(s) == 1 for s in card.alphabet),
+        **{k: v for k, v in card.trained.items() if k in ("hours", "licence", "voices")},
+    }
+    for row in card.scores:
+        facts[f"{row.get('split', '?')} CER"] = f"{row.get('cer')} ({row.get('cer_low')}-{row.get('cer_high')})"
+    return facts
+
+
+def _size(shape: tuple[int, ...]) -> int:
+    total = 1
+    for n in shape:
+        total *= n
+    return total
+
+
+@command.command("check")
+@click.argument("name", default="mini")
+@_json
+def check(name: str, as_json: bool, debug: bool) -> int:
+    """Verify every file: whole, finite, of the right shapes; each adapter against base, alphabet and card."""
+    from speech.models import hub
+    from speech.models.checkpoint import base_sha256, open_adapter, open_checkpoint
+
+    checkpoint = open_checkpoint(hub.resolve(name))
+    base = base_sha256(checkpoint)
+    status = 0
+    if not as_json:
+        Streams.result(f"{name}: base {base}")
+    for code, path in checkpoint.adapters.items():
+        try:
+            adapter = open_adapter(checkpoint, path, code, base_hash=base, symbols=checkpoint.vocabularies.get(code))
+        except Refusal as refusal:
+            status = 1
+            Streams.json(refusal.as_dict(code)) if as_json else Streams.result(f"  {code}: {refusal} [{refusal.code}]")
+            continue
+        if as_json:
+            Streams.json({"path": code, "ok": True, "tensor_sha256": adapter.tensor_sha256, "card": adapter.card is not None})
+        else:
+            Streams.result(f"  {code}: whole and finite, {len(adapter.symbols)} symbols, {'card agrees' if adapter.card else 'no card'}")
+    return status
+
+
+@command.command("remove")
+@click.argument("name")
+@_json
+def remove(name: str, as_json: bool, debug: bool) -> int:
+    """Delete a model kept in your folder. The embedded model and the hub's cache are not touched."""
+    from speech.models import hub
+
+    target = hub.user_folder() / name
+    if Path(name).name != name or not (target / "config.json").exists():
+        raise ModelRefused(
+            name, f"no model of this name is kept in {shown(hub.user_folder())}", "speech model list shows what is", "MODEL_NOT_HERE"
+        )
+    shutil.rmtree(target)
+    if as_json:
+        Streams.json({"path": name, "ok": True})
+    return 0

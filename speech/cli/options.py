@@ -1,0 +1,86 @@
+"""Options and the loop that several commands share."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from speech.cli.streams import Streams, show_error
+from speech.errors import SpeechError, UsageFailure
+from speech.files import shown
+
+Decorated = TypeVar("Decorated", bound=Callable[..., Any])
+PURPOSES = ("research", "community", "education", "archive", "commercial")
+
+log = logging.getLogger("speech.cli")
+
+
+def stated(function: Decorated) -> Decorated:
+    """--json, --purpose, --debug: what every command that reads recordings takes."""
+    function = click.option("--debug", is_flag=True, help="Show the trace of an error.")(function)
+    function = click.option(
+        "--purpose",
+        type=click.Choice(PURPOSES),
+        default="research",
+        show_default=True,
+        help="What the result is for; consent may depend on it.",
+    )(function)
+    return click.option("--json", "as_json", is_flag=True, help="One object a line and an input on standard output.")(function)
+
+
+def reading(function: Decorated) -> Decorated:
+    """How recordings are read."""
+    function = click.option("--track", type=click.IntRange(min=0), help="Which sound track of a film, from 0.")(function)
+    function = click.option("--channels", metavar="N,N", help="Use only these channels, from 0.")(function)
+    function = click.option(
+        "--assume-rate", type=click.IntRange(4_000, 768_000), metavar="HZ", help="The true sample rate, where the header is wrong."
+    )(function)
+    function = click.option("--accept-damaged", is_flag=True, help="Take a damaged recording as it is.")(function)
+    return click.option("--strict", is_flag=True, help="Refuse every recording with a finding, and every loss on writing.")(function)
+
+
+def read_settings(*, strict: bool, accept_damaged: bool, assume_rate: int | None, channels: str | None, track: int | None) -> Any:
+    """The options of `reading` as the audio room's settings."""
+    from speech.audio import ReadSettings
+
+    return ReadSettings(strict=strict, accept_damaged=accept_damaged, assume_rate=assume_rate, channels=_numbers(channels), track=track)
+
+
+def _numbers(text: str | None) -> tuple[int, ...] | None:
+    if text is None:
+        return None
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError as error:
+        raise UsageFailure(
+            f"--channels {text}", "these are not numbers divided by commas", "For example --channels 0,1", "CHANNELS"
+        ) from error
+
+
+def each(inputs: Sequence[str], work: Callable[[Path], None], *, as_json: bool, debug: bool) -> int:
+    """Do `work` for every input; what goes wrong with one is shown and the rest goes on. Returns the exit status."""
+    from speech.cli import internal
+
+    status = 0
+    for given in inputs:
+        try:
+            work(Path(given))
+        except SpeechError as error:
+            show_error(error, as_json=as_json, debug=debug, path=shown(given))
+            status = max(status, error.exit_status)
+        except Exception as bug:
+            log.exception("a bug at %s", shown(given))
+            show_error(internal(bug, shown(given)), as_json=as_json, debug=debug, path=shown(given))
+            status = 2
+    return status
+
+
+def findings_for_people(findings: Sequence[Any]) -> None:
+    """Findings on standard error, a line each."""
+    for finding in findings:
+        mend = f". {finding.mend}" if finding.mend else ""
+        Streams.note(f"  note: {finding.what}{mend} [{finding.code}]")

@@ -1,0 +1,212 @@
+"""`speech transcribe`: recordings into transcripts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from speech.cli.options import each, findings_for_people, read_settings, reading, stated
+from speech.cli.progress import Bar
+from speech.cli.streams import Streams
+from speech.errors import ConsentRefused, Refusal, UsageFailure
+from speech.files import shown
+
+if TYPE_CHECKING:
+    from speech.models.recogniser import Wav2Vec2Recogniser
+    from speech.transcribe import Result
+
+
+@click.command("transcribe", short_help="Recordings into transcripts: ELAN and other formats.")
+@click.argument("audio", nargs=-1, required=True, type=click.Path(path_type=str))
+@click.option("--language", "-l", metavar="CODE", help="ISO 639-3 code, such as que; und finds speech and times without words.")
+@click.option(
+    "--model",
+    default="mini",
+    show_default=True,
+    metavar="NAME|PATH",
+    help="mini, a folder in the Hugging Face layout, or a repository on this machine.",
+)
+@click.option(
+    "--adapter", type=click.Path(path_type=Path), metavar="PATH", help="An adapter file or a folder of adapters to look in first."
+)
+@click.option(
+    "--collection",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="The collection whose adapters/ folder is looked in next.",
+)
+@click.option(
+    "--format",
+    "-f",
+    "formats",
+    metavar="NAME,NAME",
+    help="eaf, textgrid, srt, vtt, rttm, json, csv, txt. Default: eaf with --out, else text.",
+)
+@click.option(
+    "--out",
+    "-o",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Write results here; without it they go to standard output.",
+)
+@click.option("--force", is_flag=True, help="Replace another result that lies there; the old file is kept as .1")
+@click.option(
+    "--precision",
+    default="auto",
+    show_default=True,
+    type=click.Choice(["auto", "fp32", "bf16", "int8"]),
+    help="Number format; auto asks the processor.",
+)
+@click.option(
+    "--chunk",
+    "chunk_s",
+    default=20.0,
+    show_default=True,
+    type=click.FloatRange(6, 120),
+    metavar="SECONDS",
+    help="Longest piece the network hears at once.",
+)
+@click.option("--threads", default=0, type=click.IntRange(min=0), help="Processor threads; 0 leaves it to torch.")
+@reading
+@stated
+def command(
+    audio: tuple[str, ...], language: str | None, model: str, adapter: Path | None, collection: Path | None, formats: str | None, out: Path | None,
+    force: bool, precision: str, chunk_s: float, threads: int, strict: bool, accept_damaged: bool, assume_rate: int | None,
+    channels: str | None, track: int | None, as_json: bool, purpose: str, debug: bool,
+) -> int:  # fmt: skip
+    """Transcribe AUDIO, each into words with times and confidence.
+
+    \b
+    speech transcribe story.wav --language que                    text on the screen
+    speech transcribe *.wav --language que --out transcripts      one ELAN file each
+    speech transcribe story.wav -l que -f eaf,srt,csv -o out      several formats
+    speech transcribe story.wav --language und -o out             speech and times, empty segments to fill
+    """
+    from speech import languages
+    from speech.collections import consent
+    from speech.transcribe import OWN_USE, SCOPES, Settings, transcribe_to
+
+    if language is None:
+        raise UsageFailure(
+            "--language",
+            "it is not said which language is spoken",
+            f"Give one of {', '.join(_here(model))}, or und for times without words",
+            "LANGUAGE_MISSING",
+        )
+    names = _formats(formats, out, as_json)
+    languages.check_code(language)
+    read = read_settings(strict=strict, accept_damaged=accept_damaged, assume_rate=assume_rate, channels=channels, track=track)
+    settings = Settings(chunk_ms=round(1000 * chunk_s), read=read)
+    context = consent.Context(basis=OWN_USE, purpose=purpose)
+    loaded = _Loaded(model, language, precision, threads, adapter, collection)
+
+    def work(recording: Path) -> None:
+        # The gate and the file come before the model: a refusal answers at once.
+        if out is None:
+            pass
+        decision = consent.require(SCOPES, consent.item_of(recording), context=context)
+        with Bar(shown(recording.name)) as bar:
+            result = transcribe_to(
+                recording, out, formats=names if out else (), language=language, model=loaded(), context=context,
+                settings=settings, strict=strict, force=force, progress=bar,
+            )  # fmt: skip
+        _show(result, shown(recording), names, out, as_json)
+        if decision.code == "OK_UNCARDED":
+            Streams.note(f"  consent: no card; basis: {context.basis} [OK_UNCARDED]")
+
+    return each(audio, work, as_json=as_json, debug=debug)
+
+
+class _Loaded:
+    """The model, loaded at the first recording that gets as far, or its refusal again and again."""
+
+    def __init__(self, name: str, language: str, precision: str, threads: int, adapter: Path | None, collection: Path | None) -> None:
+        self._arguments = (name, language, precision, threads, adapter, collection)
+        self._model: Wav2Vec2Recogniser | None = None
+        self._refusal: Refusal | None = None
+
+    def __call__(self) -> Wav2Vec2Recogniser | None:
+        name, language, precision, threads, adapter, collection = self._arguments
+        if language == "und":
+            return None
+        if self._refusal:
+            raise self._refusal
+        if self._model is None:
+            from speech.models.recogniser import LoadSettings, load
+
+            try:
+                self._model = load(name, LoadSettings(precision=precision, threads=threads, adapter=adapter, collection=collection))
+                self._model.use(language)
+            except ConsentRefused:
+                raise
+            except Refusal as refusal:
+                self._refusal = refusal
+                raise
+        return self._model
+
+
+def _here(model: str) -> list[str]:
+    """Languages that the model's folder has adapters for, found without loading it."""
+    from speech.models import hub
+
+    try:
+        return sorted(p.name.split(".")[1] for p in hub.resolve(model).glob("adapter.*.safetensors"))
+    except Refusal:
+        return []
+
+
+def _formats(asked: str | None, out: Path | None, as_json: bool) -> tuple[str, ...]:
+    from speech import formats
+
+    names = tuple(dict.fromkeys(filter(None, (asked or ("eaf" if out else "txt")).split(","))))
+    for name in names:
+        if name not in formats.names():
+            raise UsageFailure(f"--format {name}", "there is no such format", f"Choose from {', '.join(formats.names())}", "FORMAT_UNKNOWN")
+    if out is None and len(names) > 1:
+        raise UsageFailure(
+            f"--format {asked}", "several formats do not fit on standard output", "Name a folder with --out", "FORMAT_SEVERAL"
+        )
+    if out is None and asked and as_json:
+        raise UsageFailure(f"--format {asked} --json", "both would go to standard output", "Name a folder with --out", "FORMAT_SEVERAL")
+    return names
+
+
+def _show(result: Result, path: str, names: tuple[str, ...], out: Path | None, as_json: bool) -> None:
+    if as_json:
+        Streams.json(result.as_dict(path))
+    elif out is None:
+        from speech import formats
+
+        Streams.bytes(formats.by_name(names[0]).render(result.transcript))
+    Streams.note(summary(result, path))
+    findings_for_people(result.findings)
+    for output in result.outputs:
+        Streams.note(f"  wrote {output}")
+
+
+def summary(result: Result, path: str) -> str:
+    """One line that accounts for every millisecond."""
+    transcript = result.transcript
+    coverage = transcript.coverage
+    if coverage is None:
+        return path
+    words = [w for s in transcript.segments for w in s.words]
+    reasons: dict[str, int] = {}
+    for skip in coverage.skipped:
+        reasons[skip.reason] = reasons.get(skip.reason, 0) + skip.span.length_ms
+    why = "".join(f", {_time(ms)} skipped: {reason}" for reason, ms in reasons.items())
+    sure = f", mean confidence {sum(w.confidence or 0 for w in words) / len(words):.2f}" if words else ""
+    seconds = sum(result.seconds.values())
+    pace = f"; {seconds:.1f} s, {coverage.duration_ms / 1000 / seconds:.0f} times real time" if seconds else ""
+    return (
+        f"{path}: {_time(coverage.duration_ms)} = speech {_time(coverage.speech_ms)} ({_time(coverage.transcribed_ms)} transcribed{why})"
+        f" + silence {_time(coverage.silence_ms)} + missing {_time(coverage.missing_ms)}; {len(words)} words{sure}{pace}"
+    )
+
+
+def _time(ms: int) -> str:
+    minutes, rest = divmod(ms, 60_000)
+    hours, minutes = divmod(minutes, 60)
+    return (f"{hours}:{minutes:02d}:" if hours else f"{minutes}:") + f"{rest // 1000:02d}.{rest % 1000:03d}"

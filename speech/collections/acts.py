@@ -1,0 +1,69 @@
+"""Events of the verbs, made from what a verb has at hand; `ledger.append` writes them.
+
+A verb that was refused or failed gets its row, too. A recording that cannot be read is not hashed: then the row
+has no entity, only what happened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+from speech.collections import consent
+from speech.collections.events import Entity, Event, Gate
+from speech.errors import ConsentRefused, PathRefused, SpeechError
+from speech.files import check_readable
+from speech.types import Transcript
+
+
+class Made(Protocol):
+    """What a verb that makes transcripts gives back."""
+
+    @property
+    def transcript(self) -> Transcript: ...
+
+    @property
+    def decision(self) -> consent.Decision | None: ...
+
+
+def transcribe_event(
+    recording: Path, result: Made | None, outputs: Sequence[Path], context: consent.Context, error: SpeechError | None
+) -> Event:
+    """The event of one recording that was transcribed, refused or failed; append it after `outputs` are written.
+
+    The gate's part is that of the decision taken, or of the refusal; where the run stopped before or beside the
+    gate (a damaged recording, no such model), the gate is asked for its answer now.
+    """
+    decision = result.decision if result is not None else None
+    transcript = result.transcript if result is not None else None
+    if decision is None and not isinstance(error, ConsentRefused):
+        decision = consent.answer({"transcribe_local"}, consent.item_of(recording), context=context)
+    return Event(
+        type="transcribe",
+        used=_recording(recording, transcript),
+        made=() if error else tuple(Entity.of(path, "transcript", root=path.parent) for path in outputs),
+        outcome="refused" if isinstance(error, ConsentRefused) else "failure" if error else "success",
+        gate=_gate(decision, error),
+        collection=decision.collection if decision is not None else "",
+        purpose=context.purpose,
+        settings_sha256=transcript.provenance[-1].settings_sha256 if transcript is not None and transcript.provenance else "",
+        audio_ms=transcript.coverage.duration_ms if transcript is not None and transcript.coverage else None,
+        fault=error.code if error is not None else "",
+    )
+
+
+def _gate(decision: consent.Decision | None, error: SpeechError | None) -> Gate | None:
+    if isinstance(error, ConsentRefused):
+        return consent.gate_of(error)
+    return consent.gate_of(decision) if decision is not None else None
+
+
+def _recording(path: Path, transcript: Transcript | None) -> tuple[Entity, ...]:
+    known = transcript.recording.sha256 if transcript is not None else ""
+    try:
+        if not known:
+            check_readable(path)
+        return (Entity.of(path, "recording", sha256=known),)
+    except (OSError, PathRefused):
+        return ()

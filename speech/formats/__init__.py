@@ -1,0 +1,214 @@
+"""Transcripts into files and back: one module a format, found by listing this folder.
+
+`read` gives the transcript in a file; `save` writes one, reads it back, compares it with what was meant, and
+says what the format could not hold. A format is a module with `SUFFIXES`, `LOSSES`, `parse`, `render`,
+`lost` and `kept`; adding a format is adding a file. Nothing here decides what a transcript says.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import importlib
+import os
+import re
+from dataclasses import replace
+from importlib import resources
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Protocol, cast
+
+from speech.errors import DiskFailure, Finding, FormatRefused, InternalFailure
+from speech.files import check_readable, disk_errors, shown, write_bytes
+from speech.types import Transcript
+
+_HELPERS = {"encoding"}
+
+
+class Format(Protocol):
+    """What a module of this folder offers. `kept` is the transcript less `LOSSES`: what reading it back must give."""
+
+    @property
+    def SUFFIXES(self) -> tuple[str, ...]: ...  # noqa: D102, N802
+    @property
+    def LOSSES(self) -> tuple[str, ...]: ...  # noqa: D102, N802
+    def parse(self, data: bytes, *, where: str, encoding: str | None = None) -> Transcript: ...  # noqa: D102
+    def render(self, transcript: Transcript) -> bytes: ...  # noqa: D102
+    def lost(self, transcript: Transcript) -> dict[str, int]: ...  # noqa: D102
+    def kept(self, transcript: Transcript) -> Transcript: ...  # noqa: D102
+
+
+@functools.cache
+def names() -> tuple[str, ...]:
+    """The formats, sorted."""
+    files = (f.name.removesuffix(".py") for f in resources.files(__name__).iterdir() if f.name.endswith(".py"))
+    return tuple(sorted(n for n in files if not n.startswith("_") and n not in _HELPERS))
+
+
+def by_name(name: str) -> Format:
+    """The format of this name.
+
+    Raises
+    ------
+    FormatRefused
+        `FORMAT_UNKNOWN`: there is none.
+    """
+    if name not in names():
+        raise FormatRefused(f"--format {ascii(name)[1:-1]}", "there is no such format", f"Choose one of {', '.join(names())}", "FORMAT_UNKNOWN")
+    return cast(Format, importlib.import_module(f"{__name__}.{name}"))
+
+
+def for_path(path: str | os.PathLike[str]) -> Format:
+    """The format of a file, by the end of its name.
+
+    Raises
+    ------
+    FormatRefused
+        `FORMAT_UNKNOWN`: the end is that of no format we have.
+    """
+    suffix = Path(path).suffix.lower()
+    for name in names():
+        if suffix in by_name(name).SUFFIXES:
+            return by_name(name)
+    known = ", ".join(s for name in names() for s in by_name(name).SUFFIXES)
+    raise FormatRefused(
+        shown(path), f"no format is known for {ascii(suffix)[1:-1] or 'a name without an end'}", f"Name it {known}, or give --format", "FORMAT_UNKNOWN"
+    )
+
+
+def read(path: str | os.PathLike[str], *, format: str | None = None, encoding: str | None = None) -> Transcript:
+    """The transcript in a file; the file is only read.
+
+    `recording.path`, written relative to the transcript, comes back relative to where the program runs.
+
+    Raises
+    ------
+    FormatRefused, TextRefused
+        It is of no format we have, or not what its format should be.
+    PathRefused
+        The path leads to no file that may be read.
+    """
+    path = Path(path)
+    found = by_name(format) if format else for_path(path)
+    check_readable(path)
+    transcript = found.parse(path.read_bytes(), where=shown(path), encoding=encoding)
+    recording = transcript.recording
+    if recording.path and _relative(recording.path):
+        located = Path(os.path.normpath(path.parent / recording.path)).as_posix()
+        transcript = replace(transcript, recording=replace(recording, path=located))
+    return transcript
+
+
+def save(
+    transcript: Transcript,
+    path: str | os.PathLike[str],
+    *,
+    format: str | None = None,
+    strict: bool = False,
+    force: bool = False,
+) -> list[Finding]:
+    """Write a transcript; the file is there whole and read back, or not at all.
+
+    Parameters
+    ----------
+    strict : refuse where the format cannot hold all
+    force : replace another file of this name, which is kept as `.1` (or the next free number)
+
+    Returns
+    -------
+    `FORMAT_LOSS` with counts, where the format cannot hold all; else nothing.
+
+    Raises
+    ------
+    FormatRefused
+        `FORMAT_EXISTS`: another file lies there (the same one is no fault). `FORMAT_LOSS`: `strict`.
+        `FORMAT_TIMES`, `FORMAT_WORDS`, `FORMAT_VALUE`, `FORMAT_TEXT`: nobody could read it back.
+    TextRefused
+        `TEXT_CONTROL`, `TEXT_SURROGATE`, with the segment.
+    """
+    path = Path(path)
+    found = by_name(format) if format else for_path(path)
+    transcript = _beside(transcript, path)
+    counts = found.lost(transcript)
+    findings = [_loss(path, counts)] if counts else []
+    if findings and strict:
+        raise FormatRefused(findings[0].where, findings[0].what, findings[0].mend, "FORMAT_LOSS")
+    data = found.render(transcript)
+    if found.kept(found.parse(data, where=shown(path))) != found.kept(transcript):
+        raise InternalFailure(shown(path), "what was written does not read back as it was meant", "Report this; nothing was written", "INTERNAL")
+    put(data, path, force=force)
+    return findings
+
+
+def put(data: bytes, path: Path, *, force: bool) -> None:
+    """Write bytes where nothing, or the same, lies; with `force` what lies there is kept beside.
+
+    Raises
+    ------
+    FormatRefused
+        `FORMAT_EXISTS`: another file lies there.
+    """
+    if not path.parent.is_dir():
+        raise DiskFailure(shown(path), "its folder does not exist", "Make the folder, or choose another --out", "DISK_PLACE")
+    if os.path.lexists(path):
+        check_readable(path)
+        old = path.read_bytes()
+        if old == data:
+            return
+        if not force:
+            raise FormatRefused(
+                shown(path), "another file of this name exists", "Choose another --out, or --force: the old file is kept as .1", "FORMAT_EXISTS"
+            )
+        write_bytes(_free(path), old)
+    write_bytes(path, data)
+
+
+def put_edited(data: bytes, path: Path, *, read_sha256: str) -> None:
+    """Write an edited file over the one it was read from.
+
+    Raises
+    ------
+    FormatRefused
+        `FORMAT_CHANGED`: the file is no longer the one that was read; nothing was written.
+    """
+    check_readable(path)
+    with disk_errors(path):
+        now = hashlib.sha256(path.read_bytes()).hexdigest()
+    if now != read_sha256:
+        raise FormatRefused(
+            shown(path), "the file was changed since it was read", "Read it again, or choose another --out; nothing was written", "FORMAT_CHANGED"
+        )
+    write_bytes(path, data)
+
+
+def _free(path: Path) -> Path:
+    number = 1
+    while os.path.lexists(path.with_name(f"{path.name}.{number}")):
+        number += 1
+    return path.with_name(f"{path.name}.{number}")
+
+
+def _loss(path: Path, counts: dict[str, int]) -> Finding:
+    from speech.formats._losses import LOSS
+
+    listed = ", ".join(f"{count} {LOSS[name].says}" for name, count in counts.items())
+    return Finding(
+        code="FORMAT_LOSS", where=shown(path), what=f"this format does not hold: {listed}", mend="Save as json too, which holds everything"
+    )
+
+
+def _beside(transcript: Transcript, path: Path) -> Transcript:
+    """The transcript with its recording named relative to the file it is saved in."""
+    given = transcript.recording.path
+    if not given or not (_relative(given) or given.startswith("/")):
+        return transcript
+    named = shown(os.path.relpath(given, path.parent) if _same_root(given, path) else given)
+    return replace(transcript, recording=replace(transcript.recording, path=PurePosixPath(named.replace(os.sep, "/")).as_posix()))
+
+
+def _same_root(given: str, path: Path) -> bool:
+    return os.path.splitdrive(Path(given).absolute())[0] == os.path.splitdrive(path.absolute())[0]
+
+
+def _relative(given: str) -> bool:
+    """Whether a recording's path depends on where one stands: no root, no drive, no address."""
+    return not (given.startswith("/") or PureWindowsPath(given).drive or re.match(r"[A-Za-z][A-Za-z0-9+.-]*:", given))

@@ -1,0 +1,173 @@
+"""Where there is speech in a recording: silero-vad, and segments cut in its pauses.
+
+The weights come with the package `silero-vad` (MIT). That package is not imported, only found: importing it
+sets torch to one thread. Its sequence model takes blocks of frames with the state carried between them, so a
+recording is never held whole and the answer does not depend on where blocks end.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from speech.errors import ModelRefused
+from speech.types import Span
+
+RATE = 16_000
+FRAME = 512
+_CONTEXT = 64
+_BLOCK = 1024
+"""Frames a call: 33 s."""
+
+Samples = NDArray[np.float32]
+
+
+class Readable(Protocol):
+    """Samples of a recording at 16 kHz, read by position."""
+
+    length_samples: int
+
+    def read(self, start: int, count: int) -> Samples:
+        """`count` samples from `start` (fewer at the end)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActivitySettings:
+    """How probabilities become segments. Times in milliseconds.
+
+    `threshold` opens speech and `threshold - 0.15` closes it, as silero's authors advise; `least_ms` of speech
+    is kept, pauses under `join_ms` are bridged, `edge_ms` is added on both sides where there is room.
+    Segments longer than `longest_ms` are cut in their deepest pause.
+    """
+
+    threshold: float = 0.5
+    least_ms: int = 96
+    join_ms: int = 350
+    edge_ms: int = 160
+    longest_ms: int = 16_000
+
+
+class SpeechDetector:
+    """Speech probability of each 32 ms frame."""
+
+    def __init__(self) -> None:
+        """Find and open the model.
+
+        Raises
+        ------
+        ModelRefused
+            `MODEL_NOT_HERE`: the package silero-vad is not installed whole.
+        """
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        options.inter_op_num_threads = 1
+        self._session: Any = onnxruntime.InferenceSession(str(_weights()), options, providers=["CPUExecutionProvider"])
+
+    def probabilities(self, recording: Readable, gain: float = 1.0, progress: Callable[[int, int], None] | None = None) -> Samples:
+        """Speech probability (frames,) of a recording read in blocks and multiplied by `gain`."""
+        hidden = np.zeros((1, 1, 128), np.float32)
+        cell = np.zeros((1, 1, 128), np.float32)
+        context = np.zeros(_CONTEXT, np.float32)
+        found: list[Samples] = []
+        total = recording.length_samples
+        for start in range(0, total, _BLOCK * FRAME):
+            samples = recording.read(start, _BLOCK * FRAME) * np.float32(gain)
+            frames = -(-len(samples) // FRAME)
+            padded = np.concatenate([context, samples, np.zeros(frames * FRAME - len(samples), np.float32)])
+            context = padded[-_CONTEXT:]
+            views = np.lib.stride_tricks.sliding_window_view(padded, _CONTEXT + FRAME)[::FRAME]
+            values, hidden, cell = self._session.run(
+                ["speech_probs", "hn", "cn"], {"input": np.ascontiguousarray(views, np.float32), "h": hidden, "c": cell}
+            )
+            found.append(np.asarray(values, np.float32).reshape(-1))
+            if progress:
+                progress(min(total, start + _BLOCK * FRAME), total)
+        return np.concatenate(found) if found else np.zeros(0, np.float32)
+
+
+def _weights() -> Path:
+    found = importlib.util.find_spec("silero_vad")
+    folder = Path(found.origin).parent if found and found.origin else None
+    path = folder / "data" / "silero_vad_16k_sequence.onnx" if folder else None
+    if path is None or not path.exists():
+        raise ModelRefused(
+            "silero-vad", "the speech detector's weights are not installed", "pip install 'silero-vad>=6.2.3,<7'", "MODEL_NOT_HERE"
+        )
+    return path
+
+
+def segments(probabilities: Samples, length_ms: int, settings: ActivitySettings) -> list[Span]:
+    """Speech as segments: bridged, widened and cut, in order, without overlap."""
+    spans = _runs(probabilities, settings)
+    spans = [s for s in _bridged(spans, settings.join_ms) if s[1] - s[0] >= settings.least_ms]
+    cut: list[Span] = []
+    for start, end in spans:
+        for a, b in _cut(start, end, probabilities, settings):
+            cut.append(Span(start_ms=a, end_ms=b))
+    return _widened(cut, length_ms, settings.edge_ms)
+
+
+def _runs(probabilities: Samples, settings: ActivitySettings) -> list[tuple[int, int]]:
+    """Runs of speech in milliseconds, by a threshold that opens and a lower one that closes."""
+    high = probabilities >= settings.threshold
+    low = probabilities >= settings.threshold - 0.15
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], low.astype(np.int8), [0]])))
+    runs = []
+    for start, end in zip(edges[::2], edges[1::2], strict=True):
+        if high[start:end].any():
+            first = start + int(np.argmax(high[start:end]))
+            runs.append((_ms(first), _ms(end)))
+    return runs
+
+
+def _ms(frame: int) -> int:
+    return int(frame) * FRAME * 1000 // RATE
+
+
+def _bridged(spans: Sequence[tuple[int, int]], join_ms: int) -> Iterator[tuple[int, int]]:
+    held: tuple[int, int] | None = None
+    for start, end in spans:
+        if held and start - held[1] < join_ms:
+            held = (held[0], end)
+            continue
+        if held:
+            yield held
+        held = (start, end)
+    if held:
+        yield held
+
+
+def _cut(start: int, end: int, probabilities: Samples, settings: ActivitySettings) -> Iterator[tuple[int, int]]:
+    """`start..end` in pieces of at most `longest_ms`, each cut where speech is least likely (five frames smoothed)."""
+    while end - start > settings.longest_ms:
+        first = (start + settings.longest_ms // 2) * RATE // 1000 // FRAME
+        last = (start + settings.longest_ms) * RATE // 1000 // FRAME - 1
+        window = np.convolve(probabilities[first - 2 : last + 3], np.ones(5) / 5, mode="same")[2:-2]
+        at = _ms(first + int(np.argmin(window)))
+        yield start, at
+        start = at
+    yield start, end
+
+
+def _widened(spans: Sequence[Span], length_ms: int, edge_ms: int) -> list[Span]:
+    """Each span widened by `edge_ms`, at most to the middle of the pause beside it."""
+    out: list[Span] = []
+    for n, span in enumerate(spans):
+        before = spans[n - 1].end_ms if n else -2 * edge_ms
+        after = spans[n + 1].start_ms if n + 1 < len(spans) else length_ms + 2 * edge_ms
+        start = max(0, span.start_ms - min(edge_ms, (span.start_ms - before) // 2))
+        end = min(length_ms, span.end_ms + min(edge_ms, (after - span.end_ms) // 2))
+        if out and start < out[-1].end_ms:
+            start = out[-1].end_ms
+        if end > start:
+            out.append(Span(start_ms=start, end_ms=end))
+    return out

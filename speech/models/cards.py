@@ -1,0 +1,141 @@
+"""The card of an adapter: which base it belongs to, its alphabet, what trained it, how good and how sure it is.
+
+A card lies beside its adapter as `adapter.<lang>.toml`. An adapter that leaves the folder of its base must have
+one. Reading checks the form; `speech.models.checkpoint` holds card and tensors against each other.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from speech.errors import ModelRefused
+from speech.files import shown
+
+SCHEMA = "speech-adapter/1"
+_REQUIRED = ("schema", "language", "base_sha256", "tensor_sha256", "alphabet")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calibration:
+    """A map from raw confidence to the share of words that are right: straight lines between knots.
+
+    `ece` is the calibration error left on the data named in `split`, over `words` words.
+    """
+
+    raw: tuple[float, ...] = ()
+    right: tuple[float, ...] = ()
+    words: int = 0
+    split: str = ""
+    ece: float | None = None
+
+    def __call__(self, raw: float) -> float:
+        """Calibrated probability of a raw confidence; as it is where nothing was fitted."""
+        if not self.raw:
+            return raw
+        return float(np.interp(raw, self.raw, self.right))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdapterCard:
+    """What is stated of an adapter. `trained` and `scores` are shown and kept as they are."""
+
+    language: str
+    base_sha256: str
+    tensor_sha256: str
+    alphabet: tuple[str, ...]
+    variety: str = ""
+    base: str = ""
+    calibration: Calibration = field(default_factory=Calibration)
+    trained: Mapping[str, Any] = field(default_factory=dict)
+    scores: Sequence[Mapping[str, Any]] = ()
+
+
+def read_card(path: Path) -> AdapterCard:
+    """The card at `path`.
+
+    Raises
+    ------
+    ModelRefused
+        `MODEL_CARD`: absent, not TOML, or without a field that is needed.
+    """
+    where = shown(path)
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ModelRefused(
+            where, "the adapter has no card", "Fetch the card with the adapter, or train it with speech adapt", "MODEL_CARD"
+        ) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ModelRefused(where, f"the card cannot be read ({error})", "Fetch the card again", "MODEL_CARD") from error
+    missing = [name for name in _REQUIRED if name not in raw]
+    if missing or raw["schema"] != SCHEMA:
+        raise ModelRefused(
+            where, f"fields {', '.join(missing) or 'schema'} are missing or unknown", f"A card of schema {SCHEMA} is needed", "MODEL_CARD"
+        )
+    found = raw.get("calibration", {})
+    return AdapterCard(
+        language=raw["language"],
+        base_sha256=raw["base_sha256"],
+        tensor_sha256=raw["tensor_sha256"],
+        alphabet=tuple(raw["alphabet"]),
+        variety=raw.get("variety", ""),
+        base=raw.get("base", ""),
+        calibration=Calibration(
+            raw=tuple(found.get("raw", ())),
+            right=tuple(found.get("right", ())),
+            words=found.get("words", 0),
+            split=found.get("split", ""),
+            ece=found.get("ece"),
+        ),
+        trained=raw.get("trained", {}),
+        scores=tuple(raw.get("scores", ())),
+    )
+
+
+def card_toml(card: AdapterCard) -> str:
+    """The card as TOML, in a fixed order."""
+    lines = [f"schema = {_value(SCHEMA)}"]
+    for name in ("language", "variety", "base", "base_sha256", "tensor_sha256"):
+        if getattr(card, name):
+            lines.append(f"{name} = {_value(getattr(card, name))}")
+    lines.append(f"alphabet = {_value(list(card.alphabet))}")
+    if card.calibration.raw:
+        lines.append("\n[calibration]")
+        for name in ("split", "words", "ece", "raw", "right"):
+            value = getattr(card.calibration, name)
+            if value not in (None, ""):
+                lines.append(f"{name} = {_value(list(value) if isinstance(value, tuple) else value)}")
+    if card.trained:
+        lines.append("\n[trained]")
+        lines.extend(f"{name} = {_value(value)}" for name, value in card.trained.items())
+    for row in card.scores:
+        lines.append("\n[[scores]]")
+        lines.extend(f"{name} = {_value(value)}" for name, value in row.items())
+    return "\n".join(lines) + "\n"
+
+
+def _value(value: Any) -> str:
+    """A TOML value: text, number, truth, list, or a table in one line."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return repr(value)
+    if isinstance(value, Mapping):
+        return "{ " + ", ".join(f"{_value(str(k))} = {_value(v)}" for k, v in value.items()) + " }"
+    if isinstance(value, str):
+        signs = []
+        for sign in value:
+            if sign in '"\\':
+                signs.append("\\" + sign)
+            elif sign.isprintable():
+                signs.append(sign)
+            else:
+                signs.append(f"\\u{ord(sign):04x}" if ord(sign) < 0x10000 else f"\\U{ord(sign):08x}")
+        return '"' + "".join(signs) + '"'
+    return "[" + ", ".join(_value(v) for v in value) + "]"

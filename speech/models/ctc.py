@@ -1,0 +1,142 @@
+"""From emissions to words: the best path, when each symbol sounds, how sure it is, and what else was near.
+
+Greedy now. `Decoder` is the seam where a beam search with a language model will stand: it gets log
+probabilities (frames, vocabulary) and gives symbols with frames.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from speech.languages import Language
+from speech.text import WORD_BREAK, compose
+from speech.types import Alternative
+
+Emissions = NDArray[np.float32]
+
+SPECIAL = frozenset({"<pad>", "<s>", "</s>", "<unk>", "[PAD]", "[UNK]"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """One symbol of a path: its number, first frame, frame after the last, and mean log probability in nats."""
+
+    symbol: int
+    first: int
+    end: int
+    score: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeardWord:
+    """A word of a path: text, frames, raw confidence in 0..1 (not yet calibrated), other readings."""
+
+    text: str
+    first: int
+    end: int
+    raw: float
+    alternatives: tuple[Alternative, ...] = ()
+
+
+class Decoder(Protocol):
+    """Turns emissions of one segment into symbols in time."""
+
+    def __call__(self, emissions: Emissions) -> list[Heard]:
+        """Symbols of the path in order, blanks and specials left out."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Greedy:
+    """The best symbol of each frame, repeats joined, blanks dropped (Graves et al. 2006)."""
+
+    blank: int
+    silent: frozenset[int] = frozenset()
+    """Specials that are never written."""
+
+    def __call__(self, emissions: Emissions) -> list[Heard]:
+        """Symbols of the path in order. A tie goes to the lower number, as argmax has it."""
+        if not len(emissions):
+            return []
+        path = emissions.argmax(-1)
+        edges = np.flatnonzero(np.diff(path)) + 1
+        starts = np.concatenate([[0], edges])
+        ends = np.concatenate([edges, [len(path)]])
+        best = emissions[np.arange(len(path)), path]
+        sums = np.concatenate([[0.0], np.cumsum(best, dtype=np.float64)])
+        return [
+            Heard(symbol=int(path[a]), first=int(a), end=int(b), score=float((sums[b] - sums[a]) / (b - a)))
+            for a, b in zip(starts, ends, strict=True)
+            if path[a] != self.blank and int(path[a]) not in self.silent
+        ]
+
+
+def words(
+    heard: Sequence[Heard], emissions: Emissions, symbols: Sequence[str], language: Language, *, readings: int = 3
+) -> list[HeardWord]:
+    """Words of a path, with confidence and up to `readings` other readings where a symbol was unsure."""
+    found: list[HeardWord] = []
+    group: list[Heard] = []
+    for symbol in [*heard, None]:
+        if symbol is not None and symbols[symbol.symbol] not in (WORD_BREAK, " "):
+            group.append(symbol)
+            continue
+        text = compose([symbols[h.symbol] for h in group], language).strip()
+        if text:
+            found.append(
+                HeardWord(
+                    text=text,
+                    first=group[0].first,
+                    end=group[-1].end,
+                    raw=_confidence(group, emissions),
+                    alternatives=_alternatives(group, emissions, symbols, language, text, readings),
+                )
+            )
+        group = []
+    return found
+
+
+def _confidence(group: Sequence[Heard], emissions: Emissions) -> float:
+    """A word's raw confidence: over its span, the least certain frame counts as much as the mean of all.
+
+    Per frame the certainty is the probability of the best symbol; blanks between letters take part, since a
+    letter that was nearly heard shows there.
+    """
+    best = emissions[group[0].first : group[-1].end].max(-1)
+    return float(np.exp(0.5 * best.mean() + 0.5 * best.min()))
+
+
+def _alternatives(
+    group: Sequence[Heard], emissions: Emissions, symbols: Sequence[str], language: Language, text: str, readings: int
+) -> tuple[Alternative, ...]:
+    """Readings that differ in one place of the path: its second symbol in place of the first, or nothing.
+
+    Confidence is the ratio to the path's own word, times one half at most: it is always below the first.
+    """
+    options: dict[str, float] = {}
+    for place, own in enumerate(group):
+        frames = emissions[own.first : own.end]
+        peak = frames[int(frames.max(-1).argmax())]
+        order = np.argsort(-peak, kind="stable")[:3]
+        for other in order:
+            ratio = float(np.exp(peak[other] - peak[own.symbol]))
+            if other == own.symbol or ratio < 0.02:
+                continue
+            name = symbols[int(other)]
+            inner = [] if name in SPECIAL else [" " if name == WORD_BREAK else name]
+            spelt = [symbols[h.symbol] for h in group[:place]] + inner + [symbols[h.symbol] for h in group[place + 1 :]]
+            reading = compose([WORD_BREAK if s == " " else s for s in spelt], language).strip()
+            if reading and reading != text:
+                options[reading] = max(options.get(reading, 0.0), ratio / (1 + ratio))
+    ranked = sorted(options.items(), key=lambda item: (-item[1], item[0]))[:readings]
+    return tuple(Alternative(text=reading, confidence=round(value, 4)) for reading, value in ranked)
+
+
+def letters_in(heard: Sequence[Heard], symbols: Sequence[str]) -> int:
+    """How many letters a path writes (word breaks not counted)."""
+    return sum(1 for h in heard if symbols[h.symbol] not in (WORD_BREAK, " "))

@@ -1,0 +1,168 @@
+"""From the name of a model to its folder: the embedded one, a path, the user's folder, or the hub's local cache.
+
+Nothing here opens a connection but `fetch`, which is called only by `speech model add`. A model that is not on
+this machine is refused at once, with the command that fetches it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+from speech.errors import ModelRefused, NetworkFailure
+from speech.files import shown
+
+MINI = "mini"
+_REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """A repository we name shortly, with the revision that was read when this was written, and its licence."""
+
+    repository: str
+    revision: str
+    licence: str
+
+
+KNOWN = {
+    "mms-1b-all": Known(repository="facebook/mms-1b-all", revision="3d33597edbdaaba14a8e858e2c8caa76e3cec0cd", licence="CC-BY-NC-4.0"),
+}
+
+
+def mini_folder() -> Path:
+    """Where the embedded model lies inside the package."""
+    return Path(str(resources.files("speech.models").joinpath("mini")))
+
+
+def user_folder() -> Path:
+    """Where models and adapters of this person are kept: SPEECH_MODELS, or the platform's data folder."""
+    import platformdirs
+
+    return Path(os.environ.get("SPEECH_MODELS") or Path(platformdirs.user_data_dir("oral-speech", appauthor=False)) / "models")
+
+
+def resolve(name: str) -> Path:
+    """The folder of a model named as on the command line: `mini`, a path, a kept name, or a repository.
+
+    Raises
+    ------
+    ModelRefused
+        `MODEL_NOT_HERE`: it is not on this machine; the mend is the command that fetches it.
+    """
+    if name == MINI:
+        return mini_folder()
+    path = Path(name)
+    if path.is_dir():
+        return path
+    kept = user_folder() / name.replace("/", "--")
+    if _plain(name) and kept.is_dir():
+        return kept
+    repository = KNOWN[name].repository if name in KNOWN else name
+    if _REPOSITORY.fullmatch(repository):
+        found = _cached(repository)
+        if found:
+            return found
+        raise _not_here(name, repository)
+    raise ModelRefused(
+        shown(name),
+        "there is no model of this name and no folder at this path",
+        f"Choose {MINI}, {', '.join(KNOWN)}, OWNER/NAME of a repository, or the path of a folder; speech model list shows what is here",
+        "MODEL_NOT_HERE",
+    )
+
+
+def _plain(name: str) -> bool:
+    return bool(re.fullmatch(r"[\w.-]+(/[\w.-]+)?", name)) and ".." not in name
+
+
+def _revision(repository: str) -> str | None:
+    return next((k.revision for k in KNOWN.values() if k.repository == repository), None)
+
+
+def _cached(repository: str) -> Path | None:
+    """The repository's newest snapshot in the hub's cache that has a config, the pinned one first. Opens no connection."""
+    cache = Path(os.environ.get("HF_HUB_CACHE") or Path(os.environ.get("HF_HOME") or Path.home() / ".cache" / "huggingface") / "hub")
+    snapshots = cache / f"models--{repository.replace('/', '--')}" / "snapshots"
+    found = [p for p in snapshots.glob("*") if (p / "config.json").exists()] if snapshots.is_dir() else []
+    pinned = _revision(repository)
+    return max(found, key=lambda p: (p.name == pinned, p.stat().st_mtime), default=None)
+
+
+def _not_here(name: str, repository: str) -> ModelRefused:
+    revision = _revision(repository)
+    pin = f" --revision {revision}" if revision else ""
+    return ModelRefused(
+        name,
+        "this model is not on this machine",
+        f"With a network: speech model add {repository} --language CODE, or: hf download {repository}{pin}; without one, --model {MINI} works",
+        "MODEL_NOT_HERE",
+    )
+
+
+def fetch(repository: str, *, language_codes: Sequence[str], revision: str | None = None) -> Path:
+    """Fetch a repository's safetensors, vocabulary and the named adapters into the hub's cache; returns the snapshot.
+
+    Raises
+    ------
+    NetworkFailure
+        `NETWORK_OFFLINE`: offline mode is set, or the hub cannot be reached.
+    ModelRefused
+        `MODEL_GATED`: the terms must be accepted, or the token is missing or wrong (it is never shown).
+    """
+    if os.environ.get("HF_HUB_OFFLINE", "") in ("1", "true", "TRUE", "yes", "ON"):
+        raise NetworkFailure(
+            repository, "HF_HUB_OFFLINE is set", "Unset it to fetch, or carry the folder over and give its path", "NETWORK_OFFLINE"
+        )
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, LocalEntryNotFoundError, RepositoryNotFoundError
+
+    patterns = [
+        "config.json",
+        "*preprocessor_config.json",
+        "processor_config.json",
+        "vocab.json",
+        "tokenizer_config.json",
+        "model*.safetensors*",
+    ]
+    patterns += [f"adapter.{code}.*" for code in language_codes]
+    try:
+        found = snapshot_download(
+            repository,
+            revision=revision or _revision(repository),
+            allow_patterns=patterns,
+            ignore_patterns=["*.bin", "*.pt"],
+            etag_timeout=10,
+        )
+    except (GatedRepoError, RepositoryNotFoundError) as error:
+        raise ModelRefused(
+            repository,
+            "the hub does not give this repository to you",
+            f"Accept its terms at https://huggingface.co/{repository} and set HF_TOKEN",
+            "MODEL_GATED",
+        ) from error
+    except (LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
+        raise NetworkFailure(
+            repository,
+            "the hub cannot be reached",
+            "Check the network and proxy, or carry the folder over and give its path",
+            "NETWORK_OFFLINE",
+        ) from error
+    return Path(found)
+
+
+def adapter_places(language: str, base_hash: str, *, flag: Path | None, collection: Path | None, package: Path) -> list[Path]:
+    """Where `adapter.<lang>.safetensors` is looked for, first to last: flag, collection, user's folder, the model's own."""
+    name = f"adapter.{language}.safetensors"
+    places: list[Path] = []
+    if flag is not None:
+        places.append(flag if flag.suffix == ".safetensors" else flag / name)
+    if collection is not None:
+        places.append(collection / "adapters" / name)
+    places.append(user_folder() / "adapters" / base_hash[:16] / name)
+    places.append(package / name)
+    return places

@@ -1,0 +1,210 @@
+"""`score`: pairs in, every rate with its counts, interval and normalisation out.
+
+Pure: reads no file. Texts are normalised once, aligned once in three ways (words, letters, code points), and
+everything else is a sum over rows.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from speech import languages as tables
+from speech.errors import Finding, TextRefused
+from speech.languages import Language
+from speech.score import counting
+from speech.score.calibrate import Judged, calibration, judge
+from speech.score.intervals import draw_rates, interval_of, units_of
+from speech.score.records import (
+    Calibration,
+    Confusion,
+    Counts,
+    Group,
+    Interval,
+    MarkErrors,
+    Pair,
+    Rate,
+    Row,
+    Rules,
+    Scores,
+    ScoreSettings,
+    Spread,
+    Spreads,
+)
+from speech.text import RULES, normalise
+from speech.text.checks import findings_in
+
+if TYPE_CHECKING:
+    from speech.score.intervals import Floats
+
+
+def score(pairs: Sequence[Pair], settings: ScoreSettings | None = None) -> Scores:
+    """Rate hypotheses against references, with counts, intervals, confusions and calibration.
+
+    WER over words, CER over graphemes (the space between words counts as one), and CER over code points beside
+    it. Rates over all pairs are micro-averaged: errors of all over lengths of all, insertions of rows with an
+    empty reference included. A language's own rules apply to each pair (`speech.text.RULES`).
+
+    Raises
+    ------
+    TextRefused
+        `TEXT_EMPTY`: no pairs.
+    ModelRefused
+        `LANGUAGE_CODE`: a pair's language has not the form of a code.
+    """
+    settings = settings or ScoreSettings()
+    if not pairs:
+        raise TextRefused("the pairs to score", "there are none", "Give a reference and a hypothesis with at least one clip", "TEXT_EMPTY")
+    known = {code: tables.load(code) for code in sorted({p.language for p in pairs})}
+    references = [normalise(p.reference, known[p.language]) for p in pairs]
+    hypotheses = [normalise(p.hypothesis, known[p.language]) for p in pairs]
+    words = counting.align_words(references, hypotheses)
+    letters = counting.align_letters(references, hypotheses)
+    points = counting.align_code_points(references, hypotheses)
+    rows = [
+        Row(
+            id=p.id,
+            language=p.language,
+            speaker=p.speaker,
+            recording=p.recording or p.id,
+            words=counting.counts_of(w),
+            letters=counting.counts_of(g),
+            code_points=counting.counts_of(c),
+        )
+        for p, w, g, c in zip(pairs, words, letters, points, strict=True)
+    ]
+    overall, _ = _group(rows, settings, "", "")
+    by_language = _groups(rows, settings, lambda r: (r.language, ""))
+    by_speaker = _groups(rows, settings, lambda r: (r.speaker or "", r.language))
+    confusions, marks = _confusions(rows, references, hypotheses, letters, known)
+    return Scores(
+        settings=settings,
+        normalisation=RULES,
+        rules=tuple(Rules(language=c, table=c in tables.known(), keep=t.keep, replace=t.replace) for c, t in known.items()),
+        overall=overall,
+        languages=tuple(g for g, _ in by_language),
+        speakers=tuple(g for g, _ in by_speaker),
+        by_language=_spreads(by_language, settings),
+        by_speaker=_spreads([(g, d) for g, d in by_speaker if g.name], settings),
+        confusions=tuple([c for c in confusions if c.kind == "letter"][: settings.top]),
+        mark_confusions=tuple([c for c in confusions if c.kind != "letter"][: settings.top]),
+        marks=marks,
+        calibration=_calibrations(pairs, judge(pairs, references, hypotheses, words, known), settings),
+        rows=tuple(rows),
+        findings=_findings(pairs, known),
+    )
+
+
+def _group(rows: Sequence[Row], settings: ScoreSettings, name: str, language: str) -> tuple[Group, Floats | None]:
+    drawn = draw_rates(rows, settings, f"{language}/{name}")
+
+    def rate(column: int, counts: list[Counts]) -> Rate:
+        interval = interval_of(drawn, column, settings.level) if drawn is not None else None
+        return Rate(counts=sum(counts, Counts()), interval=interval)
+
+    group = Group(
+        name=name,
+        language=language,
+        clips=len(rows),
+        recordings=len({r.recording for r in rows}),
+        resampled=units_of(rows)[1] if drawn is not None else "",
+        words=rate(0, [r.words for r in rows]),
+        letters=rate(1, [r.letters for r in rows]),
+        code_points=rate(2, [r.code_points for r in rows]),
+    )
+    return group, drawn
+
+
+def _groups(rows: Sequence[Row], settings: ScoreSettings, key: Callable[[Row], tuple[str, str]]) -> list[tuple[Group, Floats | None]]:
+    held: dict[tuple[str, str], list[Row]] = defaultdict(list)
+    for row in rows:
+        held[key(row)].append(row)
+    return [_group(held[name, language], settings, name, language) for name, language in sorted(held, key=lambda k: (k[1], k[0]))]
+
+
+def _spreads(groups: Sequence[tuple[Group, Floats | None]], settings: ScoreSettings) -> Spreads | None:
+    usable = [(g, d) for g, d in groups if g.words.value is not None]
+    if not usable:
+        return None
+    spreads = [_spread(usable, settings, column, read) for column, read in enumerate(_READ)]
+    return Spreads(words=spreads[0], letters=spreads[1], code_points=spreads[2])
+
+
+_READ: tuple[Callable[[Group], Rate], ...] = (lambda g: g.words, lambda g: g.letters, lambda g: g.code_points)
+
+
+def _spread(groups: Sequence[tuple[Group, Floats | None]], settings: ScoreSettings, column: int, read: Callable[[Group], Rate]) -> Spread:
+    """The mean over groups with its interval: each group redrawn by itself, the mean taken a draw."""
+    rates = [(read(g).value or 0.0, f"{g.name} ({g.language})" if g.language else g.name) for g, _ in groups]
+    drawn = [d for _, d in groups if d is not None]
+    interval: Interval | None = None
+    if len(drawn) == len(groups):
+        interval = interval_of(sum(drawn[1:], drawn[0]) / len(drawn), column, settings.level)
+    worst, best = max(rates, key=lambda r: r[0]), min(rates, key=lambda r: r[0])
+    return Spread(
+        groups=len(rates),
+        macro=sum(r for r, _ in rates) / len(rates),
+        interval=interval,
+        worst=worst[1],
+        worst_rate=worst[0],
+        best=best[1],
+        best_rate=best[0],
+    )
+
+
+def _confusions(
+    rows: Sequence[Row],
+    references: Sequence[str],
+    hypotheses: Sequence[str],
+    alignments: Sequence[counting.Alignment],
+    known: dict[str, Language],
+) -> tuple[list[Confusion], tuple[MarkErrors, ...]]:
+    """All confusions, most frequent first, and their sums a language."""
+    found: Counter[tuple[str, str, str]] = Counter()
+    for row, reference, hypothesis, alignment in zip(rows, references, hypotheses, alignments, strict=True):
+        signs = counting.differences(alignment, counting.letters(reference), counting.letters(hypothesis))
+        found.update((row.language, was, given) for was, given in signs)
+    confusions = [
+        Confusion(language=code, reference=was, hypothesis=given, count=count, kind=counting.kind_of(was, given, known[code]))
+        for (code, was, given), count in sorted(found.items(), key=lambda item: (-item[1], item[0]))
+    ]
+    return confusions, tuple(_marks(code, confusions, rows) for code in known)
+
+
+def _marks(code: str, confusions: Sequence[Confusion], rows: Sequence[Row]) -> MarkErrors:
+    own = [c for c in confusions if c.language == code]
+    changed = [c for c in own if c.reference and c.hypothesis]
+    return MarkErrors(
+        language=code,
+        tone=sum(c.count for c in changed if c.kind == "tone"),
+        diacritic=sum(c.count for c in changed if c.kind == "diacritic"),
+        letter=sum(c.count for c in changed if c.kind == "letter"),
+        missing=sum(c.count for c in own if not c.hypothesis),
+        added=sum(c.count for c in own if not c.reference),
+        reference=sum(r.letters.reference for r in rows if r.language == code),
+    )
+
+
+def _calibrations(
+    pairs: Sequence[Pair], judged: Sequence[tuple[Sequence[Judged], int]], settings: ScoreSettings
+) -> tuple[Calibration, ...]:
+    """Of all words, then a language each where there are several."""
+    held: dict[str, tuple[list[Judged], list[int]]] = defaultdict(lambda: ([], []))
+    several = len({p.language for p in pairs}) > 1
+    for pair, (words, without) in zip(pairs, judged, strict=True):
+        for name in ("all", pair.language) if several else ("all",):
+            held[name][0].extend(words)
+            held[name][1].append(without)
+    names = ["all", *sorted(set(held) - {"all"})]
+    made = (calibration(name, held[name][0], sum(held[name][1]), settings.bins) for name in names)
+    return tuple(c for c in made if c)
+
+
+def _findings(pairs: Sequence[Pair], known: dict[str, Language]) -> tuple[Finding, ...]:
+    found: list[Finding] = []
+    for code, language in known.items():
+        own = [p for p in pairs if p.language == code]
+        found += findings_in(((p.id, p.reference) for p in own), language, f"references ({code})")
+        found += findings_in(((p.id, p.hypothesis) for p in own), language, f"hypotheses ({code})")
+    return tuple(found)

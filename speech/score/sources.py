@@ -1,0 +1,190 @@
+"""Files into what can be paired: rows with keys, or one whole transcript.
+
+Four kinds of file: plain text (a line a clip, or `id<TAB>text`), tables with a header (`path` or `id`, and `text`),
+JSON lines (manifests, and what `speech transcribe --json` prints), and everything `speech.formats` reads. This
+module pairs nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any, NoReturn
+
+from speech.errors import TextRefused
+from speech.files import shown
+from speech.text.checks import check_name
+from speech.text.decode import check, lines, read_text
+from speech.types import Transcript
+
+TABLES = (".tsv",)
+JSON_LINES = (".jsonl", ".ndjson")
+PLAIN = (".txt", ".text", ".trn", ".ref", ".hyp", "")
+
+_CODE = re.compile(r"[a-z]{3}")
+_PATH_FIELDS = ("audio", "path", "file_name")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A text and what it can be found by. `text` is None where the row says that nothing was transcribed."""
+
+    text: str | None
+    id: str = ""
+    path: str = ""
+    start_ms: int | None = None
+    end_ms: int | None = None
+    language: str = ""
+    speaker: str | None = None
+    recording: str = ""
+    split: str = ""
+    words: tuple[tuple[str, float | None], ...] = ()
+
+    @property
+    def place(self) -> str:
+        """The path, with the span where the row is a part of its recording."""
+        return self.path if self.start_ms is None and self.end_ms is None else f"{self.path}#{self.start_ms}-{self.end_ms}"
+
+    @property
+    def name(self) -> str:
+        """The file name without folder and suffix, with the span."""
+        return self.place.replace(self.path, PurePosixPath(self.path.replace("\\", "/")).stem, 1) if self.path else ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """Entries of one file; `keyed` says whether they have ids or paths, or stand in order only."""
+
+    file: str
+    entries: tuple[Entry, ...]
+    keyed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Whole:
+    """One transcript of one recording."""
+
+    file: str
+    transcript: Transcript
+
+
+def read_source(path: Path, *, encoding: str | None = None) -> Listed | Whole:
+    """What one file offers for pairing.
+
+    Raises
+    ------
+    PathRefused, FormatRefused
+        It cannot be read, or is of no known format.
+    TextRefused
+        `TEXT_ENCODING`, `TEXT_CONTROL`, `TEXT_SURROGATE`, `TEXT_TOO_LONG`; `TEXT_UNPAIRED`: rows that no pair can
+        be made of, by number.
+    """
+    suffix = path.suffix.lower()
+    if suffix in JSON_LINES:
+        return _json_lines(read_text(path, encoding=encoding), shown(path))
+    if suffix in TABLES:
+        return _table(read_text(path, encoding=encoding), shown(path))
+    if suffix in PLAIN:
+        return _plain(read_text(path, encoding=encoding), shown(path))
+    from speech.formats import read
+
+    return Whole(file=shown(path), transcript=read(path))
+
+
+def _plain(text: str, where: str) -> Listed:
+    """A line a clip, empty ones too; or `id<TAB>text` where every line that is not empty has a tab."""
+    rows = lines(text)
+    filled = [n for n, row in enumerate(rows, start=1) if row.strip()]
+    tabbed = [n for n in filled if "\t" in rows[n - 1]]
+    if not tabbed:
+        return Listed(file=where, entries=tuple(Entry(text=row, id="") for row in rows), keyed=False)
+    if len(tabbed) < len(filled):
+        bare = sorted(set(filled) - set(tabbed))
+        _unpaired(where, f"some lines have an id and a tab, others have none (lines {_few(bare)})", "Give every line an id, or none")
+    parted = [rows[n - 1].split("\t", 1) for n in filled]
+    return Listed(file=where, entries=tuple(Entry(id=key.strip(), text=rest) for key, rest in parted), keyed=True)
+
+
+def _table(text: str, where: str) -> Listed:
+    """Tab-separated rows under a header, cells as they stand (no quoting); without a header as plain text."""
+    rows = lines(text)
+    header = rows[0].split("\t") if rows else []
+    if "text" not in header or not {"id", *_PATH_FIELDS} & set(header):
+        return _plain(text, where)
+    cells = [row.split("\t") for row in rows[1:] if row]
+    if wrong := [n for n, row in enumerate(cells, start=2) if len(row) != len(header)]:
+        _unpaired(where, f"rows {_few(wrong)} do not have the {len(header)} cells of the header", "Give every row a cell a column")
+    return Listed(file=where, entries=tuple(_entry(dict(zip(header, row, strict=True)), "") for row in cells), keyed=True)
+
+
+def _json_lines(text: str, where: str) -> Listed:
+    entries = []
+    for number, line in enumerate(lines(text), start=1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except ValueError as error:
+            _unpaired(f"{where}, row {number}", f"this is no JSON ({error})", "Mend the row; speech manifest check lists all")
+        if not isinstance(row, dict):
+            _unpaired(f"{where}, row {number}", "this is JSON, but no object with fields", "Write an object a line")
+        entries.append(_entry(row, f"{where}, row {number}"))
+    return Listed(file=where, entries=tuple(entries), keyed=True)
+
+
+def _entry(row: Mapping[str, Any], where: str) -> Entry:
+    """A row of a manifest or of `transcribe --json`, by field names; unknown fields do not matter here."""
+    for field in ("id", "text", *_PATH_FIELDS):
+        if where and isinstance(row.get(field), str):
+            # JSON escapes can make what the file's own bytes could not hold.
+            check(row[field], f"{where}, {field}")
+    path = next((str(row[f]) for f in _PATH_FIELDS if row.get(f)), "")
+    for name in (path, str(row.get("id") or "")):
+        check_name(name, shown(name))
+    text = row.get("text")
+    return Entry(
+        id=str(row.get("id") or ""),
+        path=path,
+        start_ms=_ms(row.get("start_ms")),
+        end_ms=_ms(row.get("end_ms")),
+        text=text if isinstance(text, str) else None,
+        language=code_or_nothing(row.get("language")),
+        speaker=str(row["speaker"]) if row.get("speaker") else None,
+        recording=str(row.get("session") or ""),
+        split=str(row.get("split") or ""),
+        words=_words(row.get("words")),
+    )
+
+
+def _ms(value: Any) -> int | None:
+    if isinstance(value, str):
+        return int(value) if value.isdecimal() else None
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _words(value: Any) -> tuple[tuple[str, float | None], ...]:
+    """Words with confidences, where a row has them: objects with `text` and `confidence`."""
+    if not isinstance(value, list):
+        return ()
+    return tuple((str(w["text"]), _number(w.get("confidence"))) for w in value if isinstance(w, dict) and "text" in w)
+
+
+def _number(value: Any) -> float | None:
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def code_or_nothing(value: object) -> str:
+    """`value` if it has the form of a language code, else nothing."""
+    return value if isinstance(value, str) and _CODE.fullmatch(value) else ""
+
+
+def _few(numbers: Sequence[int]) -> str:
+    more = f" and {len(numbers) - 10:,} more" if len(numbers) > 10 else ""
+    return ", ".join(map(str, numbers[:10])) + more
+
+
+def _unpaired(where: str, what: str, mend: str) -> NoReturn:
+    raise TextRefused(where, what, mend, "TEXT_UNPAIRED")

@@ -1,0 +1,68 @@
+"""The scores in a few lines for people: each rate with its count, interval and what it is a rate of."""
+
+from __future__ import annotations
+
+from speech.score.records import LETTERS, Group, Interval, Rate, Scores, Spread
+
+
+def percent(value: float | None) -> str:
+    """A rate as people read it; a dash where there is none."""
+    return "–" if value is None else f"{100 * value:.1f} %"
+
+
+def between(interval: Interval | None) -> str:
+    """An interval as people read it; a dash where none could be drawn."""
+    return "–" if interval is None else f"{100 * interval.low:.1f} to {100 * interval.high:.1f} %"
+
+
+def summary_lines(scores: Scores) -> list[str]:
+    """Overall rates, then a line a language, the averages over languages and speakers, calibration, what to know."""
+    overall, level = scores.overall, f"{100 * scores.settings.level:g} %"
+    lines = [
+        f"{overall.clips:,} clips of {overall.recordings:,} recordings",
+        f"WER {_rate(overall.words, 'words', level)}",
+        f"CER {_rate(overall.letters, 'letters', level)}",
+        f"CER by code point {_rate(overall.code_points, 'code points', level)}",
+    ]
+    if overall.resampled == "clips":
+        lines.append("All clips are of one recording: the intervals draw clips and are too narrow")
+    if len(scores.languages) > 1 and scores.by_language:
+        lines += [_group(g) for g in scores.languages]
+        lines.append(f"Over {scores.by_language.words.groups} languages: WER {_spread(scores.by_language.words)}")
+        lines.append(f"Over {scores.by_language.letters.groups} languages: CER {_spread(scores.by_language.letters)}")
+    if scores.by_speaker and scores.by_speaker.words.groups > 1:
+        lines.append(f"Over {scores.by_speaker.words.groups} speakers: WER {_spread(scores.by_speaker.words)}")
+    for m in scores.marks:
+        if m.tone or m.diacritic:
+            lines.append(
+                f"{m.language}: {m.tone:,} letters wrong in tone only, {m.diacritic:,} in another diacritic, of {m.reference:,} letters"
+            )
+    for c in scores.calibration:
+        lines.append(f"Confidences ({c.name}): calibration error {percent(c.error)} over {c.words:,} words in {c.bins_used} bins")
+    if scores.empty_references:
+        lines.append(f"{len(scores.empty_references):,} clips have an empty reference: no rate, what was added is counted")
+    return [*lines, f"Normalisation: {scores.normalisation}", f"Letters: {LETTERS}"]
+
+
+def _rate(rate: Rate, unit: str, level: str) -> str:
+    c = rate.counts
+    return (
+        f"{percent(rate.value)} ({level} interval {between(rate.interval)}): {c.errors:,} errors in {c.reference:,} {unit}, "
+        f"{c.substitutions:,} wrong, {c.deletions:,} missing, {c.insertions:,} added"
+    )
+
+
+def _group(group: Group) -> str:
+    return (
+        f"  {group.name}: WER {percent(group.words.value)} ({between(group.words.interval)}; {group.words.counts.errors:,} in "
+        f"{group.words.counts.reference:,}), CER {percent(group.letters.value)} ({between(group.letters.interval)}; "
+        f"{group.letters.counts.errors:,} in {group.letters.counts.reference:,}), {group.clips:,} clips"
+    )
+
+
+def _spread(spread: Spread) -> str:
+    ratio = "" if spread.ratio is None else f", {spread.ratio:.1f} times the best"
+    return (
+        f"mean {percent(spread.macro)} ({between(spread.interval)}), worst {spread.worst} {percent(spread.worst_rate)}{ratio}, "
+        f"best {spread.best} {percent(spread.best_rate)}"
+    )

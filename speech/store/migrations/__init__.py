@@ -1,0 +1,1 @@
+"""Alembic's environment for the store; run by `speech.store` on opening, never by hand."""

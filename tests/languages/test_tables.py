@@ -1,0 +1,74 @@
+"""Every language table is whole: it parses, names itself rightly, and its letters survive the rules it sets."""
+
+from __future__ import annotations
+
+import tomllib
+import unicodedata
+from pathlib import Path
+
+import pytest
+
+from speech import languages
+from speech.errors import ModelRefused
+from speech.text import RULES, normalise, outside_alphabet, symbols_of
+
+FOLDER = Path(languages.__file__).parent
+FILES = sorted(FOLDER.glob("*.toml"))
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda f: f.stem)
+def test_a_table_parses_and_its_code_is_its_file_name(file: Path) -> None:
+    raw = tomllib.loads(file.read_text(encoding="utf-8"))
+    language = languages.load(file.stem)
+    assert raw["code"] == language.code == file.stem
+    assert language.name and language.autonym
+    assert len(language.script) == 4 and language.script.istitle()
+    assert len(language.glottocode) == 8
+    assert language.listed
+
+
+@pytest.mark.parametrize("code", languages.known())
+def test_no_letter_and_no_symbol_stands_twice(code: str) -> None:
+    language = languages.load(code)
+    letters = [*language.letters, *language.also]
+    assert len(letters) == len(set(letters))
+    symbols = symbols_of(language)
+    assert len(symbols) == len(set(symbols)) > 0
+
+
+@pytest.mark.parametrize("code", languages.known())
+def test_a_table_is_written_in_nfc(code: str) -> None:
+    language = languages.load(code)
+    signs = [*language.letters, *language.also, *language.marks, *language.keep, *(new for _, new in language.replace)]
+    assert [s for s in signs if unicodedata.normalize("NFC", s) != s] == []
+    # Replacing happens on NFC: what is to be replaced must occur there.
+    assert [old for old, _ in language.replace if unicodedata.normalize("NFC", old) != old] == []
+
+
+@pytest.mark.parametrize("code", languages.known())
+def test_every_letter_of_a_table_is_unchanged_by_its_rules_and_inside_its_alphabet(code: str) -> None:
+    language = languages.load(code)
+    for letter in (*language.letters, *language.also):
+        assert normalise(f"a{letter}a", language) == f"a{letter}a"
+        assert not outside_alphabet(letter, language)
+
+
+def test_known_lists_every_file_and_nothing_else() -> None:
+    assert languages.known() == tuple(f.stem for f in FILES)
+
+
+def test_an_unknown_field_is_refused_by_name() -> None:
+    with pytest.raises(ModelRefused) as caught:
+        languages.parse('code = "xxx"\nname = "X"\nalfabet = []\n', "xxx.toml")
+    assert caught.value.code == "LANGUAGE_TABLE"
+    assert "alfabet" in caught.value.what
+
+
+def test_a_language_without_a_table_has_an_open_alphabet() -> None:
+    language = languages.load("quz")
+    assert not language.listed
+    assert not outside_alphabet("ñuqanchik ŋ́", language)
+
+
+def test_the_stated_rules_name_the_normal_form() -> None:
+    assert RULES.startswith("NFC")
