@@ -437,11 +437,11 @@ def _record(
     recording: Path, result: Result | None, outputs: Sequence[Path], context: consent.Context, error: SpeechError | None
 ) -> list[Finding]:
     """The ledger's row for what was done or refused; a finding where this machine has no place for a ledger."""
-    from speech.collections import ledger
+    from speech.collections import acts, ledger
     from speech.errors import StoreFailure
 
     try:
-        ledger.append(ledger.transcribe_event(recording, result, outputs, context, error))
+        ledger.append(acts.transcribe_event(recording, result, outputs, context, error))
     except StoreFailure as failure:
         if failure.code != "STORE_PLACE":
             raise

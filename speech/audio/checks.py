@@ -70,13 +70,15 @@ class Statistics:
 
     def add(self, block: Block) -> Block:
         """Count a block; returns it, with zeros for what is not finite."""
-        low, high = block.min(axis=0), block.max(axis=0)
+        rows = np.ascontiguousarray(block.T)  # sums over columns of (frames, 2) are 20 times slower
+        low, high = rows.min(axis=1), rows.max(axis=1)
         if not (np.isfinite(low).all() and np.isfinite(high).all() and max(high.max(), -low.min()) < _LARGEST):
             block = self._cleaned(block)
-            low, high = block.min(axis=0), block.max(axis=0)
+            rows = np.ascontiguousarray(block.T)
+            low, high = rows.min(axis=1), rows.max(axis=1)
         self.low, self.high = np.minimum(self.low, low), np.maximum(self.high, high)
-        self.sums += block.mean(axis=0, dtype=np.float64) * len(block)
-        self.products += (block.T @ block).astype(np.float64)
+        self.sums += rows.sum(axis=1, dtype=np.float64)
+        self.products += (rows @ rows.T).astype(np.float64)
         if high.max() >= 0.999 or low.min() <= -0.999:
             self._clips(block)
         self._zeros(block)
@@ -101,7 +103,7 @@ class Statistics:
 
     def _zeros(self, block: Block) -> None:
         """Gaps of exact zeros with sound cut off at both edges, as a recorder leaves that lost samples."""
-        zero = block[:, 0] == 0
+        zero = np.ascontiguousarray(block[:, 0]) == 0
         if np.count_nonzero(zero) < self.rate // 200:
             return
         for start, end in runs(zero):

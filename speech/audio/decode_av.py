@@ -202,7 +202,7 @@ def _track(demuxer: Any, window: Window, where: str, container: str, media_type:
     source = AvSource(
         where=where,
         container=container or demuxer.format.name.split(",")[0],
-        codec=context.name,
+        codec=context.codec.canonical_name,
         media_type="video" + media_type[5:] if demuxer.streams.video and media_type.startswith("audio/") else media_type,
         sample_rate=0,
         channels=0,
@@ -234,25 +234,30 @@ def _claims(source: AvSource, names: set[str], seconds: float | None, settings: 
     demuxer, stream, rate = source.demuxer, source.stream, source.sample_rate
     length: float | None = None
     if names & _CLAIMING:
-        if stream.duration:
+        if stream.duration and "asf" not in names:
             length = float(stream.duration * stream.time_base)
         elif "DURATION" in stream.metadata:
             length = _duration_tag(stream.metadata["DURATION"])
+        elif "asf" in names:
+            length = _asf_seconds(source.window)  # what FFmpeg says of a cut file is a guess from its size
         elif demuxer.duration and len(demuxer.streams) == 1:
             length = demuxer.duration / 1e6
     origin = (demuxer.start_time or 0) / 1e6 if names & {"mpegts", "mpeg"} else 0.0
     source.offset_ms = max(0, round(1000 * ((seconds or 0.0) - origin)))
-    if length is not None and not stream.duration:
+    if length is not None and (not stream.duration or "asf" in names):
         length -= source.offset_ms / 1000  # these lengths count from the container's zero
     source.claimed_frames = None if length is None else round(length * rate)
     source.tolerance_ms = _FOREIGN_TOLERANCE_MS
+    what = []
     if source.offset_ms < 5:
         source.offset_ms = 0
     else:
-        source.note("AUDIO_OFFSET", f"the sound begins {source.offset_ms} ms after the container's zero; that much is added to the times")
+        what.append(f"the sound begins {source.offset_ms} ms after the container's zero; that much is added to the times")
     if source.container in _NO_DELAY_TOLD:
         bound = round(1000 * _NO_DELAY_TOLD[source.container] / rate)
-        source.note("AUDIO_OFFSET", f"the file does not tell its encoder's delay: sound may lie up to {bound} ms off")
+        what.append(f"the file does not tell its encoder's delay: sound may lie up to {bound} ms off")
+    if what:
+        source.note("AUDIO_OFFSET", "; ".join(what))
     if source.tracks > 1 and settings.track is None:
         source.note("AUDIO_TRACKS", f"it has {source.tracks} sound tracks; the first was read", "Choose another with --track")
 
@@ -265,3 +270,14 @@ def _duration_tag(text: str) -> float | None:
     except ValueError:
         return None
     return hours * 3600 + minutes * 60 + seconds
+
+
+def _asf_seconds(window: Window) -> float | None:
+    """Play time without its lead, from the file properties of a WMA file."""
+    window.seek(0)
+    head = window.read_fully(1 << 14)
+    at = head.find(bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365"))
+    if at < 0 or at + 88 > len(head):
+        return None
+    play, lead = (int.from_bytes(head[at + n : at + n + 8], "little") for n in (64, 80))
+    return max(0.0, play / 1e7 - lead / 1e3) or None

@@ -172,7 +172,7 @@ def open_plain(file: Any, size: int, container: str, where: str, media_type: str
         media_type=media_type,
         sample_rate=sound.samplerate,
         channels=sound.channels,
-        claimed_frames={"aiff": _aiff_frames, "au": _au_frames, "caf": _caf_frames}[container](file, size),
+        claimed_frames=plain_claim(file, size, container),
         integers=sound.subtype not in ("FLOAT", "DOUBLE"),
     )
     source.sound = sound
@@ -234,6 +234,11 @@ def _opened(file: Any) -> Any:
         return soundfile.SoundFile(file, closefd=False)
     except soundfile.LibsndfileError as error:
         raise Damaged(str(error)) from error
+
+
+def plain_claim(file: Any, size: int, container: str) -> int | None:
+    """Frames that the header of an AIFF, AU or CAF file claims."""
+    return {"aiff": _aiff_frames, "au": _au_frames, "caf": _caf_frames}[container](file, size)
 
 
 def _aiff_frames(file: Any, size: int) -> int | None:

@@ -219,7 +219,10 @@ def _choose(file: Any, size: int, head: bytes, looks: sniff.Looks, where: str, s
             if error.code in ("AUDIO_NOT_AUDIO", "AUDIO_NO_TRACK", "AUDIO_CODEC", "AUDIO_EMPTY"):
                 raise AudioRefused(where, f"this is {what}", mend, "AUDIO_NOT_AUDIO") from error
             raise
-    return decode_av.open_av(whole, where, container, media_type, settings)
+    source = decode_av.open_av(whole, where, container, media_type, settings)
+    if container in ("aiff", "au", "caf"):
+        source.claimed_frames = decode_soundfile.plain_claim(file, size, container)
+    return source
 
 
 def _choose_wav(file: Any, size: int, where: str, media_type: str, settings: ReadSettings) -> Source:

@@ -22,7 +22,7 @@ from speech.errors import Finding
 from speech.files import disk_errors
 
 KEPT_IN_MEMORY = 10 * 60 * RATE * 4
-_PASS_FRAMES = 1 << 19
+_PASS_FRAMES = 1 << 16
 
 
 class Spool:
@@ -153,9 +153,8 @@ class Keeper:
                 mono = np.concatenate([mono, np.zeros(count - len(mono), np.float32)])
             if channels > 1 or len(block) < count:
                 self._replace(start, mono)
-            wide = mono.astype(np.float64)
-            total += float(wide.sum())
-            squares += float(wide @ wide)
+            total += float(mono.sum(dtype=np.float64))
+            squares += float(mono @ mono)
             low, high = min(low, float(mono.min())), max(high, float(mono.max()))
         with disk_errors(Path(tempfile.gettempdir())):
             spool.file.truncate(4 * length)

@@ -37,7 +37,7 @@ class Excerpt:
         whole = len(block) // size * size
         if not whole:
             return
-        channel = 0 if block.shape[1] == 1 else int(np.square(block).sum(axis=0).argmax())
+        channel = 0 if block.shape[1] == 1 else int(np.einsum("ij,ij->j", block[::16], block[::16]).argmax())
         mono = np.ascontiguousarray(block[:whole, channel])
         pieces = mono.reshape(-1, size)
         power = np.einsum("ij,ij->i", pieces, pieces) / size - np.square(pieces.mean(axis=1))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
@@ -377,7 +377,9 @@ class EafFile:
             yield f"id {ascii(name)}", "two elements of the file have this id"
         tiers = {t.id: t for t in self.tiers()}
         types = {e.get("LINGUISTIC_TYPE_ID") for e in self.root.iterfind("LINGUISTIC_TYPE")}
-        entries = {e.get("CVE_ID") for e in self.root.iterfind("CONTROLLED_VOCABULARY/*")}
+        entries: Container[str | None] = {e.get("CVE_ID") for e in self.root.iterfind("CONTROLLED_VOCABULARY/*")}
+        if any(e.get("EXT_REF") for e in self.root.iterfind("CONTROLLED_VOCABULARY")):
+            entries = _Anything()  # a vocabulary lies in a file of its own, which is never fetched
         for tier in tiers.values():
             if tier.type not in types:
                 yield f"tier {ascii(tier.id)}", "its linguistic type is not there"
@@ -559,6 +561,11 @@ class EafFile:
                 return name
         etree.SubElement(self.header, "PROPERTY", {"NAME": "lastUsedAnnotationId"}).text = str(self._last)
         return name
+
+
+class _Anything:
+    def __contains__(self, value: object) -> bool:
+        return True
 
 
 def _texts(value: Any) -> Iterator[str]:

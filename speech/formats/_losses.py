@@ -7,6 +7,7 @@ describe a file and not what was said: ids (made anew by every format without a 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -170,6 +171,25 @@ def _text_less(transcript: Transcript) -> Transcript:
     return replace(transcript, segments=tuple(s for s in transcript.segments if s.text))
 
 
+def _with_text(segment: Segment, text: str) -> Segment:
+    return segment if segment.text == text else replace(segment, text=text, words=())
+
+
+def _one_block(text: str) -> str:
+    """A text without blank lines: they end a subtitle. Each stretch of them becomes a space."""
+    blocks: list[list[str]] = [[]]
+    for line in re.split(r"\r\n|\n|\r", text):
+        if line.strip(" \t"):
+            blocks[-1].append(line)
+        else:
+            blocks.append([])
+    return " ".join("\n".join(b) for b in blocks if b)
+
+
+def _one_line(text: str) -> str:
+    return re.sub(r"\r\n|\n|\r", " ", text)
+
+
 LOSS: dict[str, Loss] = {
     "speakers": Loss(
         says="speakers of segments",
@@ -211,6 +231,8 @@ LOSS: dict[str, Loss] = {
     "empty_segments": Loss(
         says="segments without text", count=lambda t: sum(not s.text for s in t.segments), drop=_text_less
     ),
+    "blank_lines": _by_segment("blank lines inside texts", lambda s: _one_block(s.text) != s.text, lambda s: _with_text(s, _one_block(s.text))),
+    "line_ends": _by_segment("line ends inside texts", lambda s: _one_line(s.text) != s.text, lambda s: _with_text(s, _one_line(s.text))),
     "status": _in_segments("states of review", lambda s: s.status != "draft" or s.unsure_reason, status="draft", unsure_reason=""),
     "kinds": _in_segments("kinds of segments", lambda s: s.kind != "speech", kind="speech"),
     "origins": _in_segments("origins of segments", lambda s: s.origin != "machine", origin="machine"),

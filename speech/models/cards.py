@@ -113,11 +113,15 @@ def card_toml(card: AdapterCard) -> str:
                 lines.append(f"{name} = {_value(list(value) if isinstance(value, tuple) else value)}")
     if card.trained:
         lines.append("\n[trained]")
-        lines.extend(f"{name} = {_value(value)}" for name, value in card.trained.items())
+        lines.extend(f"{_key(name)} = {_value(value)}" for name, value in card.trained.items())
     for row in card.scores:
         lines.append("\n[[scores]]")
-        lines.extend(f"{name} = {_value(value)}" for name, value in row.items())
+        lines.extend(f"{_key(name)} = {_value(value)}" for name, value in row.items())
     return "\n".join(lines) + "\n"
+
+
+def _key(name: str) -> str:
+    return name if name.replace("_", "").isalnum() and name.isascii() else _value(name)
 
 
 def _value(value: Any) -> str:
@@ -127,7 +131,7 @@ def _value(value: Any) -> str:
     if isinstance(value, int | float):
         return repr(value)
     if isinstance(value, Mapping):
-        return "{ " + ", ".join(f"{_value(str(k))} = {_value(v)}" for k, v in value.items()) + " }"
+        return "{ " + ", ".join(f"{_key(str(k))} = {_value(v)}" for k, v in value.items()) + " }"
     if isinstance(value, str):
         signs = []
         for sign in value:

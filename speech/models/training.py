@@ -65,8 +65,16 @@ class Step:
 class Loop:
     """A run in a folder: `last.pt` to go on from, `log.jsonl`, `card.json`. Checkpoints are replaced whole."""
 
-    def __init__(self, model: nn.Module, settings: LoopSettings, folder: Path, *, card: Mapping[str, Any]) -> None:
-        """Begin or, where `folder` holds a checkpoint, go on. `card` is kept in the run card beside the environment."""
+    def __init__(
+        self, model: nn.Module, settings: LoopSettings, folder: Path, *, card: Mapping[str, Any], frozen: Callable[[], str] | None = None
+    ) -> None:
+        """Begin or, where `folder` holds a checkpoint, go on. `card` is kept in the run card beside the environment.
+
+        `frozen` gives a hash of what training must not change (the base, when an adapter is trained); it is asked
+        again before every checkpoint.
+        """
+        self._frozen = frozen
+        self._due = frozen() if frozen else ""
         self.model = model
         self.settings = settings
         self.folder = folder
@@ -99,7 +107,20 @@ class Loop:
         self.decay_from = state["decay_from"]
 
     def save(self, name: str = "last.pt") -> None:
-        """Write the whole state; the file is there complete or not at all."""
+        """Write the whole state; the file is there complete or not at all.
+
+        Raises
+        ------
+        TrainingFailure
+            `TRAINING_BASE_CHANGED`: what was to stay frozen did not; nothing is written.
+        """
+        if self._frozen and (now := self._frozen()) != self._due:
+            raise TrainingFailure(
+                where=str(self.folder),
+                what=f"the base changed while the adapter was trained (hash {self._due[:16]}, now {now[:16]})",
+                mend="The adapter was not saved; fetch the base again and run once more",
+                code="TRAINING_BASE_CHANGED",
+            )
         state = {
             "model": self.model.state_dict(),
             "optimiser": self.optimiser.state_dict(),

@@ -1,19 +1,21 @@
 """Files into what can be paired: rows with keys, or one whole transcript.
 
 Four kinds of file: plain text (a line a clip, or `id<TAB>text`), tables with a header (`path` or `id`, and `text`),
-JSON lines (manifests, and what `speech transcribe --json` prints), and everything `speech.formats` reads. This
+JSON lines (manifests, and what `speech transcribe --json` prints), and everything `speech.formats` reads. A whole
+manifest is read as one, with all its checks; rows that name a clip and a text, and no more, are enough here. This
 module pairs nothing.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, NoReturn
 
+from speech.collections.manifest import TSV_COLUMNS, read_manifest, refused
+from speech.collections.manifest_rows import Fault, parse
 from speech.errors import TextRefused
 from speech.files import shown
 from speech.text.checks import check_name
@@ -76,22 +78,22 @@ def read_source(path: Path, *, encoding: str | None = None) -> Listed | Whole:
 
     Raises
     ------
-    PathRefused, FormatRefused
-        It cannot be read, or is of no known format.
+    PathRefused, FormatRefused, ManifestRefused
+        It cannot be read, is of no known format, or has rows with faults (all are listed).
     TextRefused
         `TEXT_ENCODING`, `TEXT_CONTROL`, `TEXT_SURROGATE`, `TEXT_TOO_LONG`; `TEXT_UNPAIRED`: rows that no pair can
         be made of, by number.
     """
     suffix = path.suffix.lower()
     if suffix in JSON_LINES:
-        return _json_lines(read_text(path, encoding=encoding), shown(path))
+        return _json_lines(read_text(path, encoding=encoding), path)
     if suffix in TABLES:
-        return _table(read_text(path, encoding=encoding), shown(path))
+        return _table(read_text(path, encoding=encoding), path)
     if suffix in PLAIN:
         return _plain(read_text(path, encoding=encoding), shown(path))
     from speech.formats import read
 
-    return Whole(file=shown(path), transcript=read(path))
+    return Whole(file=shown(path), transcript=read(path, encoding=encoding))
 
 
 def _plain(text: str, where: str) -> Listed:
@@ -108,31 +110,38 @@ def _plain(text: str, where: str) -> Listed:
     return Listed(file=where, entries=tuple(Entry(id=key.strip(), text=rest) for key, rest in parted), keyed=True)
 
 
-def _table(text: str, where: str) -> Listed:
+def _table(text: str, path: Path) -> Listed:
     """Tab-separated rows under a header, cells as they stand (no quoting); without a header as plain text."""
-    rows = lines(text)
+    where, rows = shown(path), lines(text)
     header = rows[0].split("\t") if rows else []
     if "text" not in header or not {"id", *_PATH_FIELDS} & set(header):
         return _plain(text, where)
+    if {"path", "language"} <= set(header) <= set(TSV_COLUMNS):
+        return _manifest(path)
     cells = [row.split("\t") for row in rows[1:] if row]
     if wrong := [n for n, row in enumerate(cells, start=2) if len(row) != len(header)]:
         _unpaired(where, f"rows {_few(wrong)} do not have the {len(header)} cells of the header", "Give every row a cell a column")
     return Listed(file=where, entries=tuple(_entry(dict(zip(header, row, strict=True)), "") for row in cells), keyed=True)
 
 
-def _json_lines(text: str, where: str) -> Listed:
+def _json_lines(text: str, path: Path) -> Listed:
+    where = shown(path)
+    faults: list[Fault] = []
+    rows: list[dict[str, Any]] = []
     entries = []
     for number, line in enumerate(lines(text), start=1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-        except ValueError as error:
-            _unpaired(f"{where}, row {number}", f"this is no JSON ({error})", "Mend the row; speech manifest check lists all")
-        if not isinstance(row, dict):
-            _unpaired(f"{where}, row {number}", "this is JSON, but no object with fields", "Write an object a line")
-        entries.append(_entry(row, f"{where}, row {number}"))
+        if line.strip() and (pairs := parse(number, line, faults)) is not None:
+            rows.append(dict(pairs))
+            entries.append(_entry(rows[-1], f"{where}, row {number}"))
+    if faults:
+        raise refused(where, faults)
+    if rows and all({"id", "audio", "language"} <= set(row) for row in rows):
+        return _manifest(path)
     return Listed(file=where, entries=tuple(entries), keyed=True)
+
+
+def _manifest(path: Path) -> Listed:
+    return Listed(file=shown(path), entries=tuple(_entry(asdict(row), "") for row in read_manifest(path).rows), keyed=True)
 
 
 def _entry(row: Mapping[str, Any], where: str) -> Entry:
@@ -145,11 +154,13 @@ def _entry(row: Mapping[str, Any], where: str) -> Entry:
     for name in (path, str(row.get("id") or "")):
         check_name(name, shown(name))
     text = row.get("text")
+    start, end = _ms(row.get("start_ms")), _ms(row.get("end_ms"))
+    whole = not start and end is None
     return Entry(
         id=str(row.get("id") or ""),
         path=path,
-        start_ms=_ms(row.get("start_ms")),
-        end_ms=_ms(row.get("end_ms")),
+        start_ms=None if whole else start or 0,
+        end_ms=end,
         text=text if isinstance(text, str) else None,
         language=code_or_nothing(row.get("language")),
         speaker=str(row["speaker"]) if row.get("speaker") else None,

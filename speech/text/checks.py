@@ -59,7 +59,7 @@ class _Seen:
 
     def words(self) -> str:
         """Signs with counts, then rows, for a message."""
-        named = [f"{visible_name(sign)}, {count:,} times" for sign, count in self.signs.most_common(10)]
+        named = [f"{visible_name(sign)}, {count:,} {'time' if count == 1 else 'times'}" for sign, count in self.signs.most_common(10)]
         if len(self.signs) > 10:
             named.append(f"{len(self.signs) - 10} signs more")
         return "; ".join(named) + self._in_rows()

@@ -95,7 +95,7 @@ def test_x5_training_refuses_signs_that_are_no_letters(sign: str) -> None:
         require_trainable([("r1", "mama"), ("r2", f"ma {sign}")], QUE)
     assert caught.value.code == "TEXT_ALPHABET"
     what = caught.value.what
-    assert f"U+{ord(sign):04X} {unicodedata.name(sign, 'unnamed')}, 1 times" in what and "r2" in what and "mama" not in what
+    assert f"U+{ord(sign):04X} {unicodedata.name(sign, 'unnamed')}, 1 time" in what and "r2" in what and "mama" not in what
     assert "que.toml" in caught.value.mend
 
 
@@ -110,7 +110,7 @@ def test_x6_scoring_counts_a_letter_outside_the_alphabet() -> None:
 
 def test_x7_a_cyrillic_letter_in_a_latin_word_is_reported_with_the_letter_meant() -> None:
     found = next(f for f in findings("c\u0430sa mama", QUE, "a.txt") if f.code == "TEXT_MIXED_SCRIPT")
-    assert "U+0430 CYRILLIC SMALL LETTER A, 1 times" in found.what
+    assert "U+0430 CYRILLIC SMALL LETTER A, 1 time" in found.what
     assert "by 'a'" in found.mend
     with pytest.raises(TextRefused) as caught:
         require_trainable([("r9", "c\u0430sa")], QUE)

@@ -63,7 +63,8 @@ def test_the_alphabet_message_leads_to_the_line_of_the_table() -> None:
 
 
 @pytest.mark.parametrize(
-    ("sign", "script"), [("a", "Latin"), ("а", "Cyrillic"), ("ο", "Greek"), ("ሀ", "Ethiopic"), ("ʼ", ""), ("\u0301", ""), ("語", "East Asian")]
+    ("sign", "script"),
+    [("a", "Latin"), ("а", "Cyrillic"), ("ο", "Greek"), ("ሀ", "Ethiopic"), ("ʼ", ""), ("\u0301", ""), ("語", "East Asian")],
 )
 def test_scripts_are_those_of_unicode(sign: str, script: str) -> None:
     assert script_of(sign) == script

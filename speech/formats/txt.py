@@ -1,0 +1,70 @@
+"""Plain text: a line a segment, for reading and pasting; where several people speak, the name before it.
+
+Reading gives each line that is not empty as a segment without times; a name before it stays part of the text.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from speech.formats import _losses
+from speech.formats._checks import checked
+from speech.formats.encoding import decode, lines
+from speech.types import Segment, Span, Transcript
+
+SUFFIXES: tuple[str, ...] = (".txt",)
+LOSSES: tuple[str, ...] = (
+    "empty_segments",
+    "line_ends",
+    "words",
+    "confidence",
+    "alternatives",
+    "languages",
+    "translations",
+    "points",
+    "status",
+    "kinds",
+    "origins",
+    "channels",
+    "notes",
+    "speakers",
+    "times",
+    "language_records",
+    "about",
+)
+_NOWHEN = Span(start_ms=0, end_ms=0)
+
+
+def lost(transcript: Transcript) -> dict[str, int]:
+    """What this transcript has that plain text cannot hold, with counts."""
+    return _losses.lost(transcript, LOSSES)
+
+
+def kept(transcript: Transcript) -> Transcript:
+    """The transcript as plain text holds it: speakers only as words before the text."""
+    ordered = _losses.kept(transcript, ("empty_segments", "line_ends"))
+    several = len({s.speaker for s in ordered.segments}) > 1
+    named = [replace(s, text=f"{_one_line(s.speaker)}: {s.text}") if several and s.speaker else s for s in ordered.segments]
+    return _losses.kept(replace(ordered, segments=tuple(replace(s, words=()) for s in named)), LOSSES)
+
+
+def parse(data: bytes, *, where: str, encoding: str | None = None) -> Transcript:
+    """Each line with text as a segment, without times.
+
+    Raises
+    ------
+    TextRefused
+        `TEXT_ENCODING`, `TEXT_CONTROL`, `TEXT_TOO_LONG`.
+    """
+    rows = lines(decode(data, where=where, encoding=encoding), where=where)
+    return checked(Transcript(segments=tuple(Segment(span=_NOWHEN, text=row) for row in rows if row)), where)
+
+
+def render(transcript: Transcript) -> bytes:
+    """The text in UTF-8."""
+    return "".join(f"{s.text}\n" for s in kept(checked(transcript)).segments).encode("utf-8")
+
+
+def _one_line(name: str) -> str:
+    return re.sub(r"\r\n|\n|\r", " ", name)

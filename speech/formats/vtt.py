@@ -1,0 +1,207 @@
+"""WebVTT: speakers as `<v Name>`, languages as `<lang>`, words as `<00:00:01.500><c.w>word</c>`, starts only.
+
+Everything a browser would take for markup is escaped. In other people's files, only what WebVTT knows as a
+tag is one: `<3` and `<inaudible>` stay text. A cue with several voices becomes a segment each, with the same
+times. NOTE, STYLE and REGION blocks, identifiers and settings are kept in `foreign`.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from speech.errors import FormatRefused
+from speech.formats import _cues, _losses
+from speech.formats._checks import LATEST_MS, checked
+from speech.formats.encoding import decode, lines
+from speech.types import Segment, Span, Transcript, Word, joined
+
+SUFFIXES: tuple[str, ...] = (".vtt",)
+LOSSES: tuple[str, ...] = (
+    "word_ends",
+    "estimates",
+    "confidence",
+    "word_confidence",
+    "word_speakers",
+    "alternatives",
+    "translations",
+    "points",
+    "status",
+    "kinds",
+    "origins",
+    "channels",
+    "notes",
+    "speaker_records",
+    "language_records",
+    "about",
+)
+_TIMING = re.compile(rf"\s*{_cues.CLOCK}\s*-->\s*{_cues.CLOCK}(?P<settings>\s.*)?")
+_TAG = re.compile(
+    r"<(?:(?P<time>(?:\d+:)?\d\d:\d\d\.\d{3})|(?P<close>/)?(?P<name>v|c|i|b|u|ruby|rt|lang)(?P<classes>(?:\.[^\s.<>]+)*)(?:[ \t\n]+(?P<of>[^>]*))?)>"
+)
+
+
+def lost(transcript: Transcript) -> dict[str, int]:
+    """What this transcript has that WebVTT cannot hold, with counts."""
+    return _losses.lost(transcript, LOSSES)
+
+
+def kept(transcript: Transcript) -> Transcript:
+    """The transcript as WebVTT holds it."""
+    return _losses.kept(transcript, LOSSES)
+
+
+def parse(data: bytes, *, where: str, encoding: str | None = None) -> Transcript:
+    """The transcript in a WebVTT file.
+
+    Raises
+    ------
+    FormatRefused
+        `FORMAT_SYNTAX`: the first line is not WEBVTT; `FORMAT_TIMES`.
+    TextRefused
+        `TEXT_ENCODING`, `TEXT_CONTROL`.
+    """
+    rows = lines(decode(data, where=where, encoding=encoding), where=where)
+    if not rows or not re.fullmatch(r"WEBVTT([ \t].*)?", rows[0]):
+        raise FormatRefused(f"{where}, line 1", "the first line is not WEBVTT", "Correct the line in a text editor", "FORMAT_SYNTAX")
+    segments: list[Segment] = []
+    kept_back: dict[str, Any] = {"header": rows[0], "blocks": [], "cues": []}
+    for first, block in _blocks(rows):
+        timing = next((n for n, row in enumerate(block[:2]) if _TIMING.fullmatch(row)), None)
+        if timing is None:
+            kept_back["blocks"].append("\n".join(block))
+            continue
+        found = _TIMING.fullmatch(block[timing])
+        groups = found.groups() if found else ()
+        start, end = _cues.from_clock(groups[:4]), _cues.from_clock(groups[4:8])
+        if not start <= end <= LATEST_MS:
+            raise FormatRefused(f"{where}, line {first + timing}", "the cue ends before it starts, or is too late", "Correct its times", "FORMAT_TIMES")
+        settings = (groups[8] or "").strip()
+        if timing or settings:
+            kept_back["cues"].append({"start_ms": start, "identifier": block[0] if timing else "", "settings": settings})
+        segments.extend(_Cue(Span(start_ms=start, end_ms=end)).read("\n".join(block[timing + 1 :])))
+    found_transcript = checked(Transcript(segments=tuple(segments)), where)
+    return replace(_losses.with_lists(found_transcript), foreign={"vtt": kept_back})
+
+
+def _blocks(rows: list[str]) -> Iterator[tuple[int, list[str]]]:
+    """Stretches of lines between empty ones, after the first line, with the number of their first line."""
+    block: list[str] = []
+    for number, row in enumerate([*rows[1:], ""], 2):
+        if row:
+            block.append(row)
+        elif block:
+            yield number - len(block), block
+            block = []
+
+
+@dataclass(slots=True)
+class _Cue:
+    """The text of a cue as it is read: voices, languages and words, one after another."""
+
+    span: Span
+    speaker: str | None = None
+    languages: list[str] = field(default_factory=list)
+    start: int | None = None
+    text: str = ""
+    in_word: bool = False
+    word_start: int | None = None
+    word_text: str = ""
+    words: list[Word] = field(default_factory=list)
+    gap: str = ""
+    word_language: str | None = None
+    language: str | None = None
+    voices: list[Segment] = field(default_factory=list)
+
+    def read(self, text: str) -> list[Segment]:
+        at = 0
+        for tag in _TAG.finditer(text):
+            self._write(html.unescape(text[at : tag.start()]))
+            self._tag(tag)
+            at = tag.end()
+        self._write(html.unescape(text[at:]))
+        if self.text or self.speaker is not None or not self.voices:
+            self._finish()
+        return self.voices
+
+    def _write(self, text: str) -> None:
+        self.text += text
+        if self.in_word:
+            self.word_text += text
+        elif self.words:
+            self.gap += text
+
+    def _tag(self, tag: re.Match[str]) -> None:
+        name, closes = tag["name"], bool(tag["close"])
+        if tag["time"]:
+            found = re.fullmatch(_cues.CLOCK, tag["time"])
+            self.start = _cues.from_clock(found.groups()) if found else None
+        elif name == "v" and not closes:
+            if self.text or self.speaker is not None:
+                self._finish()
+            self.speaker = html.unescape(tag["of"] or "") or None
+        elif name == "lang" and not closes:
+            language = html.unescape(tag["of"] or "")
+            self.languages.append(language)
+            if self.in_word:
+                self.word_language = language or None
+            elif not self.text:
+                self.language = language or None
+        elif name == "lang" and self.languages:
+            self.languages.pop()
+        elif name == "c" and not closes and tag["classes"] == ".w":
+            self.in_word, self.word_start, self.word_text, self.word_language = True, self.start, "", None
+        elif name == "c" and closes and self.in_word:
+            self._end_word()
+
+    def _end_word(self) -> None:
+        if self.words:
+            self.words[-1] = replace(self.words[-1], separator=self.gap)
+        # The end is known only with the next word's start: for now it is that of the cue.
+        span = None if self.word_start is None else Span(start_ms=self.word_start, end_ms=max(self.word_start, self.span.end_ms))
+        self.words.append(Word(text=self.word_text, span=span, language=self.word_language))
+        self.in_word, self.start, self.gap = False, None, ""
+
+    def _finish(self) -> None:
+        segment = Segment(span=self.span, text=self.text, speaker=self.speaker, language=self.language, words=tuple(self.words))
+        if not all(w.text for w in segment.words) or joined(segment.words) != segment.text:
+            segment = replace(segment, words=())
+        self.voices.append(_losses.LOSS["word_ends"].drop(Transcript(segments=(segment,))).segments[0])
+        self.text, self.words, self.gap, self.start, self.in_word, self.language = "", [], "", None, False, None
+
+
+def render(transcript: Transcript) -> bytes:
+    """A WebVTT file."""
+    parts = ["WEBVTT\n"]
+    for segment in kept(checked(transcript)).segments:
+        times = f"{_cues.clock(segment.span.start_ms, '.')} --> {_cues.clock(segment.span.end_ms, '.')}"
+        text = "".join(map(_marked, segment.words, (*(w.separator for w in segment.words[:-1]), ""))) if segment.words else _escaped(segment.text)
+        if segment.language:
+            text = f"<lang {_escaped_name(segment.language)}>{text}</lang>"
+        if segment.speaker:
+            text = f"<v {_escaped_name(segment.speaker)}>{text}</v>"
+        parts.append(f"\n{times}\n{text}\n" if text else f"\n{times}\n")
+    return "".join(parts).encode("utf-8")
+
+
+def _marked(word: Word, separator: str) -> str:
+    stamp = "" if word.span is None else f"<{_cues.clock(word.span.start_ms, '.')}>"
+    inner = _escaped(word.text)
+    if word.language:
+        inner = f"<lang {_escaped_name(word.language)}>{inner}</lang>"
+    return f"{stamp}<c.w>{inner}</c>{_escaped(separator)}"
+
+
+def _escaped(text: str) -> str:
+    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\r", "&#13;")
+    # A line end is written as one, but where it would make an empty line, which ends a cue.
+    return re.sub(r"(?<![^\n])\n|\n(?=\n|$)", "&#10;", text)
+
+
+def _escaped_name(name: str) -> str:
+    """A name in a tag, where a browser joins blanks and takes them off the ends."""
+    text = _escaped(name).replace("\n", "&#10;")
+    return re.sub(r"^\s|\s$|(?<=\s)\s|[^\S ]", lambda m: f"&#{ord(m.group())};", text)

@@ -1,0 +1,57 @@
+"""Paths, words, confidence and readings, on emissions written by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from speech import languages
+from speech.models import ctc
+
+SYMBOLS = ("<pad>", "|", "a", "b", "\u0301")
+
+
+def emissions(rows: list[dict[int, float]]) -> np.ndarray:
+    """Log probabilities from the probabilities named in each row; the rest is shared out evenly."""
+    out = np.zeros((len(rows), len(SYMBOLS)), np.float32)
+    for n, row in enumerate(rows):
+        rest = (1 - sum(row.values())) / (len(SYMBOLS) - len(row))
+        out[n] = [np.log(row.get(k, rest)) for k in range(len(SYMBOLS))]
+    return out
+
+
+def test_repeats_are_joined_and_a_blank_divides_them() -> None:
+    path = [2, 2, 0, 2, 3, 3, 0]
+    heard = ctc.Greedy(blank=0)(emissions([{s: 0.9} for s in path]))
+    assert [(h.symbol, h.first, h.end) for h in heard] == [(2, 0, 2), (2, 3, 4), (3, 4, 6)]
+
+
+def test_specials_are_never_written() -> None:
+    heard = ctc.Greedy(blank=0, silent=frozenset({1}))(emissions([{s: 0.9} for s in (1, 2, 1)]))
+    assert [h.symbol for h in heard] == [2]
+
+
+def test_words_are_divided_composed_and_timed() -> None:
+    e = emissions([{s: 0.9} for s in (2, 4, 1, 0, 3)])
+    words = ctc.words(ctc.Greedy(blank=0)(e), e, SYMBOLS, languages.Language.plain("und"))
+    assert [(w.text, w.first, w.end) for w in words] == [("á", 0, 2), ("b", 4, 5)]
+
+
+def test_a_surer_path_is_more_confident_and_all_lie_in_0_to_1() -> None:
+    language = languages.Language.plain("und")
+    sure, unsure = emissions([{2: 0.99}, {3: 0.99}]), emissions([{2: 0.99}, {3: 0.5}])
+    a, b = (ctc.words(ctc.Greedy(blank=0)(e), e, SYMBOLS, language)[0].raw for e in (sure, unsure))
+    assert 0 < b < a < 1
+
+
+def test_other_readings_come_from_the_unsure_place_in_order() -> None:
+    e = emissions([{2: 0.97}, {3: 0.5, 4: 0.3, 0: 0.15}])
+    word = ctc.words(ctc.Greedy(blank=0)(e), e, SYMBOLS, languages.Language.plain("und"))[0]
+    assert word.text == "ab"
+    assert [a.text for a in word.alternatives] == ["á", "a"]
+    assert [a.confidence for a in word.alternatives] == [round(0.3 / 0.8, 4), round(0.15 / 0.65, 4)]
+
+
+def test_nothing_heard_is_no_word() -> None:
+    e = emissions([{0: 0.99}, {1: 0.9}, {0: 0.9}])
+    assert ctc.words(ctc.Greedy(blank=0)(e), e, SYMBOLS, languages.Language.plain("und")) == []
+    assert ctc.Greedy(blank=0)(np.zeros((0, 5), np.float32)) == []
