@@ -63,7 +63,9 @@ def show(recording: Path, language: str, folder: Path, spoken: str | None) -> No
     print(f"\n{summary(result, recording.name)}")
     if spoken is not None:
         compare(spoken, " ".join(s.text for s in transcript.segments if s.text), language)
-    print(f"\nWritten: {target} (open it in ELAN) and, beside it, {recording.name if spoken else 'nothing else; your recording is untouched'}")
+    print(
+        f"\nWritten: {target} (open it in ELAN) and, beside it, {recording.name if spoken else 'nothing else; your recording is untouched'}"
+    )
 
 
 def compare(spoken: str, heard: str, language: str) -> None:
@@ -89,7 +91,9 @@ def main() -> None:
         show(options.audio, options.language, options.out, None)
         return
     if options.language not in TEXTS:
-        sys.exit(f"The demonstration speaks {' and '.join(TEXTS)}; for another language give a recording: make demo AUDIO=story.wav LANGUAGE={options.language}")
+        sys.exit(
+            f"The demonstration speaks {' and '.join(TEXTS)}; for another language give a recording: make demo AUDIO=story.wav LANGUAGE={options.language}"
+        )
     print("No recorded voice is shipped with this package, so eSpeak NG, a synthesiser, speaks the sample. It sounds unlike a person,")
     print("and the model was trained on people (and a little on this synthesiser). For your own recording:")
     print("  make demo AUDIO=story.wav LANGUAGE=que")

@@ -22,7 +22,7 @@ QUIET_DBFS = -60.0
 DEAD_BELOW_LOUDEST_DB = 40.0
 _LARGEST = 1e12
 """A float beyond this is no sound but damage, as NaN is."""
-_CLIPPED_SHARE = 1e-4
+_CLIPPED_SHARE = 5e-4
 _DC_SHARE = 0.01
 _NONFINITE_SHARE = 1e-3
 _ANTIPHASE = 0.25
@@ -206,7 +206,7 @@ class Statistics:
             found.append(
                 self._finding("AUDIO_CLIPPED", f"{share:.2f} % of its samples are clipped, at {spans_text(self.clipped.spans)}", mend)
             )
-        if self.dropouts.count:
+        if self.dropouts.count and all(f.code != "AUDIO_HOLE" for f in self.source.findings):
             what = f"sound breaks off and returns {len(self.dropouts.spans)} times: {spans_text(self.dropouts.spans)}"
             found.append(self._finding("AUDIO_DROPOUTS", what, "Check the recorder's card"))
         if level < SILENT_DBFS or self.excerpt.is_hum():

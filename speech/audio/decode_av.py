@@ -167,7 +167,7 @@ def open_av(window: Window, where: str, container: str, media_type: str, setting
     window.deadline = time.monotonic() + STALL_SECONDS
     try:
         demuxer = av.open(window, mode="r", format=_FORCED.get(container), metadata_errors="ignore")
-    except (av.FFmpegError, TimeoutError) as error:
+    except av.FFmpegError as error:
         raise _cannot_open(where, container, error) from error
     try:
         return _track(demuxer, window, where, container, media_type, settings)

@@ -72,7 +72,7 @@ class SoundfileSource(Source):
         try:
             return self.sound.read(count, dtype=kind, always_2d=True)
         except soundfile.LibsndfileError as error:
-            raise Damaged(str(error)) from error
+            raise Damaged(error.error_string) from error
 
     def close(self) -> None:
         """Close the decoder; the file itself stays open."""
@@ -233,7 +233,7 @@ def _opened(file: Any) -> Any:
     try:
         return soundfile.SoundFile(file, closefd=False)
     except soundfile.LibsndfileError as error:
-        raise Damaged(str(error)) from error
+        raise Damaged(error.error_string) from error
 
 
 def plain_claim(file: Any, size: int, container: str) -> int | None:

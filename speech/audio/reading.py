@@ -12,13 +12,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from speech.audio import decode_av, decode_mp3, decode_pcm, decode_soundfile, ogg, riff, sniff
 from speech.audio.checks import Mix, Statistics
 from speech.audio.records import COPY_AGAIN, RATE, TAIL_MS, Probe, ReadSettings, clock, convert
 from speech.audio.signal import Keeper, Signal
-from speech.audio.source import Damaged, Source, Window, check_shape, refused_by_decoder
+from speech.audio.source import Damaged, Original, Source, Window, check_shape, refused_by_decoder
 from speech.errors import AudioRefused, Finding, PathRefused, SpeechError
 from speech.files import check_readable, shown
 
@@ -72,7 +71,7 @@ def load(path: Path, settings: ReadSettings | None = None, *, progress: Progress
         assert keeper is not None
         try:
             found, mix = _report(run, file, where, path, settings)
-            length = round(run.statistics.frames * RATE / run.statistics.rate)
+            length = max(1, round(run.statistics.frames * RATE / run.statistics.rate))
             mean, rms, low, high = keeper.finish(length, mix.weights)
         except BaseException:
             keeper.close()
@@ -81,12 +80,12 @@ def load(path: Path, settings: ReadSettings | None = None, *, progress: Progress
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[tuple[Any, str]]:
+def _opened(path: Path) -> Iterator[tuple[Original, str]]:
     """The file, held open; foreign exceptions become refusals, and a change of the file outranks them."""
     where = shown(path)
     check_readable(path)
     try:
-        file = path.open("rb", buffering=0)
+        file = Original(path, "rb")
     except OSError as error:
         raise PathRefused(
             where, f"it cannot be opened ({error.strerror})", "Ask its owner for the right to read it", "PATH_DENIED"
@@ -129,7 +128,7 @@ def translated(where: str, error: Exception) -> SpeechError:
     return refused_by_decoder(where, error)
 
 
-def _check_unchanged(file: Any, path: Path, where: str, before: os.stat_result, cause: Exception | None) -> None:
+def _check_unchanged(file: Original, path: Path, where: str, before: os.stat_result, cause: Exception | None) -> None:
     """Refuse a file that grew, shrank or was replaced meanwhile."""
     try:
         states = [os.fstat(file.fileno()), path.stat()]
@@ -145,7 +144,7 @@ def _check_unchanged(file: Any, path: Path, where: str, before: os.stat_result, 
     raise AudioRefused(where, f"the file changed while it was read ({now})", mend, "AUDIO_CHANGED") from cause
 
 
-def _read(file: Any, where: str, path: Path, settings: ReadSettings, *, keep: bool, progress: Progress | None) -> _Run:
+def _read(file: Original, where: str, path: Path, settings: ReadSettings, *, keep: bool, progress: Progress | None) -> _Run:
     """Decode to the end; a second time with time stamps where the first decoder met damage."""
     size = os.fstat(file.fileno()).st_size
     if size == 0:
@@ -157,14 +156,28 @@ def _read(file: Any, where: str, path: Path, settings: ReadSettings, *, keep: bo
             source = _choose(file, size, head, looks, where, settings, careful=careful)
             run = _pass(source, settings, keep=keep, progress=progress)
         except Damaged:
+            _check_disk(file)
             if careful:
                 raise
             continue
+        except AudioRefused:
+            _check_disk(file)
+            raise
+        if file.trouble is not None:
+            if run.keeper is not None:
+                run.keeper.close()
+            _check_disk(file)
         suffix = sniff.misnamed(path.name, source.container)
         if suffix:
             run.source.note("AUDIO_MISNAMED", f"its name says {suffix} and it holds {source.container}; it was read as that", "Rename it")
         return run
     raise AssertionError("the careful pass returns or raises")
+
+
+def _check_disk(file: Original) -> None:
+    """Raise what a decoder had to take for the end of the file."""
+    if file.trouble is not None:
+        raise file.trouble
 
 
 def _pass(source: Source, settings: ReadSettings, *, keep: bool, progress: Progress | None) -> _Run:
@@ -195,12 +208,12 @@ def _pass(source: Source, settings: ReadSettings, *, keep: bool, progress: Progr
         source.close()
 
 
-def _choose(file: Any, size: int, head: bytes, looks: sniff.Looks, where: str, settings: ReadSettings, *, careful: bool) -> Source:
+def _choose(file: Original, size: int, head: bytes, looks: sniff.Looks, where: str, settings: ReadSettings, *, careful: bool) -> Source:
     """The decoder for what the first bytes show."""
     container, whole = looks.container, Window(file, 0, size)
     media_type = sniff.MEDIA_TYPES.get(container, "")
     if container in ("wav", "rifx", "rf64", "bw64", "w64"):
-        return _choose_wav(file, size, where, media_type, settings)
+        return _choose_wav(file, size, where, media_type, settings, careful=careful)
     if container == "flac":
         return _choose_flac(file, size, looks.start, where, media_type, settings, careful=careful)
     if container == "ogg":
@@ -225,14 +238,15 @@ def _choose(file: Any, size: int, head: bytes, looks: sniff.Looks, where: str, s
     return source
 
 
-def _choose_wav(file: Any, size: int, where: str, media_type: str, settings: ReadSettings) -> Source:
+def _choose_wav(file: Original, size: int, where: str, media_type: str, settings: ReadSettings, *, careful: bool) -> Source:
+    """WAV and its kin, by what the chunk walk found."""
     layout = riff.walk(file, size, where)
     sound = Window(file, layout.offset, layout.length)
     if layout.codec in decode_pcm.PLAIN:
         return decode_pcm.PcmSource.of(layout, sound, media_type)
     if layout.codec in ("mp3", "mp2"):
         source: Source = decode_mp3.open_mp3(sound, where, layout.container, media_type)
-    elif layout.codec in decode_soundfile.BLOCK_CODECS:
+    elif layout.codec in decode_soundfile.BLOCK_CODECS and not careful:
         return decode_soundfile.open_block_codec(file, layout, where, media_type)
     else:
         repaired = Window(file, layout.offset, layout.length, decode_soundfile.wav_head(layout))
@@ -248,7 +262,8 @@ def _choose_wav(file: Any, size: int, where: str, media_type: str, settings: Rea
     return source
 
 
-def _choose_flac(file: Any, size: int, start: int, where: str, media_type: str, settings: ReadSettings, *, careful: bool) -> Source:
+def _choose_flac(file: Original, size: int, start: int, where: str, media_type: str, settings: ReadSettings, *, careful: bool) -> Source:
+    """FLAC, from byte `start` on."""
     window = Window(file, start, size - start)
     info = decode_soundfile.stream_info(window.read_fully(42), where)
     if info.frames is not None and not careful:
@@ -263,7 +278,8 @@ def _choose_flac(file: Any, size: int, start: int, where: str, media_type: str, 
     return source
 
 
-def _choose_ogg(file: Any, size: int, where: str, media_type: str, settings: ReadSettings, *, careful: bool) -> Source:
+def _choose_ogg(file: Original, size: int, where: str, media_type: str, settings: ReadSettings, *, careful: bool) -> Source:
+    """Ogg, once its pages were walked."""
     pages = ogg.walk(file, size)
     fast = not careful and pages.codec in ("opus", "vorbis", "flac") and not pages.lost and pages.streams == 1
     if fast:
@@ -277,7 +293,7 @@ def _choose_ogg(file: Any, size: int, where: str, media_type: str, settings: Rea
     return source
 
 
-def _check_open(file: Any, size: int, container: str, where: str) -> None:
+def _check_open(file: Original, size: int, container: str, where: str) -> None:
     """Refuse files that are locked by a right, before a decoder makes silence of them."""
     if container == "asf":
         file.seek(0)
@@ -290,7 +306,7 @@ def _check_open(file: Any, size: int, container: str, where: str) -> None:
         raise AudioRefused(where, "its sound is encrypted", "Ask its owner for a copy without protection", "AUDIO_ENCRYPTED")
 
 
-def _mp4_locked(file: Any, size: int) -> bool:
+def _mp4_locked(file: Original, size: int) -> bool:
     """Whether the index (`moov`) of an MP4 names an encrypted sound entry."""
     at = 0
     while at + 8 <= size:
@@ -309,7 +325,7 @@ def _mp4_locked(file: Any, size: int) -> bool:
     return False
 
 
-def _report(run: _Run, file: Any, where: str, path: Path, settings: ReadSettings) -> tuple[Probe, Mix]:
+def _report(run: _Run, file: Original, where: str, path: Path, settings: ReadSettings) -> tuple[Probe, Mix]:
     """Compare what was found with what was claimed.
 
     Raises

@@ -131,7 +131,7 @@ class _Walker:
                 self.data(body, length)
                 if layout.fmt:
                     return
-            elif body + length > self.size or (name not in KNOWN and not self.plausible(body + length)):
+            elif body + length > self.size or not self.plausible(body + length):
                 inner = self.search(body)
                 if inner is not None:
                     at = inner[0]
@@ -143,7 +143,7 @@ class _Walker:
 
     def chunk(self, at: int) -> tuple[int, bytes, int] | None:
         """Place, name and length of the chunk at `at`, if one can be there."""
-        head = _at(self.file, at, self.head)
+        head = _at(self.file, at, self.head) if at < self.size else b""
         if len(head) < self.head:
             return None
         name = head[:4]
@@ -155,8 +155,13 @@ class _Walker:
         return at, name, struct.unpack(self.order + "I", head[4:8])[0]
 
     def plausible(self, at: int) -> bool:
-        """Whether a chunk, or the end of the file, is at `at` or one byte on."""
-        return any(place >= self.size or self.chunk(place) is not None for place in (at, at + 1))
+        """Whether a chunk that leads on, or the end of the file, is at `at` or one byte (W64: up to 7) on."""
+        places = ((at + 7) & ~7,) if self.wide else (at, at + 1)
+        return any(self._leads_on(place) for place in places)
+
+    def _leads_on(self, place: int) -> bool:
+        found = self.chunk(place)
+        return place >= self.size or (found is not None and (found[1] in KNOWN or self._chain(place)))
 
     def after(self, end: int) -> int:
         """Where the next chunk begins: chunks are padded to 2 bytes (W64: 8), though some writers forget."""

@@ -36,13 +36,21 @@ class Damaged(Exception):
     """A fast decoder met damage: the file is to be read again by one that knows time stamps."""
 
 
+class Original(io.FileIO):
+    """The recording itself, read without a buffer. `trouble` is what went wrong under a decoder's hands."""
+
+    trouble: OSError | None = None
+
+
 class Window(io.RawIOBase):
     """A read-only file made of `head` and the bytes `start` to `start + length` of another.
 
     It has no name: a decoder that sees none cannot be misled by a suffix, nor stumble over signs in it.
+    Decoders cannot pass on an exception (they print it and go on), so a failing disk reads as the end, and
+    the error is kept with the file.
     """
 
-    def __init__(self, file: Any, start: int, length: int, head: bytes = b"") -> None:
+    def __init__(self, file: Original, start: int, length: int, head: bytes = b"") -> None:
         super().__init__()
         self._file, self._start, self._length, self._head = file, start, length, head
         self._at = 0
@@ -69,7 +77,8 @@ class Window(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:
         """Fill `buffer` as far as one read goes."""
         if self.deadline is not None and time.monotonic() > self.deadline:
-            raise TimeoutError(f"no sound for {STALL_SECONDS:.0f} s")
+            self._file.trouble = TimeoutError(f"no sound for {STALL_SECONDS:.0f} s")
+            return 0
         view = memoryview(buffer).cast("B")
         done = 0
         if self._at < len(self._head):
@@ -79,8 +88,11 @@ class Window(io.RawIOBase):
         inside = self._at + done - len(self._head)
         wanted = min(len(view) - done, self._length - inside)
         if wanted > 0:  # one call fills all it can: libsndfile takes a short read for the end
-            self._file.seek(self._start + inside)
-            done += self._file.readinto(view[done : done + wanted]) or 0
+            try:
+                self._file.seek(self._start + inside)
+                done += self._file.readinto(view[done : done + wanted]) or 0
+            except OSError as error:
+                self._file.trouble = error
         self._at += done
         return done
 
@@ -149,4 +161,6 @@ def check_shape(where: str, sample_rate: int, channels: int) -> None:
 def refused_by_decoder(where: str, error: Exception) -> AudioRefused:
     """A decoder's own exception as a refusal with a mend."""
     words = " ".join(str(error).split()).rstrip(".")[:200]
-    return AudioRefused(where, f"the decoder refused it ({type(error).__name__}: {words})", convert(where), "AUDIO_CODEC")
+    return AudioRefused(
+        where, f"the decoder refused it ({type(error.__cause__ or error).__name__}: {words})", convert(where), "AUDIO_CODEC"
+    )

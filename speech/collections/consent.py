@@ -254,7 +254,7 @@ def _question(scope: str, item: Item, context: Context, day: datetime.date) -> Q
         speakers=() if silent else item.speakers or ("",),
         people=item.people,
         reviewed=item.reviewed,
-        ids=frozenset(name for name in (item.id, item.sha256) if name),
+        ids=_names(item),
         basis=context.basis,
         purpose=context.purpose,
         standing=context.standing,
@@ -263,6 +263,18 @@ def _question(scope: str, item: Item, context: Context, day: datetime.date) -> Q
         recipient=context.recipient,
         out_licence=context.licence,
     )
+
+
+def _names(item: Item) -> frozenset[str]:
+    """Every name by which a card can mean the item: its id and hash, the file's name with and without suffix, its place below the card."""
+    names = {item.id, item.sha256, Path(item.id).name, Path(item.id).stem}
+    if item.path is not None:
+        names |= {item.path.name, item.path.stem}
+        root = item.card_path.absolute().parent if item.card_path else None
+        if root is not None and item.path.absolute().is_relative_to(root):
+            below = item.path.absolute().relative_to(root)
+            names |= {below.as_posix(), (below.parent / below.stem).as_posix()}
+    return frozenset(name for name in names if name)
 
 
 def _sources(item: Item, scope: str, context: Context, day: datetime.date) -> Iterator[Reason]:

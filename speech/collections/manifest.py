@@ -16,13 +16,14 @@ from pathlib import Path
 from typing import Any
 
 from speech.collections import manifest_rows
-from speech.collections.manifest_rows import Fault, Pairs
+from speech.collections.manifest_rows import Fault
 from speech.errors import ManifestRefused
 from speech.files import check_readable, shown, write_text
 
 SCHEMA = "speech-manifest/1"
 TSV_COLUMNS = ("path", "text", "language", "speaker", "session", "seconds", "split")
 _SHOWN = 20
+_NOTHING: Mapping[str, Any] = {}  # one for all rows: a million rows would else hold three million of them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,15 +47,15 @@ class Row:
     speaker: str = ""
     session: str = ""
     split: str = ""
-    translation: Mapping[str, str] = field(default_factory=dict)
+    translation: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
     channel: int | None = None
     licence: str = ""
     access: str = ""
     consent: tuple[str, ...] = ()
     """Ids of the records it rests on."""
-    source: Mapping[str, str] = field(default_factory=dict)
+    source: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
     """`file`, `tier`, `annotation` it was cut from."""
-    extra: Mapping[str, Any] = field(default_factory=dict)
+    extra: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,15 +86,27 @@ def read_manifest(path: Path) -> Manifest:
     PathRefused
         The file itself cannot be read.
     """
+    return Manifest(rows=tuple(_checked(path)), path=path)
+
+
+def check_manifest(path: Path) -> int:
+    """How many rows a manifest has, each checked as by `read_manifest` and none kept: for the very large."""
+    return sum(1 for _ in _checked(path))
+
+
+def _checked(path: Path) -> Iterator[Row]:
+    """Rows as they are read; the refusal with all faults comes at the end."""
     check_readable(path)
     faults: list[Fault] = []
     found = _tsv(_lines(path, faults), faults) if path.suffix == ".tsv" else _jsonl(_lines(path, faults), faults)
-    rows = tuple(_distinct(found, faults))
-    if not rows and not faults:
+    empty = True
+    for row in _distinct(found, faults):
+        empty = False
+        yield row
+    if empty and not faults:
         faults.append(Fault(line=1, field="", code="MANIFEST_EMPTY", what="there are no rows"))
     if faults:
         raise refused(shown(path), faults)
-    return Manifest(rows=rows, path=path)
 
 
 def write_manifest(manifest: Manifest, path: Path) -> None:
@@ -151,17 +164,16 @@ def _lines(path: Path, faults: list[Fault]) -> Iterator[tuple[int, str]]:
 
 def _jsonl(lines: Iterable[tuple[int, str]], faults: list[Fault]) -> Iterator[tuple[int, Row]]:
     for number, line in lines:
-        pairs = manifest_rows.parse(number, line, faults)
-        if pairs is not None and (row := _row(number, line, pairs, faults)) is not None:
+        values = manifest_rows.parse(number, line, faults)
+        if values is not None and (row := _row(number, line, values, faults)) is not None:
             yield number, row
 
 
-def _row(number: int, line: str, pairs: Pairs, faults: list[Fault]) -> Row | None:
-    found = manifest_rows.checked(number, line, pairs)
+def _row(number: int, line: str, values: dict[str, Any], faults: list[Fault]) -> Row | None:
+    found = manifest_rows.checked(number, line, values)
     if found:
         faults.extend(found)
         return None
-    values = dict(pairs)
     for name in ("language", "glottocode", "script", "variety", "speaker", "session", "split", "licence", "access"):
         if name in values:  # the same few words in every row: kept once
             values[name] = sys.intern(values[name])
@@ -208,16 +220,16 @@ def _tsv(lines: Iterator[tuple[int, str]], faults: list[Fault]) -> Iterator[tupl
 def _tsv_row(number: int, line: str, cells: dict[str, str], faults: list[Fault]) -> Row | None:
     path = cells["path"]
     head, dot, _ = path.rpartition(".")
-    pairs: dict[str, Any] = {"id": head if dot and "/" not in path[len(head) :] else path, "audio": path, "language": cells["language"]}
-    pairs |= {name: cells[name] for name in ("text", "speaker", "session", "split") if cells.get(name)}
+    values: dict[str, Any] = {"id": head if dot and "/" not in path[len(head) :] else path, "audio": path, "language": cells["language"]}
+    values |= {name: cells[name] for name in ("text", "speaker", "session", "split") if cells.get(name)}
     if cells.get("seconds"):
         length = _milliseconds(cells["seconds"])
         if length is None:
             what = f"{shown(cells['seconds'][:40])} is no length in seconds"
             faults.append(Fault(line=number, field="seconds", code="MANIFEST_SPAN", what=what))
             return None
-        pairs["extra"] = {"duration_ms": length}
-    return _row(number, line, list(pairs.items()), faults)
+        values["extra"] = {"duration_ms": length}
+    return _row(number, line, values, faults)
 
 
 def _milliseconds(seconds: str) -> int | None:

@@ -15,6 +15,7 @@ from speech.files import shown
 
 Pairs = list[tuple[str, Any]]
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _LANGUAGE = re.compile(r"[a-z]{3}")
 _DRIVE = re.compile(r"[A-Za-z]:")
@@ -34,6 +35,7 @@ _STRINGS = (
     "licence",
     "access",
 )
+_TEXTS = frozenset({*_STRINGS, "text"})
 _NUMBERS = ("start_ms", "end_ms", "channel")
 _MAPPINGS = ("translation", "source")
 _REQUIRED = ("id", "audio", "language")
@@ -86,8 +88,8 @@ def _constant(name: str) -> NoReturn:
 _DECODER = json.JSONDecoder(object_pairs_hook=_pairs, parse_constant=_constant)
 
 
-def parse(number: int, line: str, faults: list[Fault]) -> Pairs | None:
-    """Names and values of a line, in its order; None with a fault where it is no JSON object."""
+def parse(number: int, line: str, faults: list[Fault]) -> dict[str, Any] | None:
+    """Names and values of a line; None with a fault where it is no JSON object."""
     try:
         found = _DECODER.decode(line)
     except json.JSONDecodeError as error:
@@ -101,16 +103,17 @@ def parse(number: int, line: str, faults: list[Fault]) -> Pairs | None:
         faults.append(Fault(line=number, field="", code="MANIFEST_JSON", what=said))
     else:
         if isinstance(found, dict):
-            return list(found.items())
+            return found
         faults.append(Fault(line=number, field="", code="MANIFEST_JSON", what="column 1: the line is no JSON object"))
     return None
 
 
-def checked(number: int, line: str, pairs: Pairs) -> list[Fault]:
+def checked(number: int, line: str, values: dict[str, Any]) -> list[Fault]:
     """Every fault of a row's fields."""
-    values = dict(pairs)
     found = [Fault(line=number, field=name, code="MANIFEST_FIELD", what="it is missing") for name in _REQUIRED if name not in values]
-    for name, value in pairs:
+    for name, value in values.items():
+        if name in _TEXTS and type(value) is str and value.isascii():
+            continue  # nearly every field of nearly every row
         what = _type_fault(name, value)
         if what:
             column = line.find(json.dumps(name)) + 1
@@ -140,7 +143,7 @@ def _type_fault(name: str, value: Any) -> str:
 
 def _encodable(text: str | None) -> bool:
     # JSON can spell half of a surrogate pair; no file can hold it.
-    return text is None or not any("\ud800" <= sign <= "\udfff" for sign in text)
+    return text is None or text.isascii() or _SURROGATE.search(text) is None
 
 
 def _value_faults(values: dict[str, Any]) -> Iterator[tuple[str, str, str]]:

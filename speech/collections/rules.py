@@ -79,7 +79,7 @@ class Question:
     people: tuple[Person, ...] = ()
     reviewed: bool = False
     ids: frozenset[str] = field(default_factory=frozenset)
-    """Every name the item goes by in rulings: its id, its sha256."""
+    """Every name the item goes by in cards: its id, its hash, its file's name."""
     basis: str | None = None
     purpose: str = "research"
     standing: str = "anonymous"
@@ -214,9 +214,11 @@ def access(q: Question) -> Iterator[Reason]:
 
 
 def _card_access(q: Question) -> str:
+    """The class the card gives the item; of several names of the item that the card lists, the strictest."""
     if q.card is None:
         return ""
-    return next((q.card.item_access[i] for i in sorted(q.ids) if i in q.card.item_access), q.card.access)
+    named = [q.card.item_access[name] for name in q.ids if name in q.card.item_access]
+    return max(named, key=CLASSES.index, default=q.card.access)
 
 
 def labels_of(q: Question) -> tuple[Label, ...]:

@@ -28,13 +28,13 @@ class Format(Protocol):
     """What a module of this folder offers. `kept` is the transcript less `LOSSES`: what reading it back must give."""
 
     @property
-    def SUFFIXES(self) -> tuple[str, ...]: ...  # noqa: D102, N802
+    def SUFFIXES(self) -> tuple[str, ...]: ...
     @property
-    def LOSSES(self) -> tuple[str, ...]: ...  # noqa: D102, N802
-    def parse(self, data: bytes, *, where: str, encoding: str | None = None) -> Transcript: ...  # noqa: D102
-    def render(self, transcript: Transcript) -> bytes: ...  # noqa: D102
-    def lost(self, transcript: Transcript) -> dict[str, int]: ...  # noqa: D102
-    def kept(self, transcript: Transcript) -> Transcript: ...  # noqa: D102
+    def LOSSES(self) -> tuple[str, ...]: ...
+    def parse(self, data: bytes, *, where: str, encoding: str | None = None) -> Transcript: ...
+    def render(self, transcript: Transcript) -> bytes: ...
+    def lost(self, transcript: Transcript) -> dict[str, int]: ...
+    def kept(self, transcript: Transcript) -> Transcript: ...
 
 
 @functools.cache
@@ -53,7 +53,9 @@ def by_name(name: str) -> Format:
         `FORMAT_UNKNOWN`: there is none.
     """
     if name not in names():
-        raise FormatRefused(f"--format {ascii(name)[1:-1]}", "there is no such format", f"Choose one of {', '.join(names())}", "FORMAT_UNKNOWN")
+        raise FormatRefused(
+            f"--format {ascii(name)[1:-1]}", "there is no such format", f"Choose one of {', '.join(names())}", "FORMAT_UNKNOWN"
+        )
     return cast(Format, importlib.import_module(f"{__name__}.{name}"))
 
 
@@ -71,7 +73,10 @@ def for_path(path: str | os.PathLike[str]) -> Format:
             return by_name(name)
     known = ", ".join(s for name in names() for s in by_name(name).SUFFIXES)
     raise FormatRefused(
-        shown(path), f"no format is known for {ascii(suffix)[1:-1] or 'a name without an end'}", f"Name it {known}, or give --format", "FORMAT_UNKNOWN"
+        shown(path),
+        f"no format is known for {ascii(suffix)[1:-1] or 'a name without an end'}",
+        f"Name it {known}, or give --format",
+        "FORMAT_UNKNOWN",
     )
 
 
@@ -134,7 +139,9 @@ def save(
         raise FormatRefused(findings[0].where, findings[0].what, findings[0].mend, "FORMAT_LOSS")
     data = found.render(transcript)
     if found.kept(found.parse(data, where=shown(path))) != found.kept(transcript):
-        raise InternalFailure(shown(path), "what was written does not read back as it was meant", "Report this; nothing was written", "INTERNAL")
+        raise InternalFailure(
+            shown(path), "what was written does not read back as it was meant", "Report this; nothing was written", "INTERNAL"
+        )
     put(data, path, force=force)
     return findings
 
@@ -156,7 +163,10 @@ def put(data: bytes, path: Path, *, force: bool) -> None:
             return
         if not force:
             raise FormatRefused(
-                shown(path), "another file of this name exists", "Choose another --out, or --force: the old file is kept as .1", "FORMAT_EXISTS"
+                shown(path),
+                "another file of this name exists",
+                "Choose another --out, or --force: the old file is kept as .1",
+                "FORMAT_EXISTS",
             )
         write_bytes(_free(path), old)
     write_bytes(path, data)
@@ -175,7 +185,10 @@ def put_edited(data: bytes, path: Path, *, read_sha256: str) -> None:
         now = hashlib.sha256(path.read_bytes()).hexdigest()
     if now != read_sha256:
         raise FormatRefused(
-            shown(path), "the file was changed since it was read", "Read it again, or choose another --out; nothing was written", "FORMAT_CHANGED"
+            shown(path),
+            "the file was changed since it was read",
+            "Read it again, or choose another --out; nothing was written",
+            "FORMAT_CHANGED",
         )
     write_bytes(path, data)
 

@@ -38,11 +38,16 @@ def check_text(text: str, where: str) -> None:
     """
     if found := _CONTROL.search(text):
         sign = f"U+{ord(found.group()):04X}"
-        raise TextRefused(where, f"the control character {sign} stands at offset {found.start()}", "Delete it in a text editor", "TEXT_CONTROL")
+        raise TextRefused(
+            where, f"the control character {sign} stands at offset {found.start()}", "Delete it in a text editor", "TEXT_CONTROL"
+        )
     if found := _SURROGATE.search(text):
         sign = f"U+{ord(found.group()):04X}"
         raise TextRefused(
-            where, f"half a character ({sign}, a lone surrogate) stands at offset {found.start()}", "Write the letter again", "TEXT_SURROGATE"
+            where,
+            f"half a character ({sign}, a lone surrogate) stands at offset {found.start()}",
+            "Write the letter again",
+            "TEXT_SURROGATE",
         )
 
 

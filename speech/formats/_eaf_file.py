@@ -94,7 +94,9 @@ def parse_tree(data: bytes, where: str, encoding: str | None = None) -> Any:
     try:
         root = etree.fromstring(data, parser)
     except etree.XMLSyntaxError as error:
-        raise FormatRefused(f"{where}, line {error.lineno or 1}", f"this is not well-formed XML ({_shortened(error.msg)})", _MEND, "FORMAT_XML") from error
+        raise FormatRefused(
+            f"{where}, line {error.lineno or 1}", f"this is not well-formed XML ({_shortened(error.msg)})", _MEND, "FORMAT_XML"
+        ) from error
     except (LookupError, ValueError) as error:
         raise FormatRefused(where, "its encoding is not known or not what it declares", _MEND, "FORMAT_XML") from error
     tree = root.getroottree()
@@ -165,7 +167,9 @@ class EafFile:
         for slot in self.root.iterfind("TIME_ORDER/TIME_SLOT"):
             name, value = slot.get("TIME_SLOT_ID", ""), slot.get("TIME_VALUE")
             if value is not None and not (re.fullmatch(r"\s*\d+\s*", value) and int(value) <= LATEST_MS):
-                raise FormatRefused(f"{self.where}, line {slot.sourceline}", "a time is not a number of milliseconds", _MEND, "FORMAT_TIMES")
+                raise FormatRefused(
+                    f"{self.where}, line {slot.sourceline}", "a time is not a number of milliseconds", _MEND, "FORMAT_TIMES"
+                )
             self._once(name)
             self._slots[name] = None if value is None else int(value)
             self._last_slot = max(self._last_slot, digits(name))
@@ -175,7 +179,12 @@ class EafFile:
                 self._once(name)
                 self._elements.setdefault(name, element)
                 self._last = max(self._last, digits(name))
-        for tag, key in (("LOCALE", "LANGUAGE_CODE"), ("LANGUAGE", "LANG_ID"), ("CONSTRAINT", "STEREOTYPE"), ("EXTERNAL_REF", "EXT_REF_ID")):
+        for tag, key in (
+            ("LOCALE", "LANGUAGE_CODE"),
+            ("LANGUAGE", "LANG_ID"),
+            ("CONSTRAINT", "STEREOTYPE"),
+            ("EXTERNAL_REF", "EXT_REF_ID"),
+        ):
             self._all_ids.update(e.get(key, "") for e in self.root.iterfind(tag))
         for tag in ("LEX_REF_ID", "REF_LINK_ID"):
             self._all_ids.update(e.get(tag) for e in self.root.iterfind(f".//*[@{tag}]"))
@@ -302,7 +311,9 @@ class EafFile:
             for key in ("TIME_SLOT_REF1", "TIME_SLOT_REF2"):
                 slot = element.get(key, "")
                 if slot not in self._slots or slot in self._twice:
-                    self._reference(f"annotation {ascii(element.get('ANNOTATION_ID', ''))}", f"its time slot {ascii(slot)} is missing or double")
+                    self._reference(
+                        f"annotation {ascii(element.get('ANNOTATION_ID', ''))}", f"its time slot {ascii(slot)} is missing or double"
+                    )
                 if not border or border[-1] != slot:
                     border.append(slot)
         guessed = self._guesses(border)
@@ -410,8 +421,7 @@ class EafFile:
         from lxml import etree
 
         encoding = self.tree.docinfo.encoding or "UTF-8"
-        data: bytes = etree.tostring(self.tree, xml_declaration=True, encoding=encoding)
-        return data
+        return bytes(etree.tostring(self.tree, xml_declaration=True, encoding=encoding))
 
     def set_value(self, annotation: str, text: str) -> None:
         """Give one annotation another text; nothing else changes.
@@ -449,7 +459,11 @@ class EafFile:
                 if element.get("CONSTRAINTS", "") != stereotype:
                     self._exists(f"type {ascii(name)}", "a type of this name with another constraint is there")
                 return
-        fields = {"GRAPHIC_REFERENCES": "false", "LINGUISTIC_TYPE_ID": name, "TIME_ALIGNABLE": str(not stereotype.startswith("Symbolic")).lower()}
+        fields = {
+            "GRAPHIC_REFERENCES": "false",
+            "LINGUISTIC_TYPE_ID": name,
+            "TIME_ALIGNABLE": str(not stereotype.startswith("Symbolic")).lower(),
+        }
         if stereotype:
             fields["CONSTRAINTS"] = stereotype
             if all(e.get("STEREOTYPE") != stereotype for e in self.root.iterfind("CONSTRAINT")):
@@ -501,7 +515,9 @@ class EafFile:
         from lxml import etree
 
         if not 0 <= span.start_ms <= span.end_ms <= LATEST_MS:
-            raise FormatRefused(f"{self.where}, a new annotation", f"its time {span.start_ms} to {span.end_ms} ms cannot be", "Correct it", "FORMAT_TIMES")
+            raise FormatRefused(
+                f"{self.where}, a new annotation", f"its time {span.start_ms} to {span.end_ms} ms cannot be", "Correct it", "FORMAT_TIMES"
+            )
         element = self.tier_element(tier)
         order = self.root.find("TIME_ORDER")
         slots = []

@@ -45,13 +45,21 @@ def normal(transcript: Transcript, *, ids: bool) -> Transcript:
 
     def one(s: Segment) -> Segment:
         words = tuple(
-            replace(w, speaker=w.speaker or None, language=w.language or None, id=w.id if ids else "", estimated=w.estimated and w.span is not None)
+            replace(
+                w,
+                speaker=w.speaker or None,
+                language=w.language or None,
+                id=w.id if ids else "",
+                estimated=w.estimated and w.span is not None,
+            )
             for w in s.words
         )
         if words:
             words = (*words[:-1], replace(words[-1], separator=" "))
         translations = s.translations if ids else tuple(sorted(s.translations, key=lambda x: x.language))
-        return replace(s, translations=translations, words=words, speaker=s.speaker or None, language=s.language or None, id=s.id if ids else "")
+        return replace(
+            s, translations=translations, words=words, speaker=s.speaker or None, language=s.language or None, id=s.id if ids else ""
+        )
 
     points = transcript.points if ids else tuple(replace(p, id="") for p in transcript.points)
     return ordered(replace(transcript, segments=tuple(map(one, transcript.segments)), points=points, foreign={}))
@@ -129,8 +137,7 @@ def _millisecond(span: Span, last: int) -> Span:
 
 
 def _count_zero(segment: Segment) -> int:
-    filled = _timed(segment)
-    return (not segment.span.length_ms) + sum(w.span is not None and not w.span.length_ms for w in filled.words)
+    return (not segment.span.length_ms) + sum(w.span is not None and not w.span.length_ms for w in segment.words)
 
 
 def _separated(segment: Segment) -> Segment:
@@ -196,15 +203,11 @@ LOSS: dict[str, Loss] = {
         count=lambda t: sum(bool(s.speaker) for s in t.segments),
         drop=lambda t: replace(_segments(t, lambda s: replace(s, speaker=None)), speakers=()),
     ),
-    "speaker_records": Loss(
-        says="records of speakers", count=_count_speakers, drop=lambda t: replace(t, speakers=_plain_speakers(t))
-    ),
+    "speaker_records": Loss(says="records of speakers", count=_count_speakers, drop=lambda t: replace(t, speakers=_plain_speakers(t))),
     "word_speakers": _in_words("speakers of words", lambda w: w.speaker or w.speaker_margin is not None, speaker=None, speaker_margin=None),
     "languages": _in_segments("languages of segments", lambda s: s.language, language=None),
     "word_languages": _in_words("languages of words", lambda w: w.language, language=None),
-    "language_records": Loss(
-        says="records of languages", count=_count_languages, drop=lambda t: replace(t, languages=_plain_languages(t))
-    ),
+    "language_records": Loss(says="records of languages", count=_count_languages, drop=lambda t: replace(t, languages=_plain_languages(t))),
     "words": _by_segment("words of their own", lambda s: len(s.words), lambda s: replace(s, words=())),
     "word_times": _in_words("times of words", lambda w: w.span, span=None, estimated=False),
     "word_ends": _by_segment("ends of words", lambda s: _changed_words(s, _ends), _ends),
@@ -228,10 +231,10 @@ LOSS: dict[str, Loss] = {
         lambda s: replace(s, translations=tuple(x for x in s.translations if x.text)),
     ),
     "points": Loss(says="points", count=lambda t: len(t.points), drop=lambda t: replace(t, points=())),
-    "empty_segments": Loss(
-        says="segments without text", count=lambda t: sum(not s.text for s in t.segments), drop=_text_less
+    "empty_segments": Loss(says="segments without text", count=lambda t: sum(not s.text for s in t.segments), drop=_text_less),
+    "blank_lines": _by_segment(
+        "blank lines inside texts", lambda s: _one_block(s.text) != s.text, lambda s: _with_text(s, _one_block(s.text))
     ),
-    "blank_lines": _by_segment("blank lines inside texts", lambda s: _one_block(s.text) != s.text, lambda s: _with_text(s, _one_block(s.text))),
     "line_ends": _by_segment("line ends inside texts", lambda s: _one_line(s.text) != s.text, lambda s: _with_text(s, _one_line(s.text))),
     "status": _in_segments("states of review", lambda s: s.status != "draft" or s.unsure_reason, status="draft", unsure_reason=""),
     "kinds": _in_segments("kinds of segments", lambda s: s.kind != "speech", kind="speech"),

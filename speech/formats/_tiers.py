@@ -100,7 +100,9 @@ CHANNEL = Value(
 TIMING = Value(
     name="times",
     get=lambda w: "none" if w.span is None else "estimated" if w.estimated else None,
-    set=lambda w, text: replace(w, span=None) if text == "none" else replace(w, estimated=_choice(Literal["estimated"], text) == "estimated"),
+    set=lambda w, text: (
+        replace(w, span=None) if text == "none" else replace(w, estimated=_choice(Literal["estimated"], text) == "estimated")
+    ),
 )
 _VALUES = {v.name: v for v in (CONFIDENCE, LANGUAGE, STATUS, REASON, KIND, ORIGIN, CHANNEL, TIMING)}
 
@@ -158,7 +160,9 @@ def _translations(add: Callable[[Tier, Cell], int], on: Tier, segment: Segment, 
         seen[translation.language] += 1
         count = seen[translation.language]
         name = f"translation {_encoded(translation.language)}{f' ({count})' if count > 1 else ''}"
-        tier = Tier(name=f"{on.name} [{name}]", role="values", parent=on.name, hanging=name, speaker=on.speaker, language=translation.language)
+        tier = Tier(
+            name=f"{on.name} [{name}]", role="values", parent=on.name, hanging=name, speaker=on.speaker, language=translation.language
+        )
         add(tier, Cell(span=segment.span, text=translation.text, parent=owner))
 
 

@@ -17,7 +17,8 @@ def spaced(text: str, words: Sequence[Word]) -> tuple[Word, ...] | None:
     """
     if not words:
         return ()
-    at, found = 0, []
+    at = 0
+    found: list[Word] = []
     for number, word in enumerate(words):
         if number == len(words) - 1 and number:
             start = len(text) - len(word.text)

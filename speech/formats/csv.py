@@ -151,10 +151,14 @@ def parse(data: bytes, *, where: str, encoding: str | None = None) -> Transcript
 def _rows(text: str, where: str) -> Iterator[tuple[int, dict[str, str]]]:
     """Rows by column, counted as a spreadsheet counts them: the first after the names is 2."""
     first = next(csv.reader(io.StringIO(text, newline="")), [])
-    delimiter = next((d for d in (",", ";", "\t") if set(_NEEDED) <= set(next(csv.reader(io.StringIO(text, newline=""), delimiter=d), []))), None)
+    delimiter = next(
+        (d for d in (",", ";", "\t") if set(_NEEDED) <= set(next(csv.reader(io.StringIO(text, newline=""), delimiter=d), []))), None
+    )
     if delimiter is None:
         missing = ", ".join(n for n in _NEEDED if n not in first)
-        raise FormatRefused(f"{where}, row 1", f"no columns {missing}, divided by comma, semicolon or tab", "Name them in the first row", "FORMAT_SYNTAX")
+        raise FormatRefused(
+            f"{where}, row 1", f"no columns {missing}, divided by comma, semicolon or tab", "Name them in the first row", "FORMAT_SYNTAX"
+        )
     before = csv.field_size_limit(LONGEST)
     try:
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
@@ -189,7 +193,9 @@ class _Row:
             self._refuse(name)
 
     def _refuse(self, name: str) -> NoReturn:
-        raise FormatRefused(f"{self.where}, column {name}", "the cell is not what this column holds", "Correct the cell", "FORMAT_VALUE") from None
+        raise FormatRefused(
+            f"{self.where}, column {name}", "the cell is not what this column holds", "Correct the cell", "FORMAT_VALUE"
+        ) from None
 
     def _text(self, name: str) -> str:
         return str(self._cell(name, _unguarded, ""))
@@ -205,7 +211,11 @@ class _Row:
         return None if start is None else Span(start_ms=start, end_ms=end)
 
     def _alternatives(self, name: str) -> tuple[Alternative, ...]:
-        return tuple(self._cell(name, lambda t: [Alternative(text=_str(a["text"]), confidence=_maybe(a.get("confidence"))) for a in json.loads(t)], ()))
+        return tuple(
+            self._cell(
+                name, lambda t: [Alternative(text=_str(a["text"]), confidence=_maybe(a.get("confidence"))) for a in json.loads(t)], ()
+            )
+        )
 
     def segment(self) -> Segment:
         span = self._span("")
@@ -244,7 +254,10 @@ class _Row:
 
     def point(self) -> Point:
         return Point(
-            time_ms=self._cell("point_ms", int, 0), label=self._text("point_label"), tier=self._text("point_tier"), id=self._text("point_id")
+            time_ms=self._cell("point_ms", int, 0),
+            label=self._text("point_label"),
+            tier=self._text("point_tier"),
+            id=self._text("point_id"),
         )
 
 

@@ -37,7 +37,14 @@ _OTHER = "lang_"
 """How the id of a language begins whose own id cannot stand in the file; the own one is then its label."""
 _SEGMENT_VALUES = (_tiers.CONFIDENCE, _tiers.STATUS, _tiers.REASON, _tiers.KIND, _tiers.ORIGIN, _tiers.CHANNEL)
 _WORD_VALUES = (_tiers.CONFIDENCE, _tiers.TIMING)
-_MEDIA_TYPES = {".wav": "audio/x-wav", ".mp3": "audio/mpeg", ".mp4": "video/mp4", ".flac": "audio/flac", ".ogg": "audio/ogg", ".opus": "audio/ogg"}
+_MEDIA_TYPES = {
+    ".wav": "audio/x-wav",
+    ".mp3": "audio/mpeg",
+    ".mp4": "video/mp4",
+    ".flac": "audio/flac",
+    ".ogg": "audio/ogg",
+    ".opus": "audio/ogg",
+}
 _SCHEMA = "http://www.mpi.nl/tools/elan/EAFv3.0.xsd"
 _INSTANCE = "http://www.w3.org/2001/XMLSchema-instance"
 
@@ -108,7 +115,9 @@ def _empty_tier(info: TierInfo, names: set[str]) -> _tiers.Tier:
         hanging = re.search(r"\[(?:words(?: \d+)? )?([^\[\]]+)\]$", info.id)
         return _tiers.Tier(name=info.id, role="values", parent=info.parent, hanging=hanging[1] if hanging else info.id)
     if info.type == POINT:
-        return _tiers.Tier(name=_tiers.speaker_of(info.id.removeprefix(_POINTS), {n.removeprefix(_POINTS) for n in names}) or "", role="points")
+        return _tiers.Tier(
+            name=_tiers.speaker_of(info.id.removeprefix(_POINTS), {n.removeprefix(_POINTS) for n in names}) or "", role="points"
+        )
     speaker = _tiers.speaker_of(info.id, names) if info.type == UTTERANCE else info.participant or info.id
     return _tiers.Tier(name=info.id, role="segments", speaker=speaker)
 

@@ -44,7 +44,9 @@ def decode_marked(data: bytes, *, where: str, encoding: str | None = None, decla
     try:
         text = data[len(mark) :].decode(name, "strict")
     except LookupError as error:
-        raise TextRefused(where, f"no encoding is called {ascii(name)}", "Give --encoding utf-8, latin-1 or mac-roman", "TEXT_ENCODING") from error
+        raise TextRefused(
+            where, f"no encoding is called {ascii(name)}", "Give --encoding utf-8, latin-1 or mac-roman", "TEXT_ENCODING"
+        ) from error
     except UnicodeDecodeError as error:
         raise _refused(data, len(mark) + error.start, where, name) from error
     if "\0" in text and (guess := _wide(data)):

@@ -229,7 +229,9 @@ def _transcript(raw: dict[str, Any], where: str) -> Transcript:
     if not version:
         _refuse(where, f"this is not a transcript: its schema is {ascii(schema)}, not {SCHEMA}")
     if int(version[1]) > 1:
-        raise FormatRefused(where, f"it is of the newer version {schema}; this program reads {SCHEMA}", "Update this program", "FORMAT_NEWER")
+        raise FormatRefused(
+            where, f"it is of the newer version {schema}; this program reads {SCHEMA}", "Update this program", "FORMAT_NEWER"
+        )
     segments = tuple(_segment(x) for x in top.items("segments", _raw_key))
     _once([s.id for s in segments], "segment", where)
     transcript = Transcript(
@@ -388,7 +390,8 @@ def about_dict(transcript: Transcript) -> dict[str, Any]:
         "recording": {name: getattr(recording, name) for name in (*_RECORDING, *_RECORDING_NUMBERS)},
         "languages": [_dropping({n: getattr(x, n) for n in _LANGUAGE}, *_LANGUAGE[1:]) for x in transcript.languages],
         "speakers": [
-            _dropping({"id": s.id, "person": s.person, "channel": s.channel, "label": s.label}, "channel", "label") for s in transcript.speakers
+            _dropping({"id": s.id, "person": s.person, "channel": s.channel, "label": s.label}, "channel", "label")
+            for s in transcript.speakers
         ],
         "coverage": coverage
         and {

@@ -18,6 +18,7 @@ from speech.types import Segment, Span, Transcript
 
 SUFFIXES: tuple[str, ...] = (".rttm",)
 LOSSES: tuple[str, ...] = (
+    "words",
     "text",
     "alternatives",
     "languages",
@@ -33,6 +34,7 @@ LOSSES: tuple[str, ...] = (
     "about",
 )
 _NOTHING = "<NA>"
+_PROBABILITY = re.compile(r"\d{1,3}(?:\.\d{0,400})?(?:[eE][+-]?\d{1,3})?")
 _NUMBER = re.compile(r"[+-]?\d{1,12}(?:\.\d{0,20})?(?:[eE][+-]?\d{1,2})?")
 
 
@@ -69,10 +71,12 @@ def parse(data: bytes, *, where: str, encoding: str | None = None) -> Transcript
         if start < 0 or length < 0 or start + length > LATEST_MS:
             raise FormatRefused(place, f"start {fields[3]} or duration {fields[4]} cannot be", "Correct the line", "FORMAT_TIMES")
         speaker = None if fields[7] == _NOTHING else unquote(fields[7])
-        segments.append(Segment(span=Span(start_ms=start, end_ms=start + length), speaker=speaker, confidence=_confidence(fields[8], place)))
+        segments.append(
+            Segment(span=Span(start_ms=start, end_ms=start + length), speaker=speaker, confidence=_confidence(fields[8], place))
+        )
     if len(files) > 1:
         raise FormatRefused(where, f"it holds the turns of {len(files)} recordings", "Divide it: a file a recording", "FORMAT_RECORDINGS")
-    foreign = {"rttm": {"recording": unquote(name)} for name in files}
+    foreign = {"rttm": {"recording": unquote(files.pop())}} if files else {}
     return checked(_losses.with_lists(checked(Transcript(segments=tuple(segments), foreign=foreign), where)), where)
 
 
@@ -85,7 +89,7 @@ def _milliseconds(number: str, place: str) -> int:
 def _confidence(field: str, place: str) -> float | None:
     if field == _NOTHING:
         return None
-    if not _NUMBER.fullmatch(field) or not 0 <= float(field) <= 1:
+    if not _PROBABILITY.fullmatch(field) or not 0 <= float(field) <= 1:
         raise FormatRefused(place, "the confidence is not within 0 to 1", "Correct it, or write <NA>", "FORMAT_VALUE")
     return float(field)
 
@@ -99,7 +103,7 @@ def render(transcript: Transcript) -> bytes:
     for segment in kept(transcript).segments:
         start, length = (f"{x // 1000}.{x % 1000:03}" for x in (segment.span.start_ms, segment.span.length_ms))
         speaker = _encoded(segment.speaker) if segment.speaker else _NOTHING
-        confidence = _NOTHING if segment.confidence is None else format(Decimal(repr(float(segment.confidence))), "f")
+        confidence = _NOTHING if segment.confidence is None else repr(float(segment.confidence))
         rows.append(f"SPEAKER {file} 1 {start} {length} {_NOTHING} {_NOTHING} {speaker} {confidence} {_NOTHING}\n")
     return "".join(rows).encode("utf-8")
 

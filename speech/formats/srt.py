@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 
 from speech.errors import FormatRefused
 from speech.formats import _cues, _losses
@@ -19,8 +18,8 @@ from speech.types import Segment, Span, Transcript
 
 SUFFIXES: tuple[str, ...] = (".srt",)
 LOSSES: tuple[str, ...] = (
-    "empty_segments",
     "blank_lines",
+    "empty_segments",
     "words",
     "confidence",
     "alternatives",
@@ -72,7 +71,10 @@ def _cues_of(rows: list[str], where: str) -> Iterator[tuple[Span, str]]:
     first = timings[0][0] if timings else len(rows)
     if before := [n for n, row in enumerate(rows[:first]) if row.strip() and not _is_index(row)]:
         raise FormatRefused(
-            f"{where}, line {before[0] + 1}", "a subtitle's number and times are due here", "Correct the line in a text editor", "FORMAT_SYNTAX"
+            f"{where}, line {before[0] + 1}",
+            "a subtitle's number and times are due here",
+            "Correct the line in a text editor",
+            "FORMAT_SYNTAX",
         )
     for place_, (at, found) in enumerate(timings):
         stop = len(rows)
@@ -84,7 +86,9 @@ def _cues_of(rows: list[str], where: str) -> Iterator[tuple[Span, str]]:
         groups = found.groups()
         start, end = _cues.from_clock(groups[:4]), _cues.from_clock(groups[4:])
         if not start <= end <= LATEST_MS:
-            raise FormatRefused(f"{where}, line {at + 1}", "the subtitle ends before it starts, or is too late", "Correct its times", "FORMAT_TIMES")
+            raise FormatRefused(
+                f"{where}, line {at + 1}", "the subtitle ends before it starts, or is too late", "Correct its times", "FORMAT_TIMES"
+            )
         inner = rows[at + 1 : stop]
         while inner and not inner[-1].strip(" \t"):
             inner.pop()
@@ -92,7 +96,7 @@ def _cues_of(rows: list[str], where: str) -> Iterator[tuple[Span, str]]:
 
 
 def _is_index(row: str) -> bool:
-    return row.strip(" \t\ufeff").isdecimal()
+    return row.strip(" \t").isdecimal()
 
 
 def render(transcript: Transcript) -> bytes:
@@ -107,7 +111,9 @@ def render(transcript: Transcript) -> bytes:
     for number, segment in enumerate(transcript.segments, 1):
         if "-->" in segment.text or "-->" in (segment.speaker or ""):
             where = place(name_of(transcript), number, segment)
-            raise FormatRefused(where, "its text holds -->, which SRT takes for times", "Save as vtt, or write another arrow", "FORMAT_TEXT")
+            raise FormatRefused(
+                where, "its text holds -->, which SRT takes for times", "Save as vtt, or write another arrow", "FORMAT_TEXT"
+            )
     segments = kept(transcript).segments
     parts = [
         f"{number}\n{_cues.clock(s.span.start_ms, ',')} --> {_cues.clock(s.span.end_ms, ',')}\n{text}\n\n"

@@ -15,8 +15,8 @@ from speech.types import Segment, Span, Transcript
 
 SUFFIXES: tuple[str, ...] = (".txt",)
 LOSSES: tuple[str, ...] = (
-    "empty_segments",
     "line_ends",
+    "empty_segments",
     "words",
     "confidence",
     "alternatives",
@@ -43,7 +43,7 @@ def lost(transcript: Transcript) -> dict[str, int]:
 
 def kept(transcript: Transcript) -> Transcript:
     """The transcript as plain text holds it: speakers only as words before the text."""
-    ordered = _losses.kept(transcript, ("empty_segments", "line_ends"))
+    ordered = _losses.kept(transcript, ("line_ends", "empty_segments"))
     several = len({s.speaker for s in ordered.segments}) > 1
     named = [replace(s, text=f"{_one_line(s.speaker)}: {s.text}") if several and s.speaker else s for s in ordered.segments]
     return _losses.kept(replace(ordered, segments=tuple(replace(s, words=()) for s in named)), LOSSES)
@@ -63,7 +63,9 @@ def parse(data: bytes, *, where: str, encoding: str | None = None) -> Transcript
 
 def render(transcript: Transcript) -> bytes:
     """The text in UTF-8."""
-    return "".join(f"{s.text}\n" for s in kept(checked(transcript)).segments).encode("utf-8")
+    text = "".join(f"{s.text}\n" for s in kept(checked(transcript)).segments)
+    # A text that itself begins with U+FEFF needs a mark before it, or reading would take it for one.
+    return (f"\ufeff{text}" if text.startswith("\ufeff") else text).encode("utf-8")
 
 
 def _one_line(name: str) -> str:

@@ -40,7 +40,8 @@ LOSSES: tuple[str, ...] = (
 )
 _TIMING = re.compile(rf"\s*{_cues.CLOCK}\s*-->\s*{_cues.CLOCK}(?P<settings>\s.*)?")
 _TAG = re.compile(
-    r"<(?:(?P<time>(?:\d+:)?\d\d:\d\d\.\d{3})|(?P<close>/)?(?P<name>v|c|i|b|u|ruby|rt|lang)(?P<classes>(?:\.[^\s.<>]+)*)(?:[ \t\n]+(?P<of>[^>]*))?)>"
+    r"<(?:(?P<time>(?:\d+:)?\d\d:\d\d\.\d{3})"
+    r"|(?P<close>/)?(?P<name>v|c|i|b|u|ruby|rt|lang)(?P<classes>(?:\.[^\s.<>]+)*)(?:[ \t\n]+(?P<of>[^>]*))?)>"
 )
 
 
@@ -78,7 +79,9 @@ def parse(data: bytes, *, where: str, encoding: str | None = None) -> Transcript
         groups = found.groups() if found else ()
         start, end = _cues.from_clock(groups[:4]), _cues.from_clock(groups[4:8])
         if not start <= end <= LATEST_MS:
-            raise FormatRefused(f"{where}, line {first + timing}", "the cue ends before it starts, or is too late", "Correct its times", "FORMAT_TIMES")
+            raise FormatRefused(
+                f"{where}, line {first + timing}", "the cue ends before it starts, or is too late", "Correct its times", "FORMAT_TIMES"
+            )
         settings = (groups[8] or "").strip()
         if timing or settings:
             kept_back["cues"].append({"start_ms": start, "identifier": block[0] if timing else "", "settings": settings})
@@ -114,6 +117,7 @@ class _Cue:
     gap: str = ""
     word_language: str | None = None
     language: str | None = None
+    closed_at: int = 0
     voices: list[Segment] = field(default_factory=list)
 
     def read(self, text: str) -> list[Segment]:
@@ -123,7 +127,7 @@ class _Cue:
             self._tag(tag)
             at = tag.end()
         self._write(html.unescape(text[at:]))
-        if self.text or self.speaker is not None or not self.voices:
+        if self.text.strip() or self.speaker is not None or not self.voices:
             self._finish()
         return self.voices
 
@@ -140,9 +144,12 @@ class _Cue:
             found = re.fullmatch(_cues.CLOCK, tag["time"])
             self.start = _cues.from_clock(found.groups()) if found else None
         elif name == "v" and not closes:
-            if self.text or self.speaker is not None:
+            if self.text.strip() or self.speaker is not None:
                 self._finish()
-            self.speaker = html.unescape(tag["of"] or "") or None
+            self.text, self.speaker = "", html.unescape(tag["of"] or "") or None
+        elif name == "v" and self.speaker is not None:
+            self._finish()
+            self.speaker = None
         elif name == "lang" and not closes:
             language = html.unescape(tag["of"] or "")
             self.languages.append(language)
@@ -152,6 +159,7 @@ class _Cue:
                 self.language = language or None
         elif name == "lang" and self.languages:
             self.languages.pop()
+            self.closed_at = len(self.text)
         elif name == "c" and not closes and tag["classes"] == ".w":
             self.in_word, self.word_start, self.word_text, self.word_language = True, self.start, "", None
         elif name == "c" and closes and self.in_word:
@@ -166,7 +174,9 @@ class _Cue:
         self.in_word, self.start, self.gap = False, None, ""
 
     def _finish(self) -> None:
-        segment = Segment(span=self.span, text=self.text, speaker=self.speaker, language=self.language, words=tuple(self.words))
+        # A language that ends before the text does is not that of the whole.
+        language = self.language if self.closed_at == len(self.text) or self.languages else None
+        segment = Segment(span=self.span, text=self.text, speaker=self.speaker, language=language, words=tuple(self.words))
         if not all(w.text for w in segment.words) or joined(segment.words) != segment.text:
             segment = replace(segment, words=())
         self.voices.append(_losses.LOSS["word_ends"].drop(Transcript(segments=(segment,))).segments[0])
@@ -178,7 +188,11 @@ def render(transcript: Transcript) -> bytes:
     parts = ["WEBVTT\n"]
     for segment in kept(checked(transcript)).segments:
         times = f"{_cues.clock(segment.span.start_ms, '.')} --> {_cues.clock(segment.span.end_ms, '.')}"
-        text = "".join(map(_marked, segment.words, (*(w.separator for w in segment.words[:-1]), ""))) if segment.words else _escaped(segment.text)
+        text = (
+            "".join(map(_marked, segment.words, (*(w.separator for w in segment.words[:-1]), "")))
+            if segment.words
+            else _escaped(segment.text)
+        )
         if segment.language:
             text = f"<lang {_escaped_name(segment.language)}>{text}</lang>"
         if segment.speaker:
@@ -204,4 +218,4 @@ def _escaped(text: str) -> str:
 def _escaped_name(name: str) -> str:
     """A name in a tag, where a browser joins blanks and takes them off the ends."""
     text = _escaped(name).replace("\n", "&#10;")
-    return re.sub(r"^\s|\s$|(?<=\s)\s|[^\S ]", lambda m: f"&#{ord(m.group())};", text)
+    return re.sub(r"^[^\S\x85]|[^\S\x85]$|(?<=\s)[^\S\x85]|[^\S \x85]", lambda m: f"&#{ord(m.group())};", text)

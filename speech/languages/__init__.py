@@ -48,7 +48,7 @@ class Language:
     @classmethod
     def plain(cls, code: str) -> Language:
         """A language we have no table for: any letter is allowed, none is changed."""
-        return cls(code=check_code(code), name=code, keep=("'",))
+        return cls(code=check_code(code), name=code, keep=("'", "’", "ʼ"))
 
     @property
     def listed(self) -> bool:

@@ -17,7 +17,7 @@ from speech.files import shown
 from speech.languages import UNDETERMINED
 from speech.score.records import Pair
 from speech.score.sources import Entry, Listed, Whole, code_or_nothing, read_source
-from speech.types import Segment, Transcript
+from speech.types import Segment, Span, Transcript
 
 SAME_MS = 20
 """How far the borders of two segments may lie apart and still match: one frame of a model."""
@@ -51,17 +51,19 @@ def pair_files(
 def pair_transcripts(reference: Transcript, hypothesis: Transcript, *, name: str = "", language: str = UNDETERMINED) -> list[Pair]:
     """Two transcripts of one recording: a pair a segment where spans match one to one, else one pair of whole texts."""
     recording = reference.recording.path or hypothesis.recording.path or name
-    matched = _matched(reference.segments, hypothesis.segments)
+    wanted_segments, given_segments = sorted(reference.segments, key=_order), sorted(hypothesis.segments, key=_order)
+    matched = _matched(wanted_segments, given_segments)
     if matched is None:
         return [
             Pair(
                 id=name or recording,
-                reference=reference.text,
-                hypothesis=hypothesis.text,
+                # In order of time: a file may hold its tiers one after the other.
+                reference="\n".join(s.text for s in wanted_segments if s.text),
+                hypothesis="\n".join(s.text for s in given_segments if s.text),
                 language=_main_language(reference) or _main_language(hypothesis) or language,
                 recording=recording,
                 speaker=_only_speaker(reference),
-                words=tuple((w.text, w.confidence) for s in hypothesis.segments for w in s.words),
+                words=tuple((w.text, w.confidence) for s in given_segments for w in s.words),
             )
         ]
     return [
@@ -78,23 +80,24 @@ def pair_transcripts(reference: Transcript, hypothesis: Transcript, *, name: str
     ]
 
 
+def _order(segment: Segment) -> tuple[int, int]:
+    return (segment.span.start_ms, segment.span.end_ms)
+
+
 def _matched(wanted: Sequence[Segment], given: Sequence[Segment]) -> list[tuple[Segment, Segment]] | None:
-    """Segments two by two, in order of time; None unless each has its counterpart and no other could be it."""
-
-    def order(segment: Segment) -> tuple[int, int]:
-        return (segment.span.start_ms, segment.span.end_ms)
-
+    """Segments in order of time, two by two; None unless each has its counterpart and no other could be it."""
     if len(wanted) != len(given) or not wanted:
         return None
-    pairs = list(zip(sorted(wanted, key=order), sorted(given, key=order), strict=True))
-    for a, b in pairs:
-        if abs(a.span.start_ms - b.span.start_ms) > SAME_MS or abs(a.span.end_ms - b.span.end_ms) > SAME_MS:
-            return None
-    ordered = sorted(order(s) for s in wanted)
-    near = zip(ordered, ordered[1:], strict=False)
-    if any(b[0] - a[0] <= SAME_MS and abs(b[1] - a[1]) <= SAME_MS for a, b in near):
+    pairs = list(zip(wanted, given, strict=True))
+    if not all(_near(a, b) for a, b in pairs):
+        return None
+    if any(_near(a, b) for a, b in zip(wanted, wanted[1:], strict=False)):
         return None  # two speakers in one span: which is whose is not known
     return pairs
+
+
+def _near(a: Segment, b: Segment) -> bool:
+    return abs(a.span.start_ms - b.span.start_ms) <= SAME_MS and abs(a.span.end_ms - b.span.end_ms) <= SAME_MS
 
 
 def _main_language(transcript: Transcript) -> str:
@@ -122,8 +125,6 @@ def _whole(source: Listed | Whole, other: Listed | Whole) -> Transcript:
         _unpaired(
             f"{source.file}, {other.file}", "one holds many clips by id, the other one recording", "Give two manifests, or two transcripts"
         )
-    from speech.types import Span
-
     empty = Span(start_ms=0, end_ms=0)
     return Transcript(segments=tuple(Segment(span=empty, text=e.text or "") for e in source.entries))
 

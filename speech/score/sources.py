@@ -27,6 +27,7 @@ JSON_LINES = (".jsonl", ".ndjson")
 PLAIN = (".txt", ".text", ".trn", ".ref", ".hyp", "")
 
 _CODE = re.compile(r"[a-z]{3}")
+_TIMES = re.compile(r"\d+[.,]\d+\t\d+[.,]\d+(\t|$)")
 _PATH_FIELDS = ("audio", "path", "file_name")
 
 
@@ -99,6 +100,8 @@ def read_source(path: Path, *, encoding: str | None = None) -> Listed | Whole:
 def _plain(text: str, where: str) -> Listed:
     """A line a clip, empty ones too; or `id<TAB>text` where every line that is not empty has a tab."""
     rows = lines(text)
+    if _labels(rows):
+        _unpaired(where, "this is a label track: its lines begin with two times, not with an id", "Save it as TextGrid, EAF or SRT")
     filled = [n for n, row in enumerate(rows, start=1) if row.strip()]
     tabbed = [n for n in filled if "\t" in rows[n - 1]]
     if not tabbed:
@@ -108,6 +111,11 @@ def _plain(text: str, where: str) -> Listed:
         _unpaired(where, f"some lines have an id and a tab, others have none (lines {_few(bare)})", "Give every line an id, or none")
     parted = [rows[n - 1].split("\t", 1) for n in filled]
     return Listed(file=where, entries=tuple(Entry(id=key.strip(), text=rest) for key, rest in parted), keyed=True)
+
+
+def _labels(rows: Sequence[str]) -> bool:
+    filled = [row for row in rows if row.strip() and not row.startswith("\\")]
+    return bool(filled) and all(_TIMES.match(row) for row in filled)
 
 
 def _table(text: str, path: Path) -> Listed:

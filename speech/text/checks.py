@@ -83,8 +83,9 @@ def findings_in(rows: Iterable[tuple[str, str]], language: Language, where: str)
     seen = {code: _Seen() for code in _KINDS}
     forms = _Seen()
     for row, text in rows:
+        normal = normalise(text, language)
         for code, (find, _, _) in _KINDS.items():
-            seen[code].add(find(text, language), row)
+            seen[code].add(find(text, normal, language), row)
         forms.add(_apostrophes(text, language), row)
     found = [
         Finding(code=code, where=where, what=f"{what}: {seen[code].words()}", mend=mend(language, seen[code]))
@@ -108,9 +109,10 @@ def require_trainable(rows: Iterable[tuple[str, str]], language: Language, where
     """
     mixed, forms, foreign = _Seen(), _Seen(), _Seen()
     for row, text in rows:
-        mixed.add(_mixed(text, language), row)
+        normal = normalise(text, language)
+        mixed.add(_mixed(text, normal, language), row)
         forms.add(_apostrophes(text, language), row)
-        foreign.add(_foreign(text, language), row)
+        foreign.add(_foreign(text, normal, language), row)
     if mixed:
         raise TextRefused(where, f"{_MIXED}: {mixed.words()}", _mend_mixed(language, mixed), "TEXT_MIXED_SCRIPT")
     if len(forms.signs) > 1:
@@ -159,7 +161,7 @@ def _script_of(sign: str) -> str:
     return next((name for name, pattern in _SCRIPT_SIGNS if pattern.match(sign)), "other")
 
 
-def _bidi(text: str, language: Language) -> Counter[str]:
+def _bidi(text: str, _normal: str, language: Language) -> Counter[str]:
     """Bidi controls and isolates; words written from right to left are ordinary in a language written so."""
     found = Counter(s for s in text if s in BIDI)
     if language.script and language.script not in ("Hebr", "Arab", "Syrc", "Thaa", "Nkoo", "Adlm"):
@@ -167,7 +169,7 @@ def _bidi(text: str, language: Language) -> Counter[str]:
     return found
 
 
-def _invisible(text: str, language: Language) -> Counter[str]:
+def _invisible(text: str, _normal: str, language: Language) -> Counter[str]:
     return Counter(s for s in text if s not in language.keep and _hides(s))
 
 
@@ -178,26 +180,33 @@ def _hides(sign: str) -> bool:
     return sign in INVISIBLE or sign in _VARIATION or unicodedata.category(sign) in ("Zs", "Zl", "Zp")
 
 
-def _foreign(text: str, language: Language) -> Counter[str]:
+def _foreign(text: str, normal: str, language: Language) -> Counter[str]:
     """Signs outside the alphabet, and those that normalising would turn into spaces although they stand for something."""
-    found = outside_alphabet(normalise(text, language), language)
+    found = outside_alphabet(normal, language)
     found.update(s for s in text if unicodedata.category(s) in ("So", "Co", "Cn"))
     return found
 
 
-def _mixed(text: str, language: Language) -> Counter[str]:
+def _mixed(_text: str, normal: str, language: Language) -> Counter[str]:
     """Letters of another script inside words that hold the language's own."""
-    found: Counter[str] = Counter()
-    own = _SCRIPTS.get(language.script, "")
-    listed = frozenset(symbols_of(language)) if language.listed else frozenset()
-    for word in normalise(text, language).split():
-        scripts = Counter(s for s in (_script_of(c) for c in word if c not in listed) if s)
-        if any(c in listed and unicodedata.category(c)[0] == "L" for c in word):
-            scripts[own] += len(word)
-        if len(scripts) > 1:
-            home = own if own in scripts else scripts.most_common(1)[0][0]
-            found.update(c for c in word if c not in listed and _script_of(c) not in ("", home))
-    return found
+    return Counter(sign for word in normal.split() for sign in _mixed_in(word, language))
+
+
+@functools.lru_cache(maxsize=65_536)
+def _mixed_in(word: str, language: Language) -> tuple[str, ...]:
+    own, listed = _SCRIPTS.get(language.script, ""), _listed(language)
+    scripts = Counter(s for s in (_script_of(c) for c in word if c not in listed) if s)
+    if any(c in listed and unicodedata.category(c)[0] == "L" for c in word):
+        scripts[own] += len(word)
+    if len(scripts) < 2:
+        return ()
+    home = own if own in scripts else scripts.most_common(1)[0][0]
+    return tuple(c for c in word if c not in listed and _script_of(c) not in ("", home))
+
+
+@functools.lru_cache(maxsize=64)
+def _listed(language: Language) -> frozenset[str]:
+    return frozenset(symbols_of(language)) if language.listed else frozenset()
 
 
 def _apostrophes(text: str, language: Language) -> Counter[str]:
@@ -242,7 +251,8 @@ def _mend_forms(language: Language) -> str:
     return f"Write one of them throughout, or rule on it under replace in {_line(language, 'replace')}"
 
 
-_Find = Callable[[str, Language], "Counter[str]"]
+_Find = Callable[[str, str, Language], "Counter[str]"]
+"""Text, the same normalised, language: the signs found."""
 _Mend = Callable[[Language, _Seen], str]
 _KINDS: dict[str, tuple[_Find, str, _Mend]] = {
     "TEXT_BIDI": (

@@ -19,7 +19,7 @@ RULES = (
 
 # Zero-width and soft signs, byte order mark, bidi marks, embeddings, isolates. ZWJ and ZWNJ stay when a table lists them.
 INVISIBLE = frozenset("\u200b\u200c\u200d\u2060\ufeff\u00ad\u034f") | frozenset(
-    chr(c) for c in (*range(0x200E, 0x2010), *range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x061C)
+    chr(c) for c in (*range(0x200E, 0x2010), *range(0x202A, 0x202F), *range(0x2066, 0x206A), *range(0xFE00, 0xFE10), 0x061C)
 )
 
 
@@ -48,8 +48,8 @@ def _strip_quotes(word: str, signs: str, language: Language) -> str:
     """`word` without an opening and closing quotation mark, and without signs that stand alone."""
     if not word.strip(signs):
         return ""
-    if len(word) > 2 and word[0] in signs and word[-1] in signs:
-        return word[1:-1]
+    while len(word) > 2 and word[0] in signs and word[-1] in signs:
+        word = word[1:-1]
     return word
 
 
@@ -71,12 +71,14 @@ def outside_alphabet(text: str, language: Language) -> Counter[str]:
 
     Empty where the language has no table. Digits are outside every alphabet: they must be spelt out.
     """
-    from speech.text.spelling import WORD_BREAK, spell
+    from speech.text.spelling import VOWELS, WORD_BREAK, spell
 
     found: Counter[str] = Counter()
     if not language.listed:
         found.update(s for s in text if unicodedata.category(s)[0] == "N")
         return found
+    # Vowel symbols are no letters of a text: they stand for what a syllable holds.
+    found.update(s for s in text if s in VOWELS)
     allowed = _allowed(language)
     found.update(s for s in spell(text, language) if s != WORD_BREAK and s not in allowed)
     return found

@@ -23,7 +23,7 @@ WORD_BREAK = "|"
 """The symbol between words, as in MMS vocabularies."""
 
 # Vowel orders of a row, as modifier letters: readable in plain tools, and never part of a text.
-_VOWELS = ("ᵊ", "ᵘ", "ⁱ", "ᵃ", "ᵉ", "", "ᵒ", "ʷ")
+VOWELS = ("ᵊ", "ᵘ", "ⁱ", "ᵃ", "ᵉ", "", "ᵒ", "ʷ")
 _ETHIOPIC = (0x1200, 0x1358)
 _ROW_ORDER = 5
 _CLUSTER = regex.compile(r"\X")
@@ -46,7 +46,12 @@ def _spell_word(word: str, language: Language) -> Iterable[str]:
     elif language.rule == "marks":
         for cluster in _CLUSTER.findall(word):
             parts = unicodedata.normalize("NFD", cluster)
-            yield from unicodedata.normalize("NFC", "".join(p for p in parts if p not in language.marks))
+            letter = unicodedata.normalize("NFC", "".join(p for p in parts if p not in language.marks))
+            if len(letter) != 1:
+                # A mark that the table does not list may not change places with one that it does.
+                yield from unicodedata.normalize("NFC", cluster)
+                continue
+            yield letter
             yield from (p for p in parts if p in language.marks)
     else:
         yield from word
@@ -69,7 +74,7 @@ def _split_syllable(sign: str) -> tuple[str, ...]:
     if not _ETHIOPIC[0] <= code < _ETHIOPIC[1]:
         return (sign,)
     row, order = divmod(code - _ETHIOPIC[0], 8)
-    return (_row_sign(row), _VOWELS[order]) if _VOWELS[order] else (_row_sign(row),)
+    return (_row_sign(row), VOWELS[order]) if VOWELS[order] else (_row_sign(row),)
 
 
 def _join_syllables(symbols: Sequence[str]) -> str:
@@ -84,8 +89,8 @@ def _join_syllables(symbols: Sequence[str]) -> str:
                 out.append(_row_sign(row))
             row = (code - _ETHIOPIC[0]) // 8
             continue
-        if symbol in _VOWELS and row is not None:
-            syllable = chr(_ETHIOPIC[0] + 8 * row + _VOWELS.index(symbol))
+        if symbol in VOWELS and row is not None:
+            syllable = chr(_ETHIOPIC[0] + 8 * row + VOWELS.index(symbol))
             out.append(syllable if unicodedata.category(syllable) == "Lo" else _row_sign(row))
             row = None
             continue
@@ -94,7 +99,7 @@ def _join_syllables(symbols: Sequence[str]) -> str:
             row = None
         if symbol == WORD_BREAK:
             out.append(" ")
-        elif symbol not in _VOWELS:
+        elif symbol not in VOWELS:
             out.append(symbol)
     if row is not None:
         out.append(_row_sign(row))
@@ -109,7 +114,7 @@ def symbols_of(language: Language) -> tuple[str, ...]:
     if language.rule == "ethiopic":
         rows = (0x1200 + 8 * r for r in range((_ETHIOPIC[1] - _ETHIOPIC[0]) // 8))
         signs = {chr(first + _ROW_ORDER) for first in rows if unicodedata.category(chr(first + _ROW_ORDER)) == "Lo"}
-        return (*filter(None, _VOWELS), *sorted(signs))
+        return (*filter(None, VOWELS), *sorted(signs | {*language.also, *language.keep}))
     signs = {part for letter in (*language.letters, *language.also) for part in _spell_word(letter, language)}
     return tuple(sorted(signs | set(language.marks) | set(language.keep)))
 

@@ -63,7 +63,8 @@ def test_without_a_card_there_is_none(recording: Path) -> None:
 
 @pytest.mark.parametrize("name", ["collection.card.toml", "valley.card.toml", "anything.card.toml"])
 def test_a_card_in_a_parent_speaks_for_the_recordings_below(recording: Path, name: str) -> None:
-    assert find_card(recording) == put(recording.parents[2], name)
+    card = put(recording.parents[2], name)
+    assert find_card(recording) == card
 
 
 def test_the_nearest_card_counts(recording: Path) -> None:

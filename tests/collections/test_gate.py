@@ -76,9 +76,10 @@ def test_a_scope_that_does_not_exist_is_no_way_through(scopes: list[str]) -> Non
 
 
 def test_an_unknown_purpose_or_standing_is_no_way_through() -> None:
-    for wrong in ({"purpose": "Commercial"}, {"standing": "owner"}):
-        with pytest.raises(UsageFailure, match="Choose"):
-            Context(**wrong)
+    with pytest.raises(UsageFailure, match="Choose archive"):
+        Context(purpose="Commercial")
+    with pytest.raises(UsageFailure, match="Choose anonymous"):
+        Context(standing="owner")
 
 
 def test_the_latest_answer_counts_and_on_the_same_day_the_stricter() -> None:
@@ -208,6 +209,20 @@ def test_the_card_beside_a_recording_is_found_and_asked(collection: Path) -> Non
     with pytest.raises(ConsentRefused) as caught:
         require(["transcribe_local"], item, context=replace(APPROVED, standing="anonymous", basis="own use on this machine"))
     assert caught.value.code == "ACCESS_STANDING"
+
+
+@pytest.mark.parametrize("name", ["EX1-CEREMONY-01.wav", "sub/EX1-CEREMONY-01.flac", "EX1-CEREMONY-01"])
+def test_an_item_that_the_card_restricts_is_known_by_the_name_of_its_file(collection: Path, name: str) -> None:
+    (collection / "sub").mkdir()
+    (collection / name).write_bytes(b"")
+    with pytest.raises(ConsentRefused) as caught:
+        require(["transcribe_local"], item_of(collection / name), context=APPROVED)
+    assert caught.value.code == "ACCESS_CLOSED"
+    with pytest.raises(ConsentRefused) as stopped:  # the ruling allows the custodian to transcribe, and no one to review
+        require(["review"], item_of(collection / name), context=replace(APPROVED, standing="custodian"))
+    assert stopped.value.code == "ACCESS_CLOSED"
+    ruled = require(["transcribe_local"], item_of(collection / name), context=replace(APPROVED, standing="custodian"))
+    assert ruled.allowed
 
 
 def test_people_are_read_from_the_folder_that_the_card_names(collection: Path) -> None:

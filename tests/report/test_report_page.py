@@ -94,8 +94,8 @@ def test_an_interval_plot_is_svg_with_its_figures_in_words(bands: list[Band]) ->
     assert tree.findtext(f"{name}title") == "WER" and tree.get("role") == "img"
     for band in bands:
         assert f"{100 * band.value:.1f} %" in (tree.findtext(f"{name}desc") or "")
-    width = float(tree.get("width"))
-    assert all(0 <= float(c.get("cx")) <= width for c in tree.findall(f"{name}circle"))
+    width = float(tree.get("width") or 0)
+    assert all(0 <= float(c.get("cx") or -1) <= width for c in tree.findall(f"{name}circle"))
 
 
 def test_a_calibration_plot_places_its_bins() -> None:
@@ -103,7 +103,7 @@ def test_a_calibration_plot_places_its_bins() -> None:
     low, high = tree.findall("{http://www.w3.org/2000/svg}circle")
     # The frame is 360 wide with an edge of 48: both ends of the diagonal.
     assert (low.get("cx"), low.get("cy"), high.get("cx"), high.get("cy")) == ("48", "312", "312", "48")
-    assert float(high.get("r")) > float(low.get("r"))
+    assert float(high.get("r") or 0) > float(low.get("r") or 0)
 
 
 def test_a_figure_has_a_caption() -> None:

@@ -34,7 +34,7 @@ def test_words_are_right_where_the_alignment_says_so() -> None:
     [found] = scores.calibration
     # One bin: two of three right, mean confidence 0.6.
     [band] = found.bins
-    assert (band.words, band.accuracy) == (3, pytest.approx(2 / 3))
+    assert band.words == 3 and band.accuracy == pytest.approx(2 / 3)
     assert found.error == pytest.approx(2 / 3 - 0.6)
 
 

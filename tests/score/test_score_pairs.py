@@ -209,3 +209,14 @@ def test_real_manifests_are_paired_with_themselves_without_an_error(shared: Path
         pairs = pair_files(manifest, manifest)
         assert len(pairs) == len(manifest.read_bytes().splitlines()) - 1
         assert all(p.recording and p.reference == p.hypothesis for p in pairs)
+
+
+def test_whole_transcripts_are_compared_in_order_of_time() -> None:
+    tiers = transcript(segment(0, 500, "kay"), segment(2000, 2500, "mama"), segment(900, 1500, "chay"))
+    [found] = pair_transcripts(tiers, transcript(segment(0, 2500, "kay chay mama")))
+    assert found.reference.split() == ["kay", "chay", "mama"]
+
+
+def test_a_label_track_is_no_list_of_ids(tmp_path: Path) -> None:
+    labels = write(tmp_path / "a.txt", "0.000000\t0.900000\tkay\n0.900000\t2.000000\tchay wasi\n")
+    assert "label track" in refused(labels, labels).what
