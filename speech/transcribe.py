@@ -44,6 +44,8 @@ NOTHING_HEARD = "no words heard"
 RATE = 16_000
 _QUIETEST = 1e-5
 """Root mean square below which a recording is silent (-100 dBFS): there is nothing to level."""
+_LEVEL = 0.06
+"""Root mean square that the detector hears every recording at (-24 dBFS)."""
 _MOST_GAIN = 20.0
 
 Progress = Callable[[str, int, int], None]
@@ -173,7 +175,7 @@ def _speech(signal: Signal, report: Progress) -> Samples:
     """Speech probability by frame; a silent recording is not amplified into noise and asked about."""
     if signal.rms < _QUIETEST:
         return np.zeros(0, np.float32)
-    gain = min(_MOST_GAIN, max(1.0, 0.06 / signal.rms))
+    gain = min(_MOST_GAIN, _LEVEL / signal.rms)
     return SpeechDetector().probabilities(signal, gain, lambda done, total: report("finding speech", done, total))
 
 
@@ -320,7 +322,7 @@ def _assembled(
         base_sha256=model.base_sha256 if model is not None and adapter is not None else "",
         adapter_sha256=adapter.tensor_sha256 if adapter else "",
         settings_sha256=settings.sha256(),
-        at=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+        at=_now(),
     )
     named = f"{digest}/{act.base_sha256}/{act.adapter_sha256}/{act.settings_sha256}/{language}"
     return Transcript(
@@ -349,6 +351,10 @@ def _assembled(
         ),
         provenance=(act,),
     )
+
+
+def _now() -> str:
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def _software() -> str:

@@ -137,7 +137,9 @@ def test_help_loads_nothing_heavy() -> None:
 
 
 def test_light_rooms_need_no_torch() -> None:
-    rooms = "errors types files languages text formats collections.consent models.hub models.cards models.checkpoint models.ctc models.activity"
+    rooms = (
+        "errors types files languages text formats collections.consent models.hub models.cards models.checkpoint models.ctc models.activity"
+    )
     code = "import " + ", ".join(f"speech.{room}" for room in rooms.split())
     assert not loaded_after(code) & {"torch", "transformers", "sqlalchemy"}
 

@@ -17,7 +17,7 @@ from importlib import resources
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Protocol, cast
 
-from speech.errors import DiskFailure, Finding, FormatRefused, InternalFailure
+from speech.errors import DiskFailure, Finding, FormatRefused, InternalFailure, SpeechError
 from speech.files import check_readable, disk_errors, shown, write_bytes
 from speech.types import Transcript
 
@@ -142,8 +142,24 @@ def save(
         raise InternalFailure(
             shown(path), "what was written does not read back as it was meant", "Report this; nothing was written", "INTERNAL"
         )
-    put(data, path, force=force)
+    if not _made_before(found, transcript, path):
+        put(data, path, force=force)
     return findings
+
+
+def _made_before(found: Format, transcript: Transcript, path: Path) -> bool:
+    """Whether the file at `path` holds this transcript already, made at another moment: then it stays as it is."""
+    if not path.is_file():
+        return False
+    try:
+        old = found.parse(path.read_bytes(), where=shown(path))
+    except SpeechError:
+        return False
+    return found.kept(_timeless(old)) == found.kept(_timeless(transcript))
+
+
+def _timeless(transcript: Transcript) -> Transcript:
+    return replace(transcript, created="", provenance=tuple(replace(act, at="") for act in transcript.provenance))
 
 
 def put(data: bytes, path: Path, *, force: bool) -> None:

@@ -12,7 +12,7 @@ import re
 from collections import defaultdict
 from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 from speech.errors import Finding, FormatRefused
 from speech.formats._checks import LATEST_MS, check_text
@@ -403,6 +403,7 @@ class EafFile:
                     break
                 seen.add(above)
                 above = tiers[above].parent
+        yield from self._circles()
         for name, element in self._elements.items():
             for key, known in (
                 ("TIME_SLOT_REF1", self._slots),
@@ -414,6 +415,17 @@ class EafFile:
                 if (value := element.get(key)) is not None and value not in known:
                     yield f"annotation {ascii(name)}", f"its {key} {ascii(value)} is not there"
 
+    def _circles(self) -> Iterator[tuple[str, str]]:
+        fine: set[str] = set()
+        for name in self._elements:
+            chain, at = [], name
+            while at in self._elements and at not in fine and at not in chain:
+                chain.append(at)
+                at = self._elements[at].get("ANNOTATION_REF", "")
+            if at in chain:
+                yield f"annotation {ascii(at)}", "its parents run in a circle"
+            fine.update(chain)
+
     # Writing.
 
     def to_bytes(self) -> bytes:
@@ -421,7 +433,7 @@ class EafFile:
         from lxml import etree
 
         encoding = self.tree.docinfo.encoding or "UTF-8"
-        return bytes(etree.tostring(self.tree, xml_declaration=True, encoding=encoding))
+        return cast(bytes, etree.tostring(self.tree, xml_declaration=True, encoding=encoding))
 
     def set_value(self, annotation: str, text: str) -> None:
         """Give one annotation another text; nothing else changes.

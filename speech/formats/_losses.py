@@ -10,10 +10,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 from typing import Any
 
 from speech.formats._checks import LATEST_MS, ordered, segment_key
-from speech.formats._words import clamped, divided, spaced
+from speech.formats._words import clamped, divided, fitted
 from speech.types import LanguageUse, Recording, Segment, Span, Speaker, Transcript, Word
 
 
@@ -111,7 +112,7 @@ def _ends(segment: Segment) -> Segment:
 
 
 def _changed_words(segment: Segment, change: Callable[[Segment], Segment]) -> int:
-    return sum(a != b for a, b in zip(segment.words, change(segment).words, strict=True))
+    return sum(a != b for a, b in zip_longest(segment.words, change(segment).words))
 
 
 def _within(segment: Segment) -> Segment:
@@ -119,7 +120,7 @@ def _within(segment: Segment) -> Segment:
 
 
 def _timed(segment: Segment) -> Segment:
-    return replace(segment, words=tuple(replace(w, span=span) for w, span in zip(segment.words, divided(segment), strict=True)))
+    return replace(segment, words=tuple(replace(w, span=w.span or s) for w, s in zip(segment.words, divided(segment), strict=True)))
 
 
 def _widened(segment: Segment) -> Segment:
@@ -141,7 +142,7 @@ def _count_zero(segment: Segment) -> int:
 
 
 def _separated(segment: Segment) -> Segment:
-    return replace(segment, words=spaced(segment.text, segment.words) or segment.words)
+    return replace(segment, words=fitted(segment.text, segment.words))
 
 
 def _used(transcript: Transcript, of: Callable[[Segment], Iterable[str | None]]) -> list[str]:

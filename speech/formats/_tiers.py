@@ -18,7 +18,7 @@ from urllib.parse import quote
 
 from speech.errors import FormatRefused
 from speech.formats._checks import name_of, place, segment_key
-from speech.formats._words import divided, fitted
+from speech.formats._words import clamped, divided, fitted
 from speech.types import Kind, Origin, Point, Segment, Span, Status, Transcript, Translation, Word
 
 Role = Literal["segments", "words", "values", "points"]
@@ -293,7 +293,8 @@ def _segments(tier: Tier, children: dict[str | None, list[Tier]], where: str) ->
             text=cell.text,
             speaker=tier.speaker,
             language=cell.language,
-            words=fitted(cell.text, [w for _, w in inside]),
+            # A border that a person has moved since cuts the words it leaves outside.
+            words=fitted(cell.text, [replace(w, span=w.span and clamped(w.span, cell.span)) for _, w in inside]),
             translations=tuple(translations[cell.number]),
             id=cell.id,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -43,7 +44,8 @@ def fitted(text: str, words: Sequence[Word]) -> tuple[Word, ...]:
     words = [w for w in words if w.text]
     if not words:
         return ()
-    if (exact := spaced(text, words)) is not None:
+    exact = spaced(text, words)
+    if exact is not None and not any(unicodedata.category(c)[0] in "LMN" for w in exact for c in w.separator):
         return exact
     parts = re.findall(r"\S+", text)
     known: dict[int, Word] = {}

@@ -10,7 +10,7 @@ over its words. Of other people's files, every top tier with times becomes segme
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 from pathlib import PurePosixPath
@@ -69,11 +69,8 @@ def parse(data: bytes, *, where: str, encoding: str | None = None) -> Transcript
         `FORMAT_VALUE`: a confidence or the like in a tier of ours is none.
     """
     file = EafFile.from_bytes(data, where=where, encoding=encoding)
-    languages = _languages(file)
-    origin = _origin(file)
     infos = file.tiers()
-    tiers = [_read_tier(file, info, infos, languages, origin) for info in infos if _is_read(info)]
-    segments, points = _tiers.assembled(tiers, where)
+    segments, points = _tiers.assembled(list(_read_tiers(file, infos)), where)
     foreign = {"eaf": {"sha256": file.sha256, "version": file.version, "tiers": [_described(i) for i in infos]}}
     about = next((p.text for p in file.header.iterfind("PROPERTY") if p.get("NAME") == _PROPERTY and p.text), None)
     if about is None:
@@ -92,19 +89,33 @@ def _described(info: TierInfo) -> dict[str, Any]:
     return {"id": info.id, "parent": info.parent, "type": info.type, "stereotype": info.stereotype, "annotations": info.count}
 
 
-def _read_tier(file: EafFile, info: TierInfo, infos: list[TierInfo], languages: dict[str, str], origin: int) -> _tiers.Tier:
-    numbers = {a.id: digits(a.id) for a in file.annotations(info.id)}
-    if len(set(numbers.values())) < len(numbers) or 0 in numbers.values():
-        numbers = {}
-    tier = _empty_tier(info, {i.id for i in infos})
-    default = languages.get(info.language or "")
-    for place, found in enumerate(file.annotations(info.id), 1):
-        span = Span(start_ms=found.span.start_ms + origin, end_ms=found.span.end_ms + origin)
-        language = languages.get(found.language or "", default if tier.role == "segments" else None)
-        parent = digits(found.parent) if found.parent else None
-        number = numbers.get(found.id, place)
-        tier.cells.append(_tiers.Cell(span=span, text=found.text, number=number, parent=parent, language=language, id=found.id))
-    return tier
+def _numbers(found: Iterable[Annotation]) -> dict[str, int]:
+    """A number for each annotation: that in its id, as we write them; else its place in the file."""
+    ids = list(dict.fromkeys(a.id for a in found))
+    numbers = [digits(i) for i in ids]
+    if 0 in numbers or len(set(numbers)) < len(numbers):
+        numbers = list(range(1, len(ids) + 1))
+    return dict(zip(ids, numbers, strict=True))
+
+
+def _read_tiers(file: EafFile, infos: list[TierInfo]) -> Iterator[_tiers.Tier]:
+    languages, origin = _languages(file), _origin(file)
+    read = {info.id: file.annotations(info.id) for info in infos if _is_read(info)}
+    numbers = _numbers(a for found in read.values() for a in found)
+    for info in (i for i in infos if i.id in read):
+        tier = _empty_tier(info, {i.id for i in infos})
+        default = languages.get(info.language or "") if tier.role == "segments" else None
+        for found in read[info.id]:
+            cell = _tiers.Cell(
+                span=Span(start_ms=found.span.start_ms + origin, end_ms=found.span.end_ms + origin),
+                text=found.text,
+                number=numbers[found.id],
+                parent=numbers.get(found.parent or ""),
+                language=languages.get(found.language or "", default),
+                id=found.id,
+            )
+            tier.cells.append(cell)
+        yield tier
 
 
 def _empty_tier(info: TierInfo, names: set[str]) -> _tiers.Tier:

@@ -281,7 +281,7 @@ def _recording(raw: _Object) -> Recording:
 
 def _coverage(raw: _Object) -> Coverage:
     skips = raw.items("skipped")
-    value = Coverage(**{n: raw.whole(n) for n in _COVERAGE}, skipped=tuple(Skip(span=x.span(), reason=x.text("reason")) for x in skips))  # type: ignore[arg-type]  # as above
+    value = Coverage(**{n: raw.whole(n) for n in _COVERAGE}, skipped=tuple(Skip(span=x.span(), reason=x.text("reason")) for x in skips))
     for skip in skips:
         skip.done()
     raw.done()

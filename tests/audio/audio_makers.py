@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import struct
+import subprocess
+import sys
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 from speech.audio import Probe, ReadSettings, load
-from speech.errors import Finding
+from speech.errors import AudioRefused, Finding, Refusal
 
 Samples = NDArray[np.float32]
 
@@ -133,3 +137,101 @@ def likeness(a: Samples, b: Samples) -> float:
     """Correlation of two recordings over their common length."""
     count = min(len(a), len(b))
     return float(np.corrcoef(a[:count], b[:count])[0, 1])
+
+
+def rf64(samples: bytes, sign: bytes = b"RF64") -> bytes:
+    """A file with 64-bit sizes: RF64 or BW64."""
+    sizes = struct.pack("<QQQI", 72 + len(samples), len(samples), len(samples) // 2, 0)
+    return riff(chunk(b"ds64", sizes), fmt(), chunk(b"data", samples, 0xFFFFFFFF), sign=sign, size=0xFFFFFFFF)
+
+
+def float_wav(samples: Samples, rate: int = 16_000) -> bytes:
+    """A WAV file of 32-bit floats, one channel."""
+    return riff(fmt(rate, bits=32, tag=3), chunk(b"data", samples.astype("<f4").tobytes()))
+
+
+VOICE = voice()
+KNOWN = (np.round(VOICE * 32768) / 32768).astype(np.float32)
+"""What a 16-bit file holds of VOICE."""
+
+
+def refused(path: Path, code: str, kind: type[Refusal] = AudioRefused, **settings: bool) -> Refusal:
+    """The refusal with which `path` is turned away; the file is untouched."""
+    before = path.lstat() if os.path.lexists(path) else None
+    with pytest.raises(kind) as caught:
+        load(path, ReadSettings(**settings))  # type: ignore[arg-type]  # only flags are passed here
+    assert caught.value.code == code
+    after = path.lstat() if before is not None else None
+    assert (before and before.st_mtime_ns) == (after and after.st_mtime_ns)
+    return caught.value
+
+
+def same_as_voice(path: Path, **settings: bool) -> None:
+    """Check that `path` holds the samples of VOICE, at 16 bits."""
+    found, samples = read(path, **settings)
+    assert found.found_ms == 4000
+    np.testing.assert_allclose(samples + (KNOWN.mean() if len(samples) else 0), KNOWN, atol=2e-4)
+
+
+PEAK = """
+import sys, threading, time, psutil
+from pathlib import Path
+from speech.audio import load
+peak, done = 0, False
+def watch():
+    global peak
+    while not done:
+        peak = max(peak, psutil.Process().memory_info().rss)
+        time.sleep(0.01)
+thread = threading.Thread(target=watch); thread.start()
+with load(Path(sys.argv[1])) as signal:
+    length = signal.length_samples
+    step = 30 * 16000
+    for start in range(0, length, step):
+        signal.read(start, step)
+done = True; thread.join()
+print(peak, length)
+"""
+
+
+def peak_of(path: Path) -> tuple[int, int]:
+    """Most resident bytes of a process that loads and reads `path`, and its length in samples."""
+    pytest.importorskip("psutil")
+    made = subprocess.run([sys.executable, "-c", PEAK, str(path)], capture_output=True, text=True, check=True)
+    peak, length = made.stdout.split()
+    return int(peak), int(length)
+
+
+def long_wav(path: Path, minutes: int) -> Path:
+    """Some minutes at 32 kHz."""
+    part = pcm16(voice(60, 32_000))
+    with path.open("wb") as file:
+        file.write(riff(fmt(32_000), chunk(b"data", b"", len(part) * minutes)))
+        for _ in range(minutes):
+            file.write(part)
+    return path
+
+
+AS_NOBODY = """
+import os, sys
+from pathlib import Path
+from speech.audio import load
+from speech.errors import SpeechError
+if os.geteuid() == 0:
+    os.setgroups([]); os.setgid(65534); os.setuid(65534)
+try:
+    load(Path(sys.argv[1]))
+except SpeechError as error:
+    print(error.code, error.what)
+"""
+
+
+def silent_video(path: Path) -> Path:
+    """A video of ten pictures without any sound."""
+    import av
+
+    with av.open(str(path), "w") as out:
+        stream: Any = out.add_stream("mpeg4", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 64, "yuv420p"
+        _mux(out, stream, _pictures(0.4))
+    return path

@@ -14,28 +14,31 @@ import pytest
 import soundfile
 
 from speech.audio import ReadSettings, load, probe
-from speech.errors import AudioRefused, PathRefused, Refusal
-from tests.audio.audio_makers import chunk, codes, encoded, fmt, likeness, noise_inside, pcm16, put, read, riff, voice, wav
-
-VOICE = voice()
-KNOWN = (np.round(VOICE * 32768) / 32768).astype(np.float32)
-"""What a 16-bit file holds of VOICE."""
-
-
-def refused(path: Path, code: str, kind: type[Refusal] = AudioRefused, **settings: bool) -> Refusal:
-    before = path.lstat() if os.path.lexists(path) else None
-    with pytest.raises(kind) as caught:
-        load(path, ReadSettings(**settings))  # type: ignore[arg-type]  # only flags are passed here
-    assert caught.value.code == code
-    after = path.lstat() if before is not None else None
-    assert (before and before.st_mtime_ns) == (after and after.st_mtime_ns)
-    return caught.value
-
-
-def same_as_voice(path: Path, **settings: bool) -> None:
-    found, samples = read(path, **settings)
-    assert found.found_ms == 4000
-    np.testing.assert_allclose(samples + (KNOWN.mean() if len(samples) else 0), KNOWN, atol=2e-4)
+from speech.errors import AudioRefused, PathRefused
+from tests.audio.audio_makers import (
+    AS_NOBODY,
+    KNOWN,
+    VOICE,
+    chunk,
+    codes,
+    encoded,
+    float_wav,
+    fmt,
+    likeness,
+    long_wav,
+    noise_inside,
+    pcm16,
+    peak_of,
+    put,
+    read,
+    refused,
+    rf64,
+    riff,
+    same_as_voice,
+    silent_video,
+    voice,
+    wav,
+)
 
 
 def test_a1_an_empty_file_is_refused(tmp_path: Path) -> None:
@@ -97,24 +100,6 @@ def test_a6_a_size_that_wrapped_at_four_gigabytes_is_repaired(tmp_path: Path) ->
     assert "AUDIO_LENGTH_REPAIRED" in codes(found)
 
 
-def test_a6_a_wrapped_size_is_found_by_the_walk_alone(tmp_path: Path) -> None:
-    from speech.audio.riff import walk
-
-    path = tmp_path / "a.wav"
-    length = (1 << 32) + 64_000
-    with path.open("wb") as file:
-        file.write(riff(fmt(), chunk(b"data", b"", 64_000)))
-        file.truncate(44 + length)
-    with path.open("rb", buffering=0) as file:
-        layout = walk(file, 44 + length, "a.wav")
-    assert (layout.offset, layout.length) == (44, length)
-
-
-def rf64(samples: bytes, sign: bytes = b"RF64") -> bytes:
-    sizes = struct.pack("<QQQI", 72 + len(samples), len(samples), len(samples) // 2, 0)
-    return riff(chunk(b"ds64", sizes), fmt(), chunk(b"data", samples, 0xFFFFFFFF), sign=sign, size=0xFFFFFFFF)
-
-
 @pytest.mark.parametrize("sign", [b"RF64", b"BW64"])
 def test_a7_rf64_and_bw64_give_the_samples_of_plain_wav(tmp_path: Path, sign: bytes) -> None:
     path = put(tmp_path / "a.wav", rf64(pcm16(VOICE), sign))
@@ -124,13 +109,9 @@ def test_a7_rf64_and_bw64_give_the_samples_of_plain_wav(tmp_path: Path, sign: by
 
 def test_a7_w64_gives_the_samples_of_plain_wav(tmp_path: Path) -> None:
     path = tmp_path / "a.w64"
-    soundfile.write(path, pcm_values(), 16_000, format="W64", subtype="PCM_16")
+    soundfile.write(path, np.frombuffer(pcm16(VOICE), "<i2"), 16_000, format="W64", subtype="PCM_16")
     same_as_voice(path)
     assert probe(path).findings == ()
-
-
-def pcm_values() -> np.ndarray[tuple[int], np.dtype[np.int16]]:
-    return np.frombuffer(pcm16(VOICE), "<i2")
 
 
 @pytest.mark.parametrize("size", [0xFFFFFFFF, 0x7FFFF000])
@@ -257,29 +238,15 @@ def test_a13_64_bit_integers_are_read(tmp_path: Path) -> None:
     same_as_voice(put(tmp_path / "a.wav", riff(fmt(bits=64), chunk(b"data", wide))))
 
 
-def float_wav(samples: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> bytes:
-    channels = 1 if samples.ndim == 1 else samples.shape[1]
-    return riff(fmt(channels=channels, bits=32, tag=3), chunk(b"data", samples.astype("<f4").tobytes()))
-
-
 def test_a14_a_few_samples_that_are_no_numbers_become_silent_before_resampling(tmp_path: Path) -> None:
     bad = voice(4, 32_000)
     bad[64_000:64_010] = [np.nan, np.inf, -np.inf, np.nan, np.inf, np.nan, np.nan, np.nan, np.nan, 1e30]
-    data = riff(fmt(32_000, bits=32, tag=3), chunk(b"data", bad.astype("<f4").tobytes()))
-    found, samples = read(put(tmp_path / "a.wav", data))
+    found, samples = read(put(tmp_path / "a.wav", float_wav(bad, 32_000)))
     assert np.isfinite(samples).all()
     assert codes(found) == ["AUDIO_NONFINITE"] and "0:02.000" in found.findings[0].what
-    clean, _ = load_clean(tmp_path, voice(4, 32_000))
+    _, clean = read(put(tmp_path / "clean.wav", float_wav(voice(4, 32_000), 32_000)))
     away = np.r_[0:31_800, 32_200:64_000]
     np.testing.assert_allclose(samples[away], clean[away], atol=2e-3)
-
-
-def load_clean(
-    tmp_path: Path, samples: np.ndarray[tuple[int, ...], np.dtype[np.float32]]
-) -> tuple[np.ndarray[tuple[int, ...], np.dtype[np.float32]], int]:
-    data = riff(fmt(32_000, bits=32, tag=3), chunk(b"data", samples.astype("<f4").tobytes()))
-    found, clean = read(put(tmp_path / "clean.wav", data))
-    return clean, found.found_ms
 
 
 def test_a14_many_samples_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
@@ -403,17 +370,7 @@ def test_a21_of_two_tracks_the_first_is_read_or_the_one_asked_for(tmp_path: Path
 
 
 def test_a21_a_video_without_sound_is_refused(tmp_path: Path) -> None:
-    import av
-
-    path = tmp_path / "a.mp4"
-    with av.open(str(path), "w") as out:
-        stream = out.add_stream("mpeg4", rate=25)
-        stream.width, stream.height, stream.pix_fmt = 64, 64, "yuv420p"
-        for number in range(10):
-            frame = av.VideoFrame.from_ndarray(np.zeros((64, 64, 3), np.uint8), "rgb24")
-            frame.pts = number
-            out.mux(stream.encode(frame))
-        out.mux(stream.encode(None))
+    path = silent_video(tmp_path / "a.mp4")
     refused(path, "AUDIO_NO_TRACK")
 
 
@@ -467,7 +424,7 @@ def test_a24_noise_inside_an_mp3_is_silence_and_later_times_hold(tmp_path: Path)
 
 
 def flac(tmp_path: Path) -> bytes:
-    soundfile.write(tmp_path / "whole.flac", pcm_values(), 16_000)
+    soundfile.write(tmp_path / "whole.flac", np.frombuffer(pcm16(VOICE), "<i2"), 16_000)
     return (tmp_path / "whole.flac").read_bytes()
 
 
@@ -556,43 +513,6 @@ def test_a28_what_is_no_sound_is_named_for_what_it_looks_like(tmp_path: Path, da
     assert ("git lfs pull" in error.mend) == (word == "git-lfs")
 
 
-PEAK = """
-import sys, threading, time, psutil
-from pathlib import Path
-from speech.audio import load
-peak, done = 0, False
-def watch():
-    global peak
-    while not done:
-        peak = max(peak, psutil.Process().memory_info().rss)
-        time.sleep(0.01)
-thread = threading.Thread(target=watch); thread.start()
-with load(Path(sys.argv[1])) as signal:
-    length = signal.length_samples
-    step = 30 * 16000
-    for start in range(0, length, step):
-        signal.read(start, step)
-done = True; thread.join()
-print(peak, length)
-"""
-
-
-def peak_of(path: Path) -> tuple[int, int]:
-    pytest.importorskip("psutil")
-    made = subprocess.run([sys.executable, "-c", PEAK, str(path)], capture_output=True, text=True, check=True)
-    peak, length = made.stdout.split()
-    return int(peak), int(length)
-
-
-def long_wav(path: Path, minutes: int) -> Path:
-    part = pcm16(voice(60, 32_000))
-    with path.open("wb") as file:
-        file.write(riff(fmt(32_000), chunk(b"data", b"", len(part) * minutes)))
-        for _ in range(minutes):
-            file.write(part)
-    return path
-
-
 def test_a29_memory_does_not_grow_with_the_recording(tmp_path: Path) -> None:
     short, short_length = peak_of(long_wav(tmp_path / "a.wav", 11))
     long, long_length = peak_of(long_wav(tmp_path / "a.wav", 33))
@@ -632,20 +552,6 @@ def test_a31_links_to_nothing_and_in_a_circle_are_refused(tmp_path: Path) -> Non
     (tmp_path / "circle").symlink_to(tmp_path / "circle")
     refused(tmp_path / "gone", "PATH_LINK", PathRefused)
     refused(tmp_path / "circle", "PATH_LINK", PathRefused)
-
-
-AS_NOBODY = """
-import os, sys
-from pathlib import Path
-from speech.audio import load
-from speech.errors import SpeechError
-if os.geteuid() == 0:
-    os.setgroups([]); os.setgid(65534); os.setuid(65534)
-try:
-    load(Path(sys.argv[1]))
-except SpeechError as error:
-    print(error.code, error.what)
-"""
 
 
 def test_a32_a_file_without_a_right_to_read_it_is_refused_with_owner_and_mode(tmp_path: Path) -> None:
@@ -692,31 +598,3 @@ def test_a34_any_name_can_be_read_and_is_shown_escaped(tmp_path: Path, name: byt
     shown = {b"caf\xe9.wav": "caf\\xe9.wav", b"two\nlines.wav": "two\\nlines.wav"}.get(name, os.fsdecode(name))
     assert found.path.endswith("/" + shown)
     found.path.encode("utf-8")
-
-
-@pytest.mark.parametrize("level", [-70.0, -65.0])
-def test_a_very_quiet_recording_is_named(tmp_path: Path, level: float) -> None:
-    noise = np.random.default_rng(3).normal(0, 10 ** (level / 20), 64_000).astype(np.float32)
-    assert codes(probe(put(tmp_path / "a.wav", float_wav(noise)))) == ["AUDIO_QUIET"]
-
-
-def test_bytes_in_the_wrong_order_are_turned_and_told(tmp_path: Path) -> None:
-    swapped = np.frombuffer(pcm16(VOICE), "<i2").byteswap().tobytes()
-    path = put(tmp_path / "a.wav", riff(fmt(), chunk(b"data", swapped)))
-    same_as_voice(path)
-    assert codes(probe(path)) == ["AUDIO_BYTE_ORDER"]
-
-
-def test_dropouts_are_told_with_their_places(tmp_path: Path) -> None:
-    broken = VOICE + np.float32(0.3) * np.sin(np.arange(64_000)).astype(np.float32)
-    for start in (16_000, 40_000):
-        broken[start : start + 320] = 0
-        broken[[start - 1, start + 320]] = 0.2
-    found = probe(put(tmp_path / "a.wav", wav(broken)))
-    assert codes(found) == ["AUDIO_DROPOUTS"] and "0:01.000-0:01.020, 0:02.500-0:02.520" in found.findings[0].what
-
-
-def test_an_end_that_never_comes_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = encoded(tmp_path / "a.m4a", "aac", "ipod", VOICE)
-    monkeypatch.setattr("speech.audio.decode_av.STALL_SECONDS", -1.0)
-    assert "came to no end" in refused(path, "AUDIO_CODEC").what

@@ -239,7 +239,15 @@ def test_m11_an_adapter_away_from_its_base_needs_a_card(folder: Path, tmp_path: 
 
 
 def test_m11_a_card_reads_back_as_written(folder: Path) -> None:
-    card = read_card(write_card(folder, "yor", variety='quote " and \\', trained={"hours": 1.5, "left out": {"digits": 3}}, scores=({"cer": 12.5, "split": "test"},)))
+    card = read_card(
+        write_card(
+            folder,
+            "yor",
+            variety='quote " and \\',
+            trained={"hours": 1.5, "left out": {"digits": 3}},
+            scores=({"cer": 12.5, "split": "test"},),
+        )
+    )
     assert card.alphabet == tuple(tiny.VOCABULARIES["yor"])
     assert card.variety == 'quote " and \\'
     assert card.trained == {"hours": 1.5, "left out": {"digits": 3}}

@@ -75,7 +75,8 @@ def test_rttm_is_written_with_ten_fields_and_encoded_blanks() -> None:
 
 
 def test_rttm_of_others_is_read_line_by_line() -> None:
-    data = b";; by hand\nSPKR-INFO f 1 <NA> <NA> <NA> unknown A <NA> <NA>\nNOSCORE f 1 0 5 <NA> <NA> <NA> <NA>\nSPEAKER f 1 1.0004 2 <NA> <NA> A <NA>\r\n"
+    info = b";; by hand\nSPKR-INFO f 1 <NA> <NA> <NA> unknown A <NA> <NA>\nNOSCORE f 1 0 5 <NA> <NA> <NA> <NA>\n"
+    data = info + b"SPEAKER f 1 1.0004 2 <NA> <NA> A <NA>\r\n"
     assert [(s.span, s.speaker) for s in rttm.parse(data, where="t").segments] == [(Span(start_ms=1000, end_ms=3000), "A")]
 
 

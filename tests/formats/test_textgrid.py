@@ -6,12 +6,16 @@ from pathlib import Path
 
 import pytest
 from praatio import textgrid as praatio
+from praatio.utilities.errors import TextgridStateError
 
 from speech.errors import FormatRefused, TextRefused
 from speech.formats import textgrid
 from speech.types import Point, Segment, Span, Transcript, Word
 
-SHORT = 'File type = "ooTextFile"\nObject class = "TextGrid"\n\n0\n2.5\n<exists>\n1\n"IntervalTier"\n"Ana"\n0\n2.5\n2\n0\n1.2345\n"a ""b""\nxmin = 5"\n1.2345\n2.5\n""\n'
+SHORT = (
+    'File type = "ooTextFile"\nObject class = "TextGrid"\n\n0\n2.5\n<exists>\n1\n"IntervalTier"\n"Ana"\n0\n2.5\n2\n'
+    '0\n1.2345\n"a ""b""\nxmin = 5"\n1.2345\n2.5\n""\n'
+)
 LONG = """File type = "ooTextFile"
 Object class = "TextGrid"
 
@@ -71,11 +75,16 @@ def test_every_real_file_is_kept_byte_for_byte(shared: Path) -> None:
 
 
 def test_real_files_give_praatios_intervals(shared: Path) -> None:
+    refused = []
     for path in sorted((shared / "annotations").glob("*.TextGrid")):
         ours = textgrid.TextGridFile.from_bytes(path.read_bytes(), where=path.name).tiers
         if len({t.name for t in ours}) < len(ours):
             continue
-        theirs = praatio.openTextgrid(str(path), includeEmptyIntervals=True, reportingMode="silence")
+        try:
+            theirs = praatio.openTextgrid(str(path), includeEmptyIntervals=True, reportingMode="silence")
+        except TextgridStateError:  # it refuses files whose intervals overlap by 0.1 microseconds
+            refused.append(path.name)
+            continue
         assert [t.name for t in ours] == list(theirs.tierNames)
         for tier in ours:
             labels = [e[-1] for e in theirs.getTier(tier.name).entries]
@@ -84,6 +93,7 @@ def test_real_files_give_praatios_intervals(shared: Path) -> None:
             for entry in theirs.getTier(tier.name).entries:
                 if labels.count(entry[-1]) == 1 and entry[-1] in times:
                     assert abs(times[entry[-1]] - entry[0] * 1000) <= 0.5
+    assert set(refused) <= {"kg_long_format.TextGrid", "kg_short_format.TextGrid"}
 
 
 def test_a_changed_text_changes_nothing_else() -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from speech.models.recogniser import LoadSettings, Wav2Vec2Recogniser, load, padded_samples, require_memory
 from speech.errors import MemoryFailure
+from speech.models.recogniser import LoadSettings, Wav2Vec2Recogniser, load, padded_samples, require_memory
 from tests.models import tiny
 
 
@@ -44,7 +44,9 @@ def test_a_clip_shorter_than_the_front_end_gives_no_frames(recogniser: Wav2Vec2R
     assert [len(e) for e in recogniser.emissions([np.zeros(399, np.float32), np.zeros(400, np.float32)], ["que", "que"])] == [0, 1]
 
 
-def test_switching_a_language_takes_no_disk_and_under_a_millisecond(recogniser: Wav2Vec2Recogniser, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_switching_a_language_takes_no_disk_and_under_a_millisecond(
+    recogniser: Wav2Vec2Recogniser, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for code in tiny.VOCABULARIES:
         recogniser.use(code)
 
@@ -66,7 +68,11 @@ def test_ours_saved_opens_in_plain_transformers(recogniser: Wav2Vec2Recogniser, 
     for name in ("config.json", "vocab.json", "model.safetensors", "preprocessor_config.json"):
         (tmp_path / name).write_bytes((tiny_folder / name).read_bytes())
     recogniser.use("yor")
-    save_file({n: t.contiguous().clone() for n, t in recogniser._bank.tensors("yor").items()}, tmp_path / "adapter.yor.safetensors", metadata={"format": "pt"})
+    save_file(
+        {n: t.contiguous().clone() for n, t in recogniser._bank.tensors("yor").items()},
+        tmp_path / "adapter.yor.safetensors",
+        metadata={"format": "pt"},
+    )
     clip = clips()[0]
     np.testing.assert_allclose(
         tiny.log_probabilities(tiny.plain(tmp_path, "yor"), clip), recogniser.emissions([clip], ["yor"])[0], atol=1e-4
@@ -74,7 +80,9 @@ def test_ours_saved_opens_in_plain_transformers(recogniser: Wav2Vec2Recogniser, 
 
 
 def test_lengths_are_padded_to_a_fixed_set() -> None:
-    assert {padded_samples(n, 16_000) for n in range(1, 16_000 * 40, 700)} <= {int(s * 16_000) for s in (0.5, 1, 1.5, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 18, 20, 24, 30, 40)}
+    assert {padded_samples(n, 16_000) for n in range(1, 16_000 * 40, 700)} <= {
+        int(s * 16_000) for s in (0.5, 1, 1.5, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 18, 20, 24, 30, 40)
+    }
     assert padded_samples(16_000 * 41, 16_000) == 16_000 * 50
 
 

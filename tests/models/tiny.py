@@ -63,7 +63,14 @@ def save(folder: Path, *, seed: int = 0, vocabularies: dict[str, list[str]] | No
     nested = {language: {s: n for n, s in enumerate(symbols)} for language, symbols in vocabularies.items()}
     (folder / "vocab.json").write_text(json.dumps(nested, ensure_ascii=False), encoding="utf-8")
     (folder / "preprocessor_config.json").write_text(
-        json.dumps({"feature_extractor_type": "Wav2Vec2FeatureExtractor", "do_normalize": True, "return_attention_mask": True, "sampling_rate": 16000}),
+        json.dumps(
+            {
+                "feature_extractor_type": "Wav2Vec2FeatureExtractor",
+                "do_normalize": True,
+                "return_attention_mask": True,
+                "sampling_rate": 16000,
+            }
+        ),
         encoding="utf-8",
     )
     return folder
@@ -77,7 +84,9 @@ def plain(folder: Path, language: str) -> Any:
     import torch
     from transformers import Wav2Vec2ForCTC
 
-    return Wav2Vec2ForCTC.from_pretrained(folder, target_lang=language, ignore_mismatched_sizes=True, dtype=torch.float32, local_files_only=True).eval()
+    return Wav2Vec2ForCTC.from_pretrained(
+        folder, target_lang=language, ignore_mismatched_sizes=True, dtype=torch.float32, local_files_only=True
+    ).eval()
 
 
 def log_probabilities(network: Any, samples: Any) -> Any:

@@ -1,0 +1,5 @@
+"""`python -m speech`: the command line."""
+
+from speech.cli import main
+
+main()

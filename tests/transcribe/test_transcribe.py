@@ -1,0 +1,137 @@
+"""The main verb on made recordings: the accounts, the chunk size, silence, languages without a model."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import speech
+from speech.collections.consent import Context
+from speech.errors import ConsentRefused
+from speech.models.activity import ActivitySettings
+from speech.transcribe import NO_MODEL, Pipeline, Settings, transcribe
+from speech.types import Transcript, joined
+from tests.sounds import SENTENCES, noise, save, silence, spoken, tone
+
+CONTEXT = Context(basis="test", purpose="research")
+
+
+@pytest.fixture(scope="module")
+def pipeline() -> Pipeline:
+    return speech.load("mini", basis="test")
+
+
+@pytest.fixture(scope="module")
+def story(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save(tmp_path_factory.mktemp("story") / "story.wav", spoken(*SENTENCES))
+
+
+def check(transcript: Transcript) -> None:
+    """What holds of every transcript."""
+    assert transcript.coverage is not None
+    assert transcript.coverage.adds_up
+    last = 0
+    for segment in transcript.segments:
+        assert segment.span.start_ms >= last
+        last = segment.span.end_ms
+        assert segment.text == joined(segment.words)
+        inner = segment.span.start_ms
+        for word in segment.words:
+            assert word.span is not None and word.confidence is not None
+            assert inner <= word.span.start_ms < word.span.end_ms <= segment.span.end_ms
+            assert 0 <= word.confidence <= 1
+            inner = word.span.end_ms
+
+
+def test_speech_is_found_in_its_place_and_every_millisecond_is_counted(pipeline: Pipeline, story: Path) -> None:
+    transcript = pipeline.transcribe(story, language="que")
+    check(transcript)
+    assert len(transcript.segments) == len(SENTENCES)
+    assert transcript.coverage is not None and transcript.coverage.silence_ms > 1500
+    assert transcript.text
+
+
+def test_the_text_is_the_same_for_any_chunk_size(pipeline: Pipeline, story: Path) -> None:
+    texts = {pipeline.transcribe(story, language="que", settings=Settings(chunk_ms=ms)).text for ms in (10_000, 20_000, 40_000)}
+    assert len(texts) == 1
+
+
+def test_a_stretch_longer_than_the_chunk_keeps_its_frames(pipeline: Pipeline, story: Path) -> None:
+    whole = ActivitySettings(join_ms=5_000, longest_ms=100_000)
+    long = pipeline.transcribe(story, language="que", settings=Settings(chunk_ms=100_000, activity=whole))
+    pieces = pipeline.transcribe(story, language="que", settings=Settings(chunk_ms=6_000, activity=whole))
+    check(pieces)
+    assert len(long.segments) == len(pieces.segments) == 1
+    assert long.coverage == pieces.coverage
+
+
+def test_the_batch_size_changes_nothing(pipeline: Pipeline, story: Path) -> None:
+    one = pipeline.transcribe(story, language="que", settings=Settings(batch_ms=1))
+    many = pipeline.transcribe(story, language="que", settings=Settings(batch_ms=100_000))
+    assert one.text == many.text
+
+
+def test_the_level_of_the_recording_changes_nothing(pipeline: Pipeline, story: Path, tmp_path: Path) -> None:
+    import soundfile
+
+    samples = soundfile.read(story, dtype="float32")[0]
+    quiet = save(tmp_path / "quiet.wav", samples * np.float32(0.1), subtype="FLOAT")
+    assert pipeline.transcribe(quiet, language="que").text == pipeline.transcribe(story, language="que").text
+
+
+@pytest.mark.parametrize("kind", ["silence", "noise", "tones"])
+def test_what_is_not_speech_gives_no_words(pipeline: Pipeline, tmp_path: Path, kind: str) -> None:
+    samples = {"silence": silence(20), "noise": noise(20), "tones": np.concatenate([tone(2, h) for h in (220, 330, 440, 523, 660)])}[kind]
+    transcript = pipeline.transcribe(save(tmp_path / "a.wav", samples), language="que")
+    check(transcript)
+    assert len(transcript.text.replace(" ", "")) <= 1
+
+
+def test_a_language_without_a_model_gets_times_and_empty_segments(story: Path) -> None:
+    transcript = transcribe(story, language="und", model=None, context=CONTEXT).transcript
+    check(transcript)
+    assert len(transcript.segments) == len(SENTENCES)
+    assert transcript.text == ""
+    assert transcript.coverage is not None
+    assert transcript.coverage.skipped_ms == transcript.coverage.speech_ms
+    assert {s.reason for s in transcript.coverage.skipped} == {NO_MODEL}
+
+
+def test_without_a_basis_nothing_is_decoded(pipeline: Pipeline, story: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("speech.transcribe.load_audio", lambda *a, **k: pytest.fail("the recording was decoded"))
+    with pytest.raises(ConsentRefused) as refused:
+        transcribe(story, language="que", model=pipeline.model, context=Context(purpose="research"))
+    assert refused.value.code == "NO_CARD"
+
+
+def test_the_recording_is_untouched(pipeline: Pipeline, story: Path) -> None:
+    before = (story.read_bytes(), story.stat().st_mtime_ns)
+    pipeline.transcribe(story, language="que")
+    assert (story.read_bytes(), story.stat().st_mtime_ns) == before
+
+
+def test_a_transcript_says_what_made_it(pipeline: Pipeline, story: Path) -> None:
+    act = pipeline.transcribe(story, language="que").provenance[-1]
+    assert pipeline.model is not None
+    assert act.base_sha256 == pipeline.model.base_sha256
+    assert act.adapter_sha256 == pipeline.model.use("que").tensor_sha256
+    assert act.settings_sha256 == Settings().sha256()
+    assert Settings(chunk_ms=1).sha256() != Settings().sha256()
+    assert dataclasses.replace(Settings(), batch_ms=1).sha256() != Settings().sha256()
+
+
+def test_real_speech_is_recognised_better_than_chance(pipeline: Pipeline, shared: Path) -> None:
+    from speech.score import Pair, score
+
+    rows = (shared / "speech/open/que_killkan/manifest.tsv").read_text(encoding="utf-8").splitlines()
+    chosen = [r.split("\t") for r in rows if r.endswith("\ttest")][20:26]
+    pairs = []
+    for row in chosen:
+        transcript = pipeline.transcribe(shared / "speech/open/que_killkan" / row[0], language="que")
+        check(transcript)
+        pairs.append(Pair(id=row[0], reference=row[1], hypothesis=transcript.text.replace("\n", " "), language="que"))
+    # Greedy guessing of the commonest letter is wrong in about 85 %.
+    assert (score(pairs).overall.letters.value or 1) < 0.6
