@@ -34,8 +34,8 @@ def stated(function: Decorated) -> Decorated:
 
 def reading(function: Decorated) -> Decorated:
     """How recordings are read."""
-    function = click.option("--track", type=click.IntRange(min=0), help="Which sound track of a film, from 0.")(function)
-    function = click.option("--channels", metavar="N,N", help="Use only these channels, from 0.")(function)
+    function = click.option("--track", type=click.IntRange(min=1), help="Which sound track of a film, from 1.")(function)
+    function = click.option("--channels", metavar="N,N", help="Use only these channels, from 1.")(function)
     function = click.option(
         "--assume-rate", type=click.IntRange(4_000, 768_000), metavar="HZ", help="The true sample rate, where the header is wrong."
     )(function)
@@ -57,7 +57,7 @@ def _numbers(text: str | None) -> tuple[int, ...] | None:
         return tuple(int(part) for part in text.split(","))
     except ValueError as error:
         raise UsageFailure(
-            f"--channels {text}", "these are not numbers divided by commas", "For example --channels 0,1", "CHANNELS"
+            f"--channels {text}", "these are not numbers divided by commas", "For example --channels 1,2", "CHANNELS"
         ) from error
 
 

@@ -17,7 +17,7 @@ from importlib import resources
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Protocol, cast
 
-from speech.errors import DiskFailure, Finding, FormatRefused, InternalFailure, SpeechError
+from speech.errors import Finding, FormatRefused, InternalFailure, PathRefused, SpeechError
 from speech.files import check_readable, disk_errors, shown, write_bytes
 from speech.types import Transcript
 
@@ -171,7 +171,7 @@ def put(data: bytes, path: Path, *, force: bool) -> None:
         `FORMAT_EXISTS`: another file lies there.
     """
     if not path.parent.is_dir():
-        raise DiskFailure(shown(path), "its folder does not exist", "Make the folder, or choose another --out", "DISK_PLACE")
+        raise PathRefused(shown(path), "its folder does not exist", "Make the folder, or choose another --out", "PATH_MISSING")
     if os.path.lexists(path):
         check_readable(path)
         old = path.read_bytes()

@@ -16,98 +16,12 @@ from typing import Any, NoReturn, cast
 
 from speech.errors import Finding, FormatRefused
 from speech.formats._checks import LATEST_MS, check_text
+from speech.formats._eaf_parts import CONSTRAINTS, ORDER, Annotation, Anything, TierInfo, digits, in_order, texts_of
+from speech.formats._xml import parse_tree
 from speech.types import Span
 
-ORDER = (
-    "LICENSE",
-    "HEADER",
-    "TIME_ORDER",
-    "TIER",
-    "LINGUISTIC_TYPE",
-    "LOCALE",
-    "LANGUAGE",
-    "CONSTRAINT",
-    "CONTROLLED_VOCABULARY",
-    "LEXICON_REF",
-    "REF_LINK_SET",
-    "EXTERNAL_REF",
-)
-"""The order the schema demands of the parts of an EAF."""
-
-CONSTRAINTS = {
-    "Time_Subdivision": "Time subdivision of parent annotation's time interval, no time gaps allowed within this interval",
-    "Symbolic_Subdivision": "Symbolic subdivision of a parent annotation. Annotations refering to the same parent are ordered",
-    "Symbolic_Association": "1-1 association with a parent annotation",
-    "Included_In": "Time alignable annotations within the parent annotation's time interval, gaps are allowed",
-}
-
-_DOCTYPE = re.compile(rb"(?:\xef\xbb\xbf|\xff\xfe|\xfe\xff)?(?:\s|<\?(?>.*?\?>)|<!--(?>.*?-->))*+<!DOCTYPE", re.DOTALL)
 _NEWEST = (3, 0)
 _MEND = "Open and save it in ELAN"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TierInfo:
-    """A tier as the file describes it; `stereotype` is empty for a top tier."""
-
-    id: str
-    type: str
-    stereotype: str
-    alignable: bool
-    parent: str | None
-    participant: str
-    language: str | None
-    count: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Annotation:
-    """One annotation; `parent` is the id of what it refers to, `estimated` says that its times are divided, not measured."""
-
-    id: str
-    span: Span
-    text: str
-    parent: str | None = None
-    language: str | None = None
-    estimated: bool = False
-
-
-def digits(name: str) -> int:
-    """The number an id ends in, or 0."""
-    found = re.search(r"(\d+)$", name)
-    return int(found[1]) if found else 0
-
-
-def parse_tree(data: bytes, where: str, encoding: str | None = None) -> Any:
-    """An lxml tree, parsed without loading or expanding anything.
-
-    Raises
-    ------
-    FormatRefused
-        `FORMAT_DOCTYPE`, `FORMAT_XML` with the line.
-    """
-    from lxml import etree
-
-    if _DOCTYPE.match(data.replace(b"\0", b"")):
-        raise FormatRefused(where, "it has a DOCTYPE, which no EAF has and which may load other files", _MEND, "FORMAT_DOCTYPE")
-    parser = etree.XMLParser(resolve_entities=False, load_dtd=False, no_network=True, huge_tree=False, encoding=encoding)
-    try:
-        root = etree.fromstring(data, parser)
-    except etree.XMLSyntaxError as error:
-        raise FormatRefused(
-            f"{where}, line {error.lineno or 1}", f"this is not well-formed XML ({_shortened(error.msg)})", _MEND, "FORMAT_XML"
-        ) from error
-    except (LookupError, ValueError) as error:
-        raise FormatRefused(where, "its encoding is not known or not what it declares", _MEND, "FORMAT_XML") from error
-    tree = root.getroottree()
-    if tree.docinfo.internalDTD is not None:
-        raise FormatRefused(where, "it has a DOCTYPE, which no EAF has and which may load other files", _MEND, "FORMAT_DOCTYPE")
-    return tree
-
-
-def _shortened(message: str | None) -> str:
-    # libxml2 quotes names and, in a few messages, text: what is long is not shown.
-    return re.sub(r"[^\x20-\x7e]+", "?", message or "no reason given")[:120].rstrip(".")
 
 
 @dataclass(slots=True)
@@ -253,7 +167,7 @@ class EafFile:
         return Annotation(
             id=name,
             span=span,
-            text="" if value is None else "".join(_texts(value)),
+            text="" if value is None else "".join(texts_of(value)),
             parent=element.get("ANNOTATION_REF"),
             language=element.get("LANG_REF"),
             estimated=estimated,
@@ -284,7 +198,7 @@ class EafFile:
         siblings = self._children(tier)[parent]
         span, estimated = self._spans[parent]
         many = len(siblings)
-        for number, sibling in enumerate(_in_order(siblings)):
+        for number, sibling in enumerate(in_order(siblings)):
             start = span.start_ms + span.length_ms * number // many
             end = span.start_ms + span.length_ms * (number + 1) // many
             self._spans[sibling.get("ANNOTATION_ID", "")] = Span(start_ms=start, end_ms=end), estimated or many > 1
@@ -390,7 +304,7 @@ class EafFile:
         types = {e.get("LINGUISTIC_TYPE_ID") for e in self.root.iterfind("LINGUISTIC_TYPE")}
         entries: Container[str | None] = {e.get("CVE_ID") for e in self.root.iterfind("CONTROLLED_VOCABULARY/*")}
         if any(e.get("EXT_REF") for e in self.root.iterfind("CONTROLLED_VOCABULARY")):
-            entries = _Anything()  # a vocabulary lies in a file of its own, which is never fetched
+            entries = Anything()  # a vocabulary lies in a file of its own, which is never fetched
         for tier in tiers.values():
             if tier.type not in types:
                 yield f"tier {ascii(tier.id)}", "its linguistic type is not there"
@@ -589,27 +503,3 @@ class EafFile:
                 return name
         etree.SubElement(self.header, "PROPERTY", {"NAME": "lastUsedAnnotationId"}).text = str(self._last)
         return name
-
-
-class _Anything:
-    def __contains__(self, value: object) -> bool:
-        return True
-
-
-def _texts(value: Any) -> Iterator[str]:
-    """The text of an element without that of comments inside it."""
-    yield value.text or ""
-    for inner in value:
-        yield inner.tail or ""
-
-
-def _in_order(siblings: list[Any]) -> list[Any]:
-    """Annotations of one parent by PREVIOUS_ANNOTATION; those outside the chain follow in the order of the file."""
-    after = {e.get("PREVIOUS_ANNOTATION"): e for e in reversed(siblings) if e.get("PREVIOUS_ANNOTATION")}
-    found: dict[str, Any] = {}
-    for first in (e for e in siblings if not e.get("PREVIOUS_ANNOTATION")):
-        at = first
-        while at is not None and at.get("ANNOTATION_ID") not in found:
-            found[at.get("ANNOTATION_ID")] = at
-            at = after.get(at.get("ANNOTATION_ID"))
-    return [*found.values(), *(e for e in siblings if e.get("ANNOTATION_ID") not in found)]

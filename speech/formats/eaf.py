@@ -20,7 +20,8 @@ from urllib.parse import quote, unquote, urlsplit
 from speech.formats import _losses, _tiers
 from speech.formats import json as _json
 from speech.formats._checks import LATEST_MS, checked
-from speech.formats._eaf_file import CONSTRAINTS, Annotation, EafFile, TierInfo, digits
+from speech.formats._eaf_file import EafFile
+from speech.formats._eaf_parts import CONSTRAINTS, Annotation, TierInfo, digits
 from speech.types import Recording, Span, Transcript
 
 __all__ = ["LOSSES", "SUFFIXES", "Annotation", "EafFile", "TierInfo", "kept", "lost", "parse", "render"]

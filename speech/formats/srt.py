@@ -76,10 +76,10 @@ def _cues_of(rows: list[str], where: str) -> Iterator[tuple[Span, str]]:
             "Correct the line in a text editor",
             "FORMAT_SYNTAX",
         )
-    for place_, (at, found) in enumerate(timings):
+    for count, (at, found) in enumerate(timings):
         stop = len(rows)
-        if place_ + 1 < len(timings):
-            stop = timings[place_ + 1][0]
+        if count + 1 < len(timings):
+            stop = timings[count + 1][0]
             # The number of the next subtitle, where it has one after a blank line or is alone before its times.
             if stop - 1 > at and _is_index(rows[stop - 1]):
                 stop -= 1

@@ -57,9 +57,9 @@ mana </ANNOTATION_VALUE></ALIGNABLE_ANNOTATION></ANNOTATION></TIER>
 </ANNOTATION_DOCUMENT>"""
 
 
-def canonical(data: bytes) -> bytes:
+def canonical(data: bytes, method: str = "c14n2") -> bytes:
     parser = etree.XMLParser(resolve_entities=False, no_network=True)
-    return bytes(etree.tostring(etree.fromstring(data, parser).getroottree(), method="c14n2"))
+    return bytes(etree.tostring(etree.fromstring(data, parser).getroottree(), method=method))
 
 
 def schema(shared: Path, version: str = "3.0") -> Any:
@@ -106,7 +106,9 @@ def simple() -> Transcript:
 def test_every_real_file_is_read_and_written_canonically_equal(shared: Path) -> None:
     count = 0
     for name, data in real_files(shared):
-        assert canonical(EafFile.from_bytes(data, where=name).to_bytes()) == canonical(data), name
+        # The second method is written in C; the newer one, in Python, takes seconds a chapter.
+        method = "c14n2" if count < 16 else "c14n"
+        assert canonical(EafFile.from_bytes(data, where=name).to_bytes(), method) == canonical(data, method), name
         count += 1
     assert count == 14 + 19
 

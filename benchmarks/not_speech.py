@@ -1,0 +1,51 @@
+"""Letters invented on half an hour of what is not speech: noise, silence, hum, tones, knocks, sweeps, pulsed bands.
+
+The sounds are made with seeds that training never draws. Two figures for each language: letters that the whole verb
+writes, and letters that the network alone would write if speech detection let everything through.
+Command: python benchmarks/not_speech.py
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import soundfile
+from figures import keep
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "recipes"))
+from mini_data import levelled, not_speech  # recipes are beside, not in the package
+
+import speech
+from speech.models import ctc
+
+MINUTES = 30
+PIECE_S = 10
+
+
+def main() -> None:
+    rng = np.random.default_rng(987_654_321)
+    pieces = [levelled(not_speech(rng, PIECE_S * 16_000)) * 0.1 for _ in range(MINUTES * 60 // PIECE_S)]
+    pipeline = speech.load("mini", basis="benchmark")
+    assert pipeline.model is not None
+    figures: dict[str, int] = {}
+    with tempfile.TemporaryDirectory() as name:
+        path = Path(name) / "not_speech.wav"
+        soundfile.write(path, np.concatenate(pieces).astype(np.float32), 16_000, subtype="FLOAT")
+        for code in pipeline.model.languages():
+            text = pipeline.transcribe(path, language=code).text
+            figures[f"{code}: letters in {MINUTES} minutes, whole verb"] = len("".join(text.split()))
+            symbols = pipeline.model.use(code).symbols
+            greedy = ctc.Greedy(blank=0, silent=frozenset({1, 2, 3}))
+            alone = 0
+            for at in range(0, len(pieces), 4):
+                batch = [levelled(p) for p in pieces[at : at + 4]]
+                alone += sum(ctc.letters_in(greedy(e), symbols) for e in pipeline.model.emissions(batch, [code] * len(batch)))
+            figures[f"{code}: letters, network alone"] = alone
+    keep("not_speech", figures)
+
+
+if __name__ == "__main__":
+    main()
