@@ -35,6 +35,7 @@ bench: $(VENV)/.dev
 
 bundle: $(VENV)/.torch
 	$(BIN)/python recipes/make_bundle.py --out dist/bundle
+	$(BIN)/python recipes/make_bundle.py --out dist/bundle --check
 
 golden: $(VENV)/.dev
 	$(BIN)/python -m pytest -q tests/golden --update-golden

@@ -24,7 +24,7 @@ from speech.transcribe import Settings
 
 def long_clips(folder: Path) -> list[tuple[Path, str]]:
     """Stretches of about 50 s without long pauses, from test clips of three readers."""
-    made = []
+    made: list[tuple[Path, str]] = []
     for collection, language in (("swh_gitau", "swh"), ("yor_ogun", "yor"), ("que_killkan", "que")):
         rows = (SHARED / "open" / collection / "manifest.tsv").read_text(encoding="utf-8").split("\n")
         clips = [r.split("\t")[0] for r in rows if r.endswith("\ttest")]

@@ -92,7 +92,8 @@ def main() -> None:
         return
     if options.language not in TEXTS:
         sys.exit(
-            f"The demonstration speaks {' and '.join(TEXTS)}; for another language give a recording: make demo AUDIO=story.wav LANGUAGE={options.language}"
+            f"The demonstration speaks {' and '.join(TEXTS)}; for another language give a recording: "
+            f"make demo AUDIO=story.wav LANGUAGE={options.language}"
         )
     print("No recorded voice is shipped with this package, so eSpeak NG, a synthesiser, speaks the sample. It sounds unlike a person,")
     print("and the model was trained on people (and a little on this synthesiser). For your own recording:")

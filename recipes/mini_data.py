@@ -17,6 +17,9 @@ import soundfile
 import soxr
 
 from speech import languages, text
+from speech.collections import consent
+from speech.collections.cards import load_card
+from speech.collections.consent import Context, Item
 from speech.languages import Language
 
 RATE = 16_000
@@ -38,6 +41,28 @@ class Clip:
     symbols: list[str]
     samples: Samples
     speeds: dict[float, Samples] = field(default_factory=dict)
+
+
+MANIFESTS = Path(__file__).resolve().parent.parent / "data_manifests"
+
+
+def allowed(scopes: set[str], only: set[str] | None = None) -> list[str]:
+    """Ask the consent gate, collection by collection, before a clip is decoded; the records that carry the answer.
+
+    Raises
+    ------
+    ConsentRefused
+        The first collection whose card does not grant the scopes (`NO_CARD` where it has none).
+    """
+    records: list[str] = []
+    for collection in COLLECTIONS:
+        path = MANIFESTS / f"{collection}.card.toml"
+        card = load_card(path)
+        if only is None or only & set(card.languages):
+            item = Item(id=collection, card=card, card_path=path)
+            decision = consent.require(scopes, item, context=Context(purpose="research", licence="apache-2.0"))
+            records.extend(decision.records)
+    return records
 
 
 def spelt(written: str, language: Language, *, numbers: bool) -> tuple[str, str]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-from collections import Counter
+from collections import Counter, defaultdict
 from pathlib import Path
 
 from mini_runs import VOICES, heard, listed
@@ -44,7 +44,8 @@ def table(split: str, pairs: list[Pair], hours: dict[str, float]) -> tuple[list[
     errors = {c.name: f"{100 * c.error:.1f} ({c.words})" for c in scores.calibration}
     lines = [
         f"\n## Split {split}\n",
-        "| collection or language | voices | clips | hours | CER % (95 % interval) | errors / letters | CER by code point | WER % | calibration error % (words) |",
+        "| collection or language | voices | clips | hours | CER % (95 % interval) | errors / letters | CER by code point | WER % "
+        "| calibration error % (words) |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
     for collection, voices in VOICES.items():
@@ -87,7 +88,7 @@ def main() -> None:
     for split in options.splits.split(","):
         clips = list(listed(options.data, split, left_out))
         clips = clips[:: max(1, len(clips) // 10)] if options.smoke else clips
-        hours: Counter[str] = Counter()
+        hours: defaultdict[str, float] = defaultdict(float)
         pairs = []
         for clip in clips:
             pairs.append(heard(model, clip))

@@ -29,7 +29,7 @@ import jiwer
 import numpy as np
 import soxr
 import torch
-from mini_data import RATE, Augment, Clip, add_speeds, levelled, not_speech, read_clips, shuffled_for_ever
+from mini_data import RATE, Augment, Clip, add_speeds, allowed, levelled, not_speech, read_clips, shuffled_for_ever
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -368,15 +368,16 @@ def speak(clips: Sequence[Clip], count: int, seed: int) -> list[Clip]:
 
 
 def export(run: Path, target: Path) -> None:
-    """Write the averaged weights as a checkpoint of transformers' layout, in half precision."""
+    """Write the averaged weights as a checkpoint of transformers' layout, in half precision; asks whether they may be published."""
     from mini_export import write_checkpoint
 
     state = json.loads((run / "card.json").read_text(encoding="utf-8"))
-    settings = Settings(
-        **{k: tuple(map(tuple, v)) if k == "shapes" else tuple(v) if k == "speeds" else v for k, v in state["recipe"].items()}
-    )
+    stated: dict[str, Any] = state["recipe"]
+    stated |= {"shapes": tuple(map(tuple, stated["shapes"])), "speeds": tuple(stated["speeds"])}
+    settings = Settings(**stated)
     vocabulary = vocabularies(state["languages"])
     trainee = Trainee(settings, vocabulary)
+    allowed({"train_asr", "publish_model"}, set(state["languages"]))
     checkpoint = torch.load(run / "last.pt", weights_only=True)
     trainee.load_state_dict({**checkpoint["model"], **checkpoint["mean"]})
     write_checkpoint(
@@ -415,6 +416,7 @@ def main() -> None:
     random.seed(options.seed)
     left_out: Counter[str] = Counter()
     only = set(options.languages.split(",")) if options.languages else None
+    records = allowed({"train_asr"}, only)
     clips = [c for c in read_clips(options.data, {"train", "dev"}, left_out=left_out, only=only) if c.language != options.leave_out]
     train = [c for c in clips if c.split == "train"]
     dev = [c for c in clips if c.split == "dev"]
@@ -426,7 +428,14 @@ def main() -> None:
     spoken = speak(train, 20 if options.smoke else 500, options.seed)
     trainee = Trainee(settings, vocabulary)
     hours = {c: round(sum(len(x.samples) for x in train if x.language == c) / RATE / 3600, 3) for c in codes}
-    card = {"recipe": asdict(settings), "languages": codes, "train_hours": hours, "left_out": dict(left_out), "spoken_clips": len(spoken)}
+    card = {
+        "recipe": asdict(settings),
+        "languages": codes,
+        "train_hours": hours,
+        "left_out": dict(left_out),
+        "spoken_clips": len(spoken),
+        "consent": records,
+    }
     loop = Loop(
         trainee,
         LoopSettings(

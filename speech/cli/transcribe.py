@@ -72,8 +72,8 @@ if TYPE_CHECKING:
 @reading
 @stated
 def command(
-    audio: tuple[str, ...], language: str | None, model: str, adapter: Path | None, collection: Path | None, formats: str | None, out: Path | None,
-    force: bool, precision: str, chunk_s: float, threads: int, strict: bool, accept_damaged: bool, assume_rate: int | None,
+    audio: tuple[str, ...], language: str | None, model: str, adapter: Path | None, collection: Path | None, formats: str | None,
+    out: Path | None, force: bool, precision: str, chunk_s: float, threads: int, strict: bool, accept_damaged: bool, assume_rate: int | None,
     channels: str | None, track: int | None, as_json: bool, purpose: str, debug: bool,
 ) -> int:  # fmt: skip
     """Transcribe AUDIO, each into words with times and confidence.
@@ -104,8 +104,6 @@ def command(
 
     def work(recording: Path) -> None:
         # The gate and the file come before the model: a refusal answers at once.
-        if out is None:
-            pass
         decision = consent.require(SCOPES, consent.item_of(recording), context=context)
         with Bar(shown(recording.name)) as bar:
             result = transcribe_to(

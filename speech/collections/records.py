@@ -120,6 +120,7 @@ class Card:
     access: str
     licence: str
     records: tuple[Record, ...]
+    languages: tuple[str, ...] = ()
     rule: Literal["each", "collection"] = "each"
     attribution: str = ""
     item_access: Mapping[str, str] = field(default_factory=dict)
@@ -147,6 +148,7 @@ def card_of(raw: Mapping[str, Any], sha256: str = "") -> Card:
         licence=raw["licence"]["id"],
         attribution=raw["licence"].get("attribution", ""),
         records=_records(raw["consent"]),
+        languages=tuple(row["iso639_3"] for row in raw["languages"]),
         rule=people["rule"],
         people_folder=people.get("folder", ""),
         community_required=community["consent_required"],

@@ -99,7 +99,8 @@ def _not_here(name: str, repository: str) -> ModelRefused:
     return ModelRefused(
         name,
         "this model is not on this machine",
-        f"With a network: speech model add {repository} --language CODE, or: hf download {repository}{pin}; without one, --model {MINI} works",
+        f"With a network: speech model add {repository} --language CODE, or: hf download {repository}{pin}; "
+        f"without one, --model {MINI} works",
         "MODEL_NOT_HERE",
     )
 

@@ -167,7 +167,7 @@ def test_m8_the_language_asked_for_is_the_one_that_answers(tiny_folder: Path) ->
     # transformers#24223: French was asked for and the weights of English answered.
     model = load(str(tiny_folder), FP32)
     clip = np.random.default_rng(1).standard_normal(16_000).astype(np.float32)
-    answers = {}
+    answers: dict[str, list[np.ndarray]] = {}
     for code in (*tiny.VOCABULARIES, *reversed(tiny.VOCABULARIES)):
         adapter = model.use(code)
         answers.setdefault(code, []).append(model.emissions([clip], [code])[0])
