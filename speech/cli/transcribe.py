@@ -73,8 +73,8 @@ if TYPE_CHECKING:
 @stated
 def command(
     audio: tuple[str, ...], language: str | None, model: str, adapter: Path | None, collection: Path | None, formats: str | None,
-    out: Path | None, force: bool, precision: str, chunk_s: float, threads: int, strict: bool, accept_damaged: bool, assume_rate: int | None,
-    channels: str | None, track: int | None, as_json: bool, purpose: str, debug: bool,
+    out: Path | None, force: bool, precision: str, chunk_s: float, threads: int, strict: bool, accept_damaged: bool,
+    assume_rate: int | None, channels: str | None, track: int | None, as_json: bool, purpose: str, debug: bool,
 ) -> int:  # fmt: skip
     """Transcribe AUDIO, each into words with times and confidence.
 
