@@ -4,6 +4,7 @@ Data: the collections of `mini_data.COLLECTIONS` (split train; licences and cred
 data_manifests/) and speech made by eSpeak NG from the same training texts. Splits are those of the manifests.
 Command: python recipes/train_mini.py --data ../shared/speech --run RUN            holds the rate, resumes
          python recipes/train_mini.py --data ../shared/speech --run RUN --decay N  ends it in N more steps
+         python recipes/train_mini.py --data ../shared/speech --run NEW --start speech/models/mini    goes on from shipped weights
          python recipes/train_mini.py --run RUN --export speech/models/mini        writes the checkpoint
 Time: about 0.7 s a step on two quiet cores; see docs for the curve. `--smoke` ends in a minute.
 `--leave-out CODE` trains without a language, for honest tests of adaptation.
@@ -367,6 +368,26 @@ def speak(clips: Sequence[Clip], count: int, seed: int) -> list[Clip]:
     return made
 
 
+def start_from(trainee: Trainee, folder: Path) -> None:
+    """Take base, adapters and heads of an exported checkpoint; languages it lacks keep their first weights."""
+    from safetensors.torch import load_file
+
+    base = {n: t for n, t in load_file(folder / "model.safetensors").items() if ".adapter_layer." not in n and not n.startswith("lm_head.")}
+    lacking = trainee.network.load_state_dict(base, strict=False)
+    strange = list(lacking.unexpected_keys) + [
+        n for n in lacking.missing_keys if ".adapter_layer." not in n and not n.startswith("lm_head.")
+    ]
+    if strange:
+        sys.exit(f"{folder}: another shape than this recipe's settings: {', '.join(strange)}")
+    for code in trainee.bank.languages:
+        path = folder / f"adapter.{code}.safetensors"
+        if path.exists():
+            found = load_file(path)
+            with torch.no_grad():
+                for name, place in trainee.bank.tensors(code).items():
+                    place.copy_(found[name])
+
+
 def export(run: Path, target: Path) -> None:
     """Write the averaged weights as a checkpoint of transformers' layout, in half precision; asks whether they may be published."""
     from mini_export import write_checkpoint
@@ -391,6 +412,7 @@ def main() -> None:
     parser.add_argument("--run", type=Path, default=Path("~/.cache/oral-speech/train/mini").expanduser())
     parser.add_argument("--hold", type=int, default=1_000_000, help="steps at the held rate (stop and resume at will)")
     parser.add_argument("--decay", type=int, default=0, help="end the run in this many steps")
+    parser.add_argument("--start", type=Path, help="begin a new run from this checkpoint folder, such as speech/models/mini")
     parser.add_argument("--leave-out", default="", help="train without this language")
     parser.add_argument("--languages", default="", help="only these, by commas (for comparisons)")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="another value for a setting")
@@ -417,16 +439,18 @@ def main() -> None:
     left_out: Counter[str] = Counter()
     only = set(options.languages.split(",")) if options.languages else None
     records = allowed({"train_asr"}, only)
-    clips = [c for c in read_clips(options.data, {"train", "dev"}, left_out=left_out, only=only) if c.language != options.leave_out]
+    every = 25 if options.smoke else 1
+    clips = read_clips(options.data, {"train", "dev"}, left_out=left_out, only=only, every=every)
+    clips = [c for c in clips if c.language != options.leave_out]
     train = [c for c in clips if c.split == "train"]
     dev = [c for c in clips if c.split == "dev"]
-    if options.smoke:
-        train, dev = train[::20], dev[::40]
     add_speeds(train, settings.speeds)
     codes = sorted({c.language for c in train})
     vocabulary = vocabularies(codes)
     spoken = speak(train, 20 if options.smoke else 500, options.seed)
     trainee = Trainee(settings, vocabulary)
+    if options.start and not (options.run / "last.pt").exists():
+        start_from(trainee, options.start)
     hours = {c: round(sum(len(x.samples) for x in train if x.language == c) / RATE / 3600, 3) for c in codes}
     card = {
         "recipe": asdict(settings),

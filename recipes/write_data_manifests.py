@@ -1,12 +1,11 @@
 """Write the manifests of `data_manifests/`, and count them into the cards beside them.
 
-    python recipes/write_data_manifests.py ../shared/speech/open data_manifests
-
-Data     a folder a card, named by the card's id, with `manifest.tsv` and the clips; what each is, whence, and under which
+Command: python recipes/write_data_manifests.py ../shared/speech/open data_manifests
+Data:    a folder a card, named by the card's id, with `manifest.tsv` and the clips; what each is, whence, and under which
          licence stands in the card, which a person writes
-Writes   `<id>.jsonl`, and the part [manifest] of `<id>.card.toml`; no audio and no text: clips and texts are known by their
+Writes:  `<id>.jsonl`, and the part [manifest] of `<id>.card.toml`; no audio and no text: clips and texts are known by their
          SHA-256, because the right in several of the texts is in doubt
-Time     two seconds for the nine collections (5,392 clips), most of it hashing
+Time:    two seconds for the nine collections (5,392 clips), most of it hashing
 
 Running it again over the same folders gives the same bytes.
 """

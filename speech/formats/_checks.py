@@ -9,46 +9,19 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from speech.errors import FormatRefused, TextRefused
+from speech.errors import FormatRefused
 from speech.files import shown
+from speech.text.decode import check
 from speech.types import Point, Segment, Span, Transcript, Word, joined
 
 LATEST_MS = 2**32 - 1
 """The last time an EAF can hold (an unsigned 32-bit number): 49 days."""
 OVERHANG_MS = 20
 """How far a word may reach out of its segment: one step of the usual models."""
-
-# What XML 1.0 cannot hold, whatever the escape: C0 but for tab, LF and CR, and two noncharacters.
-_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
-_SURROGATE = re.compile("[\ud800-\udfff]")
-
-
-def check_text(text: str, where: str) -> None:
-    """Refuse what cannot be written.
-
-    Raises
-    ------
-    TextRefused
-        `TEXT_CONTROL`, `TEXT_SURROGATE`: with the offset of the first such sign.
-    """
-    if found := _CONTROL.search(text):
-        sign = f"U+{ord(found.group()):04X}"
-        raise TextRefused(
-            where, f"the control character {sign} stands at offset {found.start()}", "Delete it in a text editor", "TEXT_CONTROL"
-        )
-    if found := _SURROGATE.search(text):
-        sign = f"U+{ord(found.group()):04X}"
-        raise TextRefused(
-            where,
-            f"half a character ({sign}, a lone surrogate) stands at offset {found.start()}",
-            "Write the letter again",
-            "TEXT_SURROGATE",
-        )
 
 
 def name_of(transcript: Transcript) -> str:
@@ -98,7 +71,7 @@ def checked(transcript: Transcript, where: str | None = None) -> Transcript:
     for point in transcript.points:
         _check_time(Span(start_ms=point.time_ms, end_ms=point.time_ms), f"{name}, a point")
     for text in _texts(replace(transcript, segments=())):
-        check_text(text, name)
+        check(text, name)
     return transcript
 
 
@@ -106,7 +79,7 @@ def _check_segment(segment: Segment, where: str) -> None:
     _check_time(segment.span, where)
     _check_confidence(segment.confidence, where)
     for text in _segment_texts(segment):
-        check_text(text, where)
+        check(text, where)
     for number, word in enumerate(segment.words, 1):
         _check_word(word, segment.span, f"{where}, word {number}")
     if segment.words and joined(segment.words) != segment.text:

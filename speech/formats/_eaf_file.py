@@ -15,9 +15,10 @@ from dataclasses import dataclass, field
 from typing import Any, NoReturn, cast
 
 from speech.errors import Finding, FormatRefused
-from speech.formats._checks import LATEST_MS, check_text
+from speech.formats._checks import LATEST_MS
 from speech.formats._eaf_parts import CONSTRAINTS, ORDER, Annotation, Anything, TierInfo, digits, in_order, texts_of
 from speech.formats._xml import parse_tree
+from speech.text.decode import check
 from speech.types import Span
 
 _NEWEST = (3, 0)
@@ -361,7 +362,7 @@ class EafFile:
         """
         from lxml import etree
 
-        check_text(text, f"{self.where}, annotation {ascii(annotation)}")
+        check(text, f"{self.where}, annotation {ascii(annotation)}")
         if annotation not in self._elements or annotation in self._twice:
             self._reference(f"annotation {ascii(annotation)}", "no annotation has this id, or more than one element")
         element = self._elements[annotation]
@@ -405,7 +406,7 @@ class EafFile:
         FormatRefused
             `FORMAT_EXISTS`: a tier of this id is there; it is not touched.
         """
-        check_text(tier + (participant or ""), f"{self.where}, a new tier")
+        check(tier + (participant or ""), f"{self.where}, a new tier")
         if any(e.get("TIER_ID") == tier for e in self.root.iterfind("TIER")):
             self._exists(f"tier {ascii(tier)}", "a tier of this name is there")
         fields = {"LINGUISTIC_TYPE_REF": type, "TIER_ID": tier}
@@ -470,7 +471,7 @@ class EafFile:
     def _add(self, tier: Any, tag: str, fields: dict[str, str], text: str) -> str:
         from lxml import etree
 
-        check_text(text, f"{self.where}, a new annotation")
+        check(text, f"{self.where}, a new annotation")
         name = self._new_id()
         outer = etree.SubElement(tier, "ANNOTATION")
         outer.tail = "\n"

@@ -13,8 +13,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import NoReturn
 
 from speech.errors import FormatRefused
-from speech.formats._checks import check_text
-from speech.formats.encoding import decode_marked
+from speech.text.decode import check, decode_marked
 
 _TOKEN = re.compile(
     r'(?P<string>"(?:[^"]|"")*")|(?P<comment>![^\r\n]*)|(?P<flag><[a-z]+>)(?!\S)|(?P<number>[+-]?\d+(?:\.\d*)?(?:[eE][+-]?\d+)?)(?!\S)|(?P<rest>[^\s"]+)'
@@ -84,7 +83,7 @@ class TextGridFile:
         """
         if data.startswith(b"ooBinaryFile"):
             raise FormatRefused(where, "this is a TextGrid in Praat's binary form", _MEND, "FORMAT_SYNTAX")
-        text, name, mark = decode_marked(data, where=where, encoding=encoding)
+        text, name, mark = decode_marked(data, where, encoding=encoding)
         kinds = ("string", "number", "flag")
         tokens = [Token(kind=m.lastgroup or "", raw=m.group(), start=m.start()) for m in _TOKEN.finditer(text) if m.lastgroup in kinds]
         found = cls(text, name, mark, tokens, where)
@@ -114,7 +113,7 @@ class TextGridFile:
         """Change one text, by the number of its token."""
         if self.tokens[token].kind != "string":
             raise ValueError(f"token {token} is no text")
-        check_text(text, self.where)
+        check(text, self.where)
         self.changed[token] = text
 
     def to_bytes(self) -> bytes:

@@ -17,7 +17,7 @@ from typing import Any, NoReturn, get_args
 from speech.errors import FormatRefused, TextRefused
 from speech.formats import _losses
 from speech.formats._checks import checked
-from speech.formats.encoding import LONGEST, decode
+from speech.text.decode import LONGEST, decode
 from speech.types import Alternative, Kind, Origin, Point, Segment, Span, Status, Transcript, Translation, Word
 
 SUFFIXES: tuple[str, ...] = (".csv",)
@@ -132,7 +132,7 @@ def parse(data: bytes, *, where: str, encoding: str | None = None) -> Transcript
     TextRefused
         `TEXT_ENCODING`, `TEXT_CONTROL`, `TEXT_TOO_LONG`.
     """
-    rows = list(_rows(decode(data, where=where, encoding=encoding), where))
+    rows = list(_rows(decode(data, where, encoding=encoding), where))
     segments: dict[str, Segment] = {}
     points: list[Point] = []
     for number, row in rows:

@@ -17,7 +17,7 @@ from typing import Any, NoReturn, cast, get_args
 from speech.errors import FormatRefused, TextRefused
 from speech.formats import _losses
 from speech.formats._checks import checked, ordered
-from speech.formats.encoding import decode
+from speech.text.decode import decode
 from speech.types import (
     SCHEMA,
     Act,
@@ -74,7 +74,7 @@ def parse(data: bytes, *, where: str, encoding: str | None = None) -> Transcript
     TextRefused
         `TEXT_ENCODING`, `TEXT_CONTROL`, `TEXT_SURROGATE`.
     """
-    text = decode(data, where=where, encoding=encoding)
+    text = decode(data, where, encoding=encoding)
     if half := _surrogate(text):
         line = text.count("\n", 0, half.start()) + 1
         raise TextRefused(

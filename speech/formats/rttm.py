@@ -13,7 +13,7 @@ from urllib.parse import unquote
 from speech.errors import FormatRefused
 from speech.formats import _losses
 from speech.formats._checks import LATEST_MS, checked
-from speech.formats.encoding import decode, lines
+from speech.text.decode import decode, lines
 from speech.types import Segment, Span, Transcript
 
 SUFFIXES: tuple[str, ...] = (".rttm",)
@@ -59,7 +59,7 @@ def parse(data: bytes, *, where: str, encoding: str | None = None) -> Transcript
         `TEXT_ENCODING`, `TEXT_CONTROL`.
     """
     segments, files = [], set()
-    for number, row in enumerate(lines(decode(data, where=where, encoding=encoding), where=where), 1):
+    for number, row in enumerate(lines(decode(data, where, encoding=encoding)), 1):
         fields = row.split()
         if not fields or fields[0] != "SPEAKER":
             continue

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from speech.errors import FormatRefused
 from speech.formats import _cues, _losses
 from speech.formats._checks import LATEST_MS, checked, name_of, place
-from speech.formats.encoding import decode, lines
+from speech.text.decode import decode, lines
 from speech.types import Segment, Span, Transcript
 
 SUFFIXES: tuple[str, ...] = (".srt",)
@@ -58,7 +58,7 @@ def parse(data: bytes, *, where: str, encoding: str | None = None) -> Transcript
     TextRefused
         `TEXT_ENCODING` (old files are often in cp1252), `TEXT_CONTROL`.
     """
-    cues = list(_cues_of(lines(decode(data, where=where, encoding=encoding), where=where), where))
+    cues = list(_cues_of(lines(decode(data, where, encoding=encoding)), where))
     segments = [
         Segment(span=span, text=text, speaker=speaker)
         for (span, _), (speaker, text) in zip(cues, _cues.unprefixed([t for _, t in cues]), strict=True)

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from speech.formats import _losses
 from speech.formats._checks import checked
-from speech.formats.encoding import decode, lines
+from speech.text.decode import decode, lines
 from speech.types import Segment, Span, Transcript
 
 SUFFIXES: tuple[str, ...] = (".txt",)
@@ -57,7 +57,7 @@ def parse(data: bytes, *, where: str, encoding: str | None = None) -> Transcript
     TextRefused
         `TEXT_ENCODING`, `TEXT_CONTROL`, `TEXT_TOO_LONG`.
     """
-    rows = lines(decode(data, where=where, encoding=encoding), where=where)
+    rows = lines(decode(data, where, encoding=encoding))
     return checked(Transcript(segments=tuple(Segment(span=_NOWHEN, text=row) for row in rows if row)), where)
 
 

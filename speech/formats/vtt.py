@@ -16,7 +16,7 @@ from typing import Any
 from speech.errors import FormatRefused
 from speech.formats import _cues, _losses
 from speech.formats._checks import LATEST_MS, checked
-from speech.formats.encoding import decode, lines
+from speech.text.decode import decode, lines
 from speech.types import Segment, Span, Transcript, Word, joined
 
 SUFFIXES: tuple[str, ...] = (".vtt",)
@@ -65,7 +65,7 @@ def parse(data: bytes, *, where: str, encoding: str | None = None) -> Transcript
     TextRefused
         `TEXT_ENCODING`, `TEXT_CONTROL`.
     """
-    rows = lines(decode(data, where=where, encoding=encoding), where=where)
+    rows = lines(decode(data, where, encoding=encoding))
     if not rows or not re.fullmatch(r"WEBVTT([ \t].*)?", rows[0]):
         raise FormatRefused(f"{where}, line 1", "the first line is not WEBVTT", "Correct the line in a text editor", "FORMAT_SYNTAX")
     segments: list[Segment] = []

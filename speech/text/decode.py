@@ -1,8 +1,8 @@
-"""Bytes of a plain text file into text: the encoding found or refused by name, never guessed in silence.
+"""Bytes of a text file into text: the encoding found or refused by name, never guessed in silence.
 
-A byte order mark decides, else the text must be strict UTF-8; what is neither is refused with the place, a
-guess and the option that settles it. Only LF, CRLF and CR end a line. Annotation formats have declarations
-of their own and are read elsewhere. Nothing is normalised, trimmed or replaced here.
+A byte order mark decides, then what the file declares, else the text must be strict UTF-8; what is none of these is
+refused with the place, a guess and the option that settles it. Only LF, CRLF and CR end a line. Nothing is
+normalised, trimmed or replaced here. Plain text and annotation formats are read by the same code.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ def read_text(path: Path, *, encoding: str | None = None) -> str:
     return decode(path.read_bytes(), shown(path), encoding=encoding)
 
 
-def decode(data: bytes, where: str, *, encoding: str | None = None) -> str:
-    """`data` as text: `encoding` if given, else by its byte order mark, else strict UTF-8.
+def decode(data: bytes, where: str, *, encoding: str | None = None, declared: str | None = None) -> str:
+    """`data` as text: `encoding` if given, else by its byte order mark, else as `declared`, else strict UTF-8.
 
     Raises
     ------
@@ -54,8 +54,13 @@ def decode(data: bytes, where: str, *, encoding: str | None = None) -> str:
         `TEXT_ENCODING`: with the offset of the first byte that does not fit and a guess; `TEXT_CONTROL`:
         a sign that no text holds; `TEXT_SURROGATE`: half a pair; `TEXT_TOO_LONG`: a line over `LONGEST`.
     """
+    return decode_marked(data, where, encoding=encoding, declared=declared)[0]
+
+
+def decode_marked(data: bytes, where: str, *, encoding: str | None = None, declared: str | None = None) -> tuple[str, str, bytes]:
+    """As `decode`, with the encoding found and the byte order mark, so that a file can be written as it was."""
     mark, marked = next(((bom, name) for bom, name in _BOMS if data.startswith(bom)), (b"", ""))
-    chosen = encoding or marked or "utf-8"
+    chosen = encoding or marked or declared or "utf-8"
     # With a mark that agrees the mark is cut; with an encoding named by the person the bytes are theirs to name.
     body = data if encoding else data[len(mark) :]
     if not encoding and not marked and (wide := _wide(body)):
@@ -73,7 +78,7 @@ def decode(data: bytes, where: str, *, encoding: str | None = None) -> str:
         raise _refused(where, f"{shown_byte} at offset {offset} is not {chosen.upper()}; it may be {guess}", guess) from error
     text = text.removeprefix("\ufeff")
     check(text, where)
-    return text
+    return text, chosen, mark
 
 
 def check(text: str, where: str) -> None:
@@ -131,7 +136,7 @@ def _wide(data: bytes) -> str:
     """The UTF-16 that bytes without a mark look like, or nothing: half of the bytes are then the same few."""
     sample = data[: _SAMPLE - _SAMPLE % 2]
     even, odd = sample[0::2], sample[1::2]
-    if len(even) < 2:
+    if len(even) < 8:  # a stray zero among few bytes tells nothing
         return ""
     for high, low, name in ((odd, even, "utf-16-le"), (even, odd, "utf-16-be")):
         if high.count(0) * 5 >= len(high) and low.count(0) * 20 <= len(low):

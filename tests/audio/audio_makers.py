@@ -217,6 +217,10 @@ import os, sys
 from pathlib import Path
 from speech.audio import load
 from speech.errors import SpeechError
+try:
+    load(Path(os.devnull))
+except SpeechError:
+    pass  # all is imported now: the plain user may not read where Python lies
 if os.geteuid() == 0:
     os.setgroups([]); os.setgid(65534); os.setuid(65534)
 try:
