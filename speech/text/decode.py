@@ -136,10 +136,10 @@ def _wide(data: bytes) -> str:
     """The UTF-16 that bytes without a mark look like, or nothing: half of the bytes are then the same few."""
     sample = data[: _SAMPLE - _SAMPLE % 2]
     even, odd = sample[0::2], sample[1::2]
-    if len(even) < 8:  # a stray zero among few bytes tells nothing
+    if len(even) < 2:
         return ""
     for high, low, name in ((odd, even, "utf-16-le"), (even, odd, "utf-16-be")):
-        if high.count(0) * 5 >= len(high) and low.count(0) * 20 <= len(low):
+        if high.count(0) * 5 >= 2 * len(high) and low.count(0) * 20 <= len(low):
             return name
     return ""
 
