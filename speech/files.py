@@ -64,7 +64,7 @@ _KINDS = (
 
 def _unreachable(path: Path, error: OSError) -> PathRefused:
     where = shown(path)
-    if error.errno == errno.ELOOP or path.is_symlink():
+    if error.errno == errno.ELOOP or os.path.islink(path):  # noqa: PTH114  # Path raises where the name is too long
         return PathRefused(where, "this link leads to nothing or into a circle", "Name the file it should lead to", "PATH_LINK")
     if error.errno == errno.ENAMETOOLONG:
         return PathRefused(where, "the name is longer than this disk allows", "Shorten the name", "PATH_NAME")

@@ -69,6 +69,7 @@ def test_a_missing_file_is_1(recording: Path, capsys: pytest.CaptureFixture[str]
         (["nothing"], "No such command"),
         (["transcribe", "x.wav"], "LANGUAGE_MISSING"),
         (["transcribe", "x.wav", "-l", "und", "--format", "docx"], "FORMAT_UNKNOWN"),
+        (["transcribe", "x.wav", "-l", "und", "--format", "eaf,srt"], "FORMAT_SEVERAL"),
         (["transcribe", "x.wav", "-l", "und", "--channels", "left"], "CHANNELS"),
         (["transcribe", "x.wav", "-l", "und", "--precision", "fp8"], "--precision"),
     ],

@@ -264,3 +264,10 @@ def test_today_is_never_before_the_newest_event_of_the_ledger() -> None:
     with open_store() as store:
         ledger.append(Event(type="block", used=(Entity(kind="clip", sha256="a" * 64),), time="2999-01-01T00:00:00Z"), store=store)
     assert today() == datetime.date(2999, 1, 1)
+
+
+def test_a_purpose_or_standing_that_the_gate_does_not_know_is_refused() -> None:
+    for wrong in ({"purpose": "fun"}, {"standing": "friend"}):
+        with pytest.raises(UsageFailure) as failed:
+            Context(**wrong)
+        assert failed.value.code == "CONTEXT_UNKNOWN"

@@ -158,6 +158,7 @@ def test_n7_nothing_stands_in_two_splits_unless_the_card_says_why() -> None:
     with pytest.raises(ManifestFaults, match="line 1, speaker: the same speaker is in test and train"):
         check_splits(same_speaker)
     (finding,) = check_splits(same_speaker, "session: one reader")
+    assert finding.code == "MANIFEST_LEAK"
     assert "1 of speaker in more than one split" in finding.what
     same_audio = Manifest(rows=(of("1", "train", audio="a.wav", end_ms=5), of("2", "test", audio="a.wav", start_ms=5)))
     with pytest.raises(ManifestFaults, match="the same audio"):

@@ -18,8 +18,9 @@ def test_auto_takes_bf16_only_where_the_processor_has_it(monkeypatch: pytest.Mon
 
 def test_bf16_without_instructions_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(precision, "has_bf16", lambda: False)
-    with pytest.raises(UsageFailure, match="no bf16 instructions"):
+    with pytest.raises(UsageFailure, match="no bf16 instructions") as failed:
         precision.choose("bf16")
+    assert failed.value.code == "PRECISION"
 
 
 def test_a_product_is_timed_where_torch_cannot_be_asked(monkeypatch: pytest.MonkeyPatch) -> None:

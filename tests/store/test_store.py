@@ -144,3 +144,11 @@ def test_the_kind_of_disk_is_read_from_the_table_of_mounts() -> None:
     assert disk_of(Path("/home/me/x.db"), mounts) == "nfs4"
     assert disk_of(Path("/home/a b/x.db"), mounts) == "tmpfs"
     assert disk_of(Path("/homely/x.db"), mounts) == "ext4"
+
+
+def test_what_sqlite_says_beyond_the_known_is_a_failure_of_the_store(tmp_path: Path) -> None:
+    from speech.store.faults import failure_of
+
+    failure = failure_of(sqlite3.OperationalError("something new"), tmp_path / "store.sqlite")
+    assert failure.code == "STORE_FAILED"
+    assert "something new" in failure.what

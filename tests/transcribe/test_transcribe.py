@@ -135,3 +135,15 @@ def test_real_speech_is_recognised_better_than_chance(pipeline: Pipeline, shared
         pairs.append(Pair(id=row[0], reference=row[1], hypothesis=transcript.text.replace("\n", " "), language="que"))
     # Greedy guessing of the commonest letter is wrong in about 85 %.
     assert (score(pairs).overall.letters.value or 1) < 0.6
+
+
+def test_a34_a_name_that_no_disk_holds_is_shortened_and_said(tmp_path: Path) -> None:
+    from speech.transcribe import output_path
+
+    for stem in ("x" * 250, "caf\udce9"):
+        target, findings = output_path(Path(f"{stem}.wav"), tmp_path, "eaf")
+        assert [f.code for f in findings] == ["NAME_CHANGED"]
+        assert len(target.name.encode("utf-8")) <= 200
+        assert target.suffix == ".eaf"
+    plain, findings = output_path(Path("ñandú.wav"), tmp_path, "eaf")
+    assert (plain.name, findings) == ("ñandú.eaf", [])

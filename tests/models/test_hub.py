@@ -1,0 +1,93 @@
+"""Names of models: found here, or refused with the command that fetches them; fetching says what stands in the way."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from speech import cli
+from speech.errors import ModelRefused, NetworkFailure
+from speech.models import hub
+from speech.models.checkpoint import open_checkpoint
+
+
+def test_offline_mode_is_honoured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    with pytest.raises(NetworkFailure) as failed:
+        hub.fetch("facebook/mms-1b-all", language_codes=["que"])
+    assert failed.value.code == "NETWORK_OFFLINE"
+
+
+def test_w3_a_gated_repository_names_its_page_and_shows_no_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    import huggingface_hub
+    from huggingface_hub.errors import GatedRepoError
+
+    def gated(*_arguments: object, **_options: object) -> None:
+        raise GatedRepoError.__new__(GatedRepoError)
+
+    monkeypatch.setenv("HF_HUB_OFFLINE", "0")
+    monkeypatch.setenv("HF_TOKEN", "hf_secret")
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", gated)
+    with pytest.raises(ModelRefused) as refused:
+        hub.fetch("some/model", language_codes=[])
+    assert refused.value.code == "MODEL_GATED"
+    assert "https://huggingface.co/some/model" in refused.value.mend
+    assert "hf_secret" not in str(refused.value)
+
+
+def test_only_safe_files_of_the_pinned_revision_are_asked_for(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    import huggingface_hub
+
+    asked: dict[str, object] = {}
+
+    def download(repository: str, **options: object) -> str:
+        asked.update(options, repository=repository)
+        return str(tmp_path)
+
+    monkeypatch.setenv("HF_HUB_OFFLINE", "0")
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", download)
+    assert hub.fetch("facebook/mms-1b-all", language_codes=["que"]) == tmp_path
+    assert asked["revision"] == "3d33597edbdaaba14a8e858e2c8caa76e3cec0cd"
+    patterns = asked["allow_patterns"]
+    assert isinstance(patterns, list)
+    assert "adapter.que.*" in patterns and not [
+        p for p in patterns if p.endswith((".bin", "*")) and not p.startswith(("adapter.", "model"))
+    ]
+    assert asked["ignore_patterns"] == ["*.bin", "*.pt"]
+
+
+def test_the_newest_pinned_snapshot_of_the_cache_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
+    for name in ("other", "3d33597edbdaaba14a8e858e2c8caa76e3cec0cd", "later"):
+        folder = tmp_path / "models--facebook--mms-1b-all" / "snapshots" / name
+        folder.mkdir(parents=True)
+        (folder / "config.json").write_text("{}", encoding="utf-8")
+    assert hub.resolve("mms-1b-all").name == "3d33597edbdaaba14a8e858e2c8caa76e3cec0cd"
+
+
+def test_another_architecture_is_refused_by_name(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(
+        '{"model_type": "whisper", "architectures": ["WhisperForConditionalGeneration"]}', encoding="utf-8"
+    )
+    with pytest.raises(ModelRefused) as refused:
+        open_checkpoint(tmp_path)
+    assert refused.value.code == "MODEL_CONFIG"
+    assert "whisper" in refused.value.what
+
+
+def test_what_is_no_model_is_not_added(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["model", "add", "nothing-here"]) == 2
+    assert "MODEL_SOURCE" in capsys.readouterr().err
+
+
+def test_an_adapter_is_looked_for_in_flag_collection_user_and_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SPEECH_MODELS", "/kept")
+    places = hub.adapter_places("que", "0123456789abcdef99", flag=Path("/flag"), collection=Path("/collection"), package=Path("/package"))
+    name = "adapter.que.safetensors"
+    assert places == [
+        Path("/flag") / name,
+        Path("/collection/adapters") / name,
+        Path("/kept/adapters/0123456789abcdef") / name,
+        Path("/package") / name,
+    ]
