@@ -267,7 +267,7 @@ def test_today_is_never_before_the_newest_event_of_the_ledger() -> None:
 
 
 def test_a_purpose_or_standing_that_the_gate_does_not_know_is_refused() -> None:
-    for wrong in ({"purpose": "fun"}, {"standing": "friend"}):
+    for purpose, standing in (("fun", "anonymous"), ("research", "friend")):
         with pytest.raises(UsageFailure) as failed:
-            Context(**wrong)
+            Context(purpose=purpose, standing=standing)
         assert failed.value.code == "CONTEXT_UNKNOWN"
