@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from speech import __version__
-from speech.collections.acts import transcribe_event
 from speech.collections.events import FIRST, Agent, Entity, Event, Gate, LedgerRow, body_of, canonical, hash_of
 from speech.errors import StoreFailure
 from speech.files import shown
@@ -38,7 +37,6 @@ __all__ = [
     "latest_day",
     "newest",
     "rows",
-    "transcribe_event",
     "verify",
 ]
 

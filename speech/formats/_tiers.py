@@ -8,6 +8,7 @@ What hangs on a segment or word stands in further tiers, named after it: `S1 [wo
 
 from __future__ import annotations
 
+import json
 import re
 from bisect import bisect_right
 from collections import defaultdict
@@ -19,7 +20,7 @@ from urllib.parse import quote
 from speech.errors import FormatRefused
 from speech.formats._checks import name_of, place, segment_key
 from speech.formats._words import clamped, divided, fitted
-from speech.types import Kind, Origin, Point, Segment, Span, Status, Transcript, Translation, Word
+from speech.types import Alternative, Kind, Origin, Point, Segment, Span, Status, Transcript, Translation, Word
 
 Role = Literal["segments", "words", "values", "points"]
 
@@ -104,7 +105,22 @@ TIMING = Value(
         replace(w, span=None) if text == "none" else replace(w, estimated=_choice(Literal["estimated"], text) == "estimated")
     ),
 )
-_VALUES = {v.name: v for v in (CONFIDENCE, LANGUAGE, STATUS, REASON, KIND, ORIGIN, CHANNEL, TIMING)}
+
+
+def _readings(text: str) -> tuple[Alternative, ...]:
+    rows = json.loads(text)
+    if not isinstance(rows, list) or not all(isinstance(r, list) and len(r) == 2 and isinstance(r[0], str) for r in rows):
+        raise ValueError(text)
+    return tuple(Alternative(text=r[0], confidence=None if r[1] is None else _probability(str(r[1]))) for r in rows)
+
+
+# Other readings as a list of text and confidence: a text may hold any sign.
+ALTERNATIVES = Value(
+    name="alternatives",
+    get=lambda x: json.dumps([[a.text, a.confidence] for a in x.alternatives], ensure_ascii=False) if x.alternatives else None,
+    set=lambda x, text: replace(x, alternatives=_readings(text)),
+)
+_VALUES = {v.name: v for v in (CONFIDENCE, ALTERNATIVES, LANGUAGE, STATUS, REASON, KIND, ORIGIN, CHANNEL, TIMING)}
 
 
 # Writing.

@@ -27,7 +27,7 @@ from speech.types import Recording, Span, Transcript
 __all__ = ["LOSSES", "SUFFIXES", "Annotation", "EafFile", "TierInfo", "kept", "lost", "parse", "render"]
 
 SUFFIXES: tuple[str, ...] = (".eaf",)
-LOSSES: tuple[str, ...] = ("word_overhang", "separators", "translators", "word_speakers", "alternatives", "notes")
+LOSSES: tuple[str, ...] = ("word_overhang", "separators", "translators", "word_speakers", "notes")
 
 UTTERANCE, WORD, VALUE, POINT = "speech-utterance", "speech-word", "speech-value", "speech-point"
 _TYPES = {UTTERANCE: "", WORD: "Included_In", VALUE: "Symbolic_Association", POINT: ""}
@@ -36,8 +36,8 @@ _PROPERTY = "speech-transcript"
 _POINTS = "[points] "
 _OTHER = "lang_"
 """How the id of a language begins whose own id cannot stand in the file; the own one is then its label."""
-_SEGMENT_VALUES = (_tiers.CONFIDENCE, _tiers.STATUS, _tiers.REASON, _tiers.KIND, _tiers.ORIGIN, _tiers.CHANNEL)
-_WORD_VALUES = (_tiers.CONFIDENCE, _tiers.TIMING)
+_SEGMENT_VALUES = (_tiers.CONFIDENCE, _tiers.ALTERNATIVES, _tiers.STATUS, _tiers.REASON, _tiers.KIND, _tiers.ORIGIN, _tiers.CHANNEL)
+_WORD_VALUES = (_tiers.CONFIDENCE, _tiers.ALTERNATIVES, _tiers.TIMING)
 _MEDIA_TYPES = {
     ".wav": "audio/x-wav",
     ".mp3": "audio/mpeg",
