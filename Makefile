@@ -12,7 +12,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 CPU_INDEX ?= https://download.pytorch.org/whl/cpu
 WORKERS ?= 2
 
-.PHONY: demo test lint proof bench bundle golden clean
+.PHONY: demo test lint proof bench bundle clean
 
 demo: $(VENV)/.demo
 	$(BIN)/python demos/first_transcript.py $(if $(AUDIO),--audio "$(AUDIO)") $(if $(LANGUAGE),--language "$(LANGUAGE)")
@@ -36,9 +36,6 @@ bench: $(VENV)/.dev
 bundle: $(VENV)/.torch
 	$(BIN)/python recipes/make_bundle.py --out dist/bundle
 	$(BIN)/python recipes/make_bundle.py --out dist/bundle --check
-
-golden: $(VENV)/.dev
-	$(BIN)/python -m pytest -q tests/golden --update-golden
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info demo-output

@@ -22,7 +22,7 @@ TEXTS = {
         "Kesho tutaenda sokoni kununua matunda na samaki.",
     ),
 }
-PAUSE_S = 1.0
+PAUSE_S = 1.5
 
 
 def speak(language: str, folder: Path) -> tuple[Path, str]:

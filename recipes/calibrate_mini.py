@@ -39,15 +39,32 @@ def log_odds(raw: Floats) -> Floats:
 
 
 def logistic(raw: Floats, right: Floats) -> tuple[float, float]:
-    """Slope and offset of the curve that makes `right` likeliest, by Newton steps with a little ridge."""
+    """Slope and offset of the curve that makes `right` likeliest, held near (1, 0) by a ridge of one word's weight.
+
+    Newton steps, halved while they do not help: with few words right, whole ones overshoot.
+    """
     x = np.stack([log_odds(raw), np.ones(len(raw))], 1)
-    weights = np.array([1.0, 0.0])
+    home = np.array([1.0, 0.0])
+
+    def cost(w: Floats) -> float:
+        z = x @ w
+        return float(np.sum(np.logaddexp(0, z) - right * z) + 0.5 * np.sum((w - home) ** 2))
+
+    weights = home
     for _ in range(50):
-        p = 1 / (1 + np.exp(-x @ weights))
-        gradient = x.T @ (p - right) + 1e-2 * (weights - [1.0, 0.0])
-        hessian = (x * (p * (1 - p))[:, None]).T @ x + 1e-2 * np.eye(2)
-        weights = weights - np.linalg.solve(hessian, gradient)
-    return float(weights[0]), float(weights[1])
+        p = sigmoid(x @ weights)
+        gradient = x.T @ (p - right) + (weights - home)
+        hessian = (x * (p * (1 - p))[:, None]).T @ x + np.eye(2)
+        step = np.linalg.solve(hessian, gradient)
+        while cost(weights - step) > cost(weights) and np.abs(step).max() > 1e-9:
+            step = step / 2
+        weights = weights - step
+    return max(0.0, float(weights[0])), float(weights[1])
+
+
+def sigmoid(z: Floats) -> Floats:
+    """The logistic curve, without overflow."""
+    return np.asarray(np.exp(-np.logaddexp(0, -z)))
 
 
 def isotonic(values: Floats, right: Floats) -> Floats:
@@ -70,7 +87,7 @@ def fit(raw: Floats, right: Floats) -> tuple[Floats, Floats]:
     slope, offset = logistic(raw, right)
 
     def curve(x: Floats) -> Floats:
-        return np.asarray(1 / (1 + np.exp(-(slope * log_odds(x) + offset))))
+        return sigmoid(slope * log_odds(x) + offset)
 
     knots = np.unique(np.quantile(raw, np.linspace(0, 1, KNOTS)).round(4))
     values = curve(knots)

@@ -25,7 +25,7 @@ def tone(seconds: float, hertz: float = 440.0, level: float = 0.2) -> Samples:
     return (level * np.sin(2 * np.pi * hertz * np.arange(int(seconds * RATE)) / RATE)).astype(np.float32)
 
 
-def spoken(*sentences: str, language: str = "que", pause_s: float = 0.8) -> Samples:
+def spoken(*sentences: str, language: str = "que", pause_s: float = 1.5) -> Samples:
     """Sentences with pauses between, at 16 kHz; skips where the extra `tts` is not installed."""
     pytest.importorskip("espeakng_loader", reason="the extra tts (eSpeak NG) is not installed")
     import soxr

@@ -44,13 +44,14 @@ class ActivitySettings:
 
     `threshold` opens speech and `threshold - 0.15` closes it, as silero's authors advise; `least_ms` of speech
     is kept, pauses under `join_ms` are bridged, `edge_ms` is added on both sides where there is room.
-    Segments longer than `longest_ms` are cut in their deepest pause.
+    Segments longer than `longest_ms` are cut in their deepest pause. `join_ms` and `edge_ms` were chosen on dev data:
+    cutting at pauses of 350 ms with edges of 160 costs slow readers dearly (Yoruba 44.5 % CER against 39.1).
     """
 
     threshold: float = 0.5
     least_ms: int = 96
-    join_ms: int = 350
-    edge_ms: int = 160
+    join_ms: int = 800
+    edge_ms: int = 320
     longest_ms: int = 16_000
 
 
