@@ -7,6 +7,7 @@ import socket
 import struct
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -557,7 +558,9 @@ def test_a31_links_to_nothing_and_in_a_circle_are_refused(tmp_path: Path) -> Non
 def test_a32_a_file_without_a_right_to_read_it_is_refused_with_owner_and_mode(tmp_path: Path) -> None:
     path = put(tmp_path / "a.wav", wav(VOICE))
     path.chmod(0)
-    for folder in [tmp_path, *tmp_path.parents][:3]:
+    for folder in [tmp_path, *tmp_path.parents]:
+        if folder == Path(tempfile.gettempdir()):
+            break
         folder.chmod(folder.stat().st_mode | 0o055)
     made = subprocess.run([sys.executable, "-c", AS_NOBODY, str(path)], capture_output=True, text=True, check=True)
     assert made.stdout.startswith("PATH_DENIED") and "owner" in made.stdout and "----------" in made.stdout
