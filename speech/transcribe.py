@@ -30,7 +30,7 @@ from speech.errors import Finding, SpeechError
 from speech.files import sha256_of, shown
 from speech.languages import UNDETERMINED
 from speech.models import chunks, ctc
-from speech.models.activity import ActivitySettings, SpeechDetector, segments
+from speech.models.activity import ActivitySettings, detector, segments
 from speech.types import Act, Coverage, LanguageUse, Recording, Segment, Skip, Span, Transcript, Word
 
 if TYPE_CHECKING:
@@ -176,7 +176,7 @@ def _speech(signal: Signal, report: Progress) -> Samples:
     if signal.rms < _QUIETEST:
         return np.zeros(0, np.float32)
     gain = min(_MOST_GAIN, _LEVEL / signal.rms)
-    return SpeechDetector().probabilities(signal, gain, lambda done, total: report("finding speech", done, total))
+    return detector().probabilities(signal, gain, lambda done, total: report("finding speech", done, total))
 
 
 def _recognised(

@@ -7,6 +7,7 @@ recording is never held whole and the answer does not depend on where blocks end
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -93,6 +94,12 @@ class SpeechDetector:
             if progress:
                 progress(min(total, start + _BLOCK * FRAME), total)
         return np.concatenate(found) if found else np.zeros(0, np.float32)
+
+
+@functools.cache
+def detector() -> SpeechDetector:
+    """The one detector of this process: opening its model takes longer than a short clip."""
+    return SpeechDetector()
 
 
 def _weights() -> Path:
