@@ -27,7 +27,7 @@ from speech.audio import ReadSettings, Signal
 from speech.audio import load as load_audio
 from speech.collections import consent
 from speech.errors import Finding, SpeechError
-from speech.files import sha256_of, shown
+from speech.files import check_readable, sha256_of, shown
 from speech.languages import UNDETERMINED
 from speech.models import chunks, ctc
 from speech.models.activity import ActivitySettings, detector, segments
@@ -122,7 +122,7 @@ def transcribe(
 ) -> Result:
     """Turn a recording into words with times and confidence. Writes nothing, downloads nothing.
 
-    The text does not depend on `settings.chunk_ms` unless a single stretch without a pause is longer than it.
+    The text does not depend on `settings.chunk_ms` unless a segment (16 s at most) is longer than it.
     With `language` "und" no model is needed: speech and times come out, with empty segments to fill.
 
     Raises
@@ -375,6 +375,23 @@ def _shifted(segment: Segment, offset_ms: int) -> Segment:
     return dataclasses.replace(segment, span=moved(segment.span), words=words)
 
 
+def admitted(recording: Path, context: consent.Context) -> consent.Decision:
+    """The gate's answer and a look at the path, before a model is loaded for nothing; a refusal gets its row in the ledger.
+
+    Raises
+    ------
+    ConsentRefused, PathRefused
+        As `transcribe` would, at once.
+    """
+    try:
+        decision = consent.require(SCOPES, consent.item_of(recording), context=context)
+        check_readable(recording)
+    except SpeechError as error:
+        _record_refusal(recording, context, error)
+        raise
+    return decision
+
+
 def transcribe_to(
     recording: Path,
     folder: Path | None,
@@ -402,8 +419,7 @@ def transcribe_to(
     try:
         result = transcribe(recording, language=language, model=model, context=context, settings=settings, progress=progress)
     except SpeechError as error:
-        for finding in _record(recording, None, [], context, error):
-            log.warning("%s: %s", finding.where, finding.what)
+        _record_refusal(recording, context, error)
         raise
     outputs: list[Path] = []
     findings: list[Finding] = list(result.findings)
@@ -455,6 +471,11 @@ def _record(
             Finding(code=failure.code, where=failure.where, what=f"no row was written to the ledger: {failure.what}", mend=failure.mend)
         ]
     return []
+
+
+def _record_refusal(recording: Path, context: consent.Context, error: SpeechError) -> None:
+    for finding in _record(recording, None, [], context, error):
+        log.warning("%s: %s", finding.where, finding.what)
 
 
 class Pipeline:

@@ -28,6 +28,9 @@ COMMANDS = {
 }
 
 
+_KEPT = "what was finished is kept; the same command goes on (finished recordings are heard again, their files stay as they are)."
+
+
 class _Commands(click.Group):
     """Commands by name, each imported on first use: `speech --help` loads none of them."""
 
@@ -100,10 +103,10 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except click.exceptions.Exit as ended:
         return ended.exit_code
     except (KeyboardInterrupt, click.Abort):
-        Streams.note("Interrupted: what was finished is kept; the same command goes on from there.")
+        Streams.note("Interrupted: " + _KEPT)
         return 130
     except Terminated:
-        Streams.note("Stopped by SIGTERM: what was finished is kept; the same command goes on from there.")
+        Streams.note("Stopped by SIGTERM: " + _KEPT)
         return 143
     except click.ClickException as wrong:
         _show_usage(wrong)

@@ -146,18 +146,24 @@ def show(name: str, as_json: bool, debug: bool) -> int:
         return 0
     Streams.result(f"{name}: {numbers / 1e6:.1f} million parameters, frames of {facts['frame_ms']:.0f} ms, {facts['folder']}")
     for code, stated in facts["languages"].items():
-        Streams.result(f"  {code}: {stated if isinstance(stated, str) else '; '.join(f'{k} {v}' for k, v in stated.items())}")
+        Streams.result(f"  {code}: {stated if isinstance(stated, str) else '; '.join(f'{k} {_plain(v)}' for k, v in stated.items())}")
     return 0
 
 
 def _card_facts(card: Any) -> dict[str, Any]:
+    from speech.text import WORD_BREAK
+
     facts = {
-        "letters": sum(len(s) == 1 for s in card.alphabet),
+        "letters": sum(len(s) == 1 and s != WORD_BREAK for s in card.alphabet),
         **{k: v for k, v in card.trained.items() if k in ("hours", "licence", "voices")},
     }
     for row in card.scores:
         facts[f"{row.get('split', '?')} CER"] = f"{row.get('cer')} ({row.get('cer_low')}-{row.get('cer_high')})"
     return facts
+
+
+def _plain(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _size(shape: tuple[int, ...]) -> int:

@@ -86,7 +86,7 @@ def command(
     """
     from speech import languages
     from speech.collections import consent
-    from speech.transcribe import OWN_USE, SCOPES, Settings, transcribe_to
+    from speech.transcribe import OWN_USE, Settings, admitted, transcribe_to
 
     if language is None:
         raise UsageFailure(
@@ -104,7 +104,7 @@ def command(
 
     def work(recording: Path) -> None:
         # The gate and the file come before the model: a refusal answers at once.
-        decision = consent.require(SCOPES, consent.item_of(recording), context=context)
+        decision = admitted(recording, context)
         with Bar(shown(recording.name)) as bar:
             result = transcribe_to(
                 recording, out, formats=names if out else (), language=language, model=loaded(), context=context,

@@ -163,3 +163,17 @@ def test_models_are_listed_shown_checked_added_and_removed(
 def test_the_embedded_model_is_whole(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.run(["model", "check", "mini"]) == 0
     assert capsys.readouterr().out.count("card agrees") == 7
+
+
+def test_a_refusal_before_the_model_is_loaded_has_its_row_in_the_ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from speech.collections import ledger
+
+    monkeypatch.setattr("speech.models.recogniser.load", lambda *a, **k: pytest.fail("the model was loaded"))
+    assert cli.run(["transcribe", str(tmp_path / "nowhere.wav"), "-l", "que"]) == 1
+    (tmp_path / "x").mkdir()
+    recording = save(tmp_path / "x" / "quiet.wav", silence(1))
+    (tmp_path / "x" / "collection.card.toml").write_text("id = [", encoding="utf-8")
+    assert cli.run(["transcribe", str(recording), "-l", "que"]) == 1
+    rows = [json.loads(row.body) for row in ledger.rows()]
+    assert [row.get("fault") for row in rows] == ["PATH_MISSING", "CARD_INVALID"]
+    assert [row["outcome"] for row in rows] == ["failure", "refused"]
