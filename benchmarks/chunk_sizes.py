@@ -1,6 +1,6 @@
 """Whether the text depends on the chunk size: 10, 20 and 40 s against one piece, on real recordings of `../shared`.
 
-Two ways: as shipped (segments cut in pauses, at most 16 s), and the worst case, segments of up to 60 s without a cut,
+Two ways: as shipped (segments cut in pauses, at most 10 s), and the worst case, segments of up to 60 s without a cut,
 where attention itself sees more or less. The difference is the CER of one text against the other.
 Command: python benchmarks/chunk_sizes.py
 """

@@ -20,7 +20,7 @@ def keep(name: str, figures: dict[str, Any]) -> None:
     row = {
         **figures,
         "machine": {"processor": _processor(), "cores": torch.get_num_threads(), "python": platform.python_version()},
-        "versions": {n: metadata.version(n) for n in ("torch", "transformers", "numpy", "onnxruntime")},
+        "versions": {n: metadata.version(n) for n in ("torch", "transformers", "numpy", "silero-vad")},
     }
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / f"{name}.json").write_text(json.dumps(row, indent=1, ensure_ascii=False, sort_keys=True) + "\n", encoding="utf-8")

@@ -45,7 +45,6 @@ OWNERS = {
     "ray": {"batch"},
     "torch": {"models", "adapt", "align", "diarise", "identify", "say", "search", "translate", "names"},
     "torchaudio": {"models", "adapt", "align", "diarise", "identify", "say", "search", "translate", "names"},
-    "onnxruntime": {"models", "diarise"},
 }
 
 
@@ -124,7 +123,7 @@ def loaded_after(code: str) -> set[str]:
     return set(json.loads(done.stdout.splitlines()[-1]))
 
 
-HEAVY = {"torch", "transformers", "gradio", "librosa", "sqlalchemy", "matplotlib", "onnxruntime", "av", "lxml", "jiwer"}
+HEAVY = {"torch", "transformers", "gradio", "librosa", "sqlalchemy", "matplotlib", "av", "lxml", "jiwer"}
 
 
 def test_importing_speech_loads_nothing_heavy() -> None:

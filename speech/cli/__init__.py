@@ -87,7 +87,12 @@ class Terminated(BaseException):
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and leave with its exit status."""
-    sys.exit(run(arguments))
+    status = run(arguments)
+    if status in (130, 143):
+        # Recordings under way in threads need not be waited for: what is finished is on disk.
+        logging.shutdown()
+        os._exit(status)
+    sys.exit(status)
 
 
 def run(arguments: Sequence[str] | None = None) -> int:

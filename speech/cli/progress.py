@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any
 
@@ -13,6 +15,25 @@ _SHARES = {"reading": (0.0, 0.1), "finding speech": (0.1, 0.3), "recognising": (
 """Which part of a recording's time each step takes, roughly: the bar moves evenly."""
 _SHOW_AFTER_S = 2.0
 _LINE_EVERY_S = 30.0
+
+
+class Bars:
+    """Progress of recordings in turn: one bar, for the recording whose result comes next."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self._names = iter([name if len(names) == 1 else f"{n}/{len(names)} {name}" for n, name in enumerate(names, 1)])
+        self._bar: Bar | None = None
+
+    @contextmanager
+    def next(self) -> Iterator[None]:
+        """The bar of the next recording, while it is waited for."""
+        with Bar(next(self._names)) as self._bar:
+            yield
+
+    def __call__(self, step: str, done: int, total: int) -> None:
+        """`done` of `total` of a step of the recording waited for."""
+        if self._bar:
+            self._bar(step, done, total)
 
 
 class Bar:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from speech.cli.options import each, findings_for_people, read_settings, reading, stated
-from speech.cli.progress import Bar
+from speech.cli.progress import Bars
 from speech.cli.streams import Streams
-from speech.errors import ConsentRefused, Refusal, UsageFailure
+from speech.errors import Refusal, UsageFailure
 from speech.files import shown
 
 if TYPE_CHECKING:
-    from speech.models.recogniser import Wav2Vec2Recogniser
     from speech.transcribe import Result
 
 
@@ -64,7 +64,7 @@ if TYPE_CHECKING:
     "chunk_s",
     default=20.0,
     show_default=True,
-    type=click.FloatRange(6, 120),
+    type=click.FloatRange(10, 120),
     metavar="SECONDS",
     help="Longest piece the network hears at once.",
 )
@@ -86,7 +86,8 @@ def command(
     """
     from speech import languages
     from speech.collections import consent
-    from speech.transcribe import OWN_USE, Settings, admitted, transcribe_to
+    from speech.models.recogniser import Later, LoadSettings
+    from speech.transcribe import OWN_USE, Settings, deliver, transcribe_all
 
     if language is None:
         raise UsageFailure(
@@ -100,49 +101,25 @@ def command(
     read = read_settings(strict=strict, accept_damaged=accept_damaged, assume_rate=assume_rate, channels=channels, track=track)
     settings = Settings(chunk_ms=round(1000 * chunk_s), read=read)
     context = consent.Context(basis=OWN_USE, purpose=purpose)
-    loaded = _Loaded(model, language, precision, threads, adapter, collection)
+    load = LoadSettings(precision=precision, threads=threads, adapter=adapter, collection=collection)
+    later = Later(model, load, language) if language != languages.UNDETERMINED else None
+    bars = Bars([shown(Path(name).name) for name in audio])
+    outcomes = transcribe_all(
+        [Path(name) for name in audio], language=language, model=later, context=context, settings=settings, progress=bars
+    )
 
     def work(recording: Path) -> None:
-        # The gate and the file come before the model: a refusal answers at once.
-        decision = admitted(recording, context)
-        with Bar(shown(recording.name)) as bar:
-            result = transcribe_to(
-                recording, out, formats=names if out else (), language=language, model=loaded(), context=context,
-                settings=settings, strict=strict, force=force, progress=bar,
-            )  # fmt: skip
+        with bars.next():
+            outcome = next(outcomes)
+        result = deliver(
+            recording, outcome, out, formats=names if out else (), context=context, strict=strict, force=force
+        )  # fmt: skip
         _show(result, shown(recording), names, out, as_json)
-        if decision.code == "OK_UNCARDED":
+        if result.decision and result.decision.code == "OK_UNCARDED":
             Streams.note(f"  consent: no card; basis: {context.basis} [OK_UNCARDED]")
 
-    return each(audio, work, as_json=as_json, debug=debug)
-
-
-class _Loaded:
-    """The model, loaded at the first recording that gets as far, or its refusal again and again."""
-
-    def __init__(self, name: str, language: str, precision: str, threads: int, adapter: Path | None, collection: Path | None) -> None:
-        self._arguments = (name, language, precision, threads, adapter, collection)
-        self._model: Wav2Vec2Recogniser | None = None
-        self._refusal: Refusal | None = None
-
-    def __call__(self) -> Wav2Vec2Recogniser | None:
-        name, language, precision, threads, adapter, collection = self._arguments
-        if language == "und":
-            return None
-        if self._refusal:
-            raise self._refusal
-        if self._model is None:
-            from speech.models.recogniser import LoadSettings, load
-
-            try:
-                self._model = load(name, LoadSettings(precision=precision, threads=threads, adapter=adapter, collection=collection))
-                self._model.use(language)
-            except ConsentRefused:
-                raise
-            except Refusal as refusal:
-                self._refusal = refusal
-                raise
-        return self._model
+    with contextlib.closing(outcomes):
+        return each(audio, work, as_json=as_json, debug=debug)
 
 
 def _here(model: str) -> list[str]:
@@ -196,7 +173,7 @@ def summary(result: Result, path: str) -> str:
         reasons[skip.reason] = reasons.get(skip.reason, 0) + skip.span.length_ms
     why = "".join(f", {_time(ms)} skipped: {reason}" for reason, ms in reasons.items())
     sure = f", mean confidence {sum(w.confidence or 0 for w in words) / len(words):.2f}" if words else ""
-    seconds = sum(result.seconds.values())
+    seconds = sum(s for step, s in result.seconds.items() if step != "model")
     pace = f"; {seconds:.1f} s, {coverage.duration_ms / 1000 / seconds:.0f} times real time" if seconds else ""
     return (
         f"{path}: {_time(coverage.duration_ms)} = speech {_time(coverage.speech_ms)} ({_time(coverage.transcribed_ms)} transcribed{why})"

@@ -1,8 +1,9 @@
 """Where there is speech in a recording: silero-vad, and segments cut in its pauses.
 
 The weights come with the package `silero-vad` (MIT). That package is not imported, only found: importing it
-sets torch to one thread. Its sequence model takes blocks of frames with the state carried between them, so a
-recording is never held whole and the answer does not depend on where blocks end.
+sets torch to one thread. All of its network but the last layers looks at one frame alone, so blocks of frames are
+computed side by side, as matrix products; the recurrent layer then goes through them in order. So a recording is
+never held whole, and the answer does not depend on where blocks end.
 """
 
 from __future__ import annotations
@@ -53,64 +54,111 @@ class ActivitySettings:
     least_ms: int = 96
     join_ms: int = 800
     edge_ms: int = 320
-    longest_ms: int = 16_000
+    longest_ms: int = 10_000
 
 
 class SpeechDetector:
     """Speech probability of each 32 ms frame."""
 
     def __init__(self) -> None:
-        """Find and open the model.
+        """Find and open the weights.
 
         Raises
         ------
         ModelRefused
             `MODEL_NOT_HERE`: the package silero-vad is not installed whole.
         """
-        import onnxruntime
+        import torch
 
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.inter_op_num_threads = 1
-        self._session: Any = onnxruntime.InferenceSession(str(_weights()), options, providers=["CPUExecutionProvider"])
+        from speech.models.workers import shared
+
+        weights = _weights()
+        self._workers = shared()
+        self._basis = weights["stft.forward_basis_buffer"][:, 0].T.contiguous()
+        self._layers = [
+            (_as_matrix(weights[f"encoder.{n}.reparam_conv.weight"]), weights[f"encoder.{n}.reparam_conv.bias"], step)
+            for n, step in enumerate((1, 2, 2, 1))
+        ]
+        self._recurrent = torch.nn.LSTM(128, 128)
+        self._recurrent.load_state_dict({f"{n}_l0": weights[f"decoder.rnn.{n}"] for n in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")})
+        self._out = weights["decoder.decoder.2.weight"][0, :, 0], weights["decoder.decoder.2.bias"]
 
     def probabilities(self, recording: Readable, gain: float = 1.0, progress: Callable[[int, int], None] | None = None) -> Samples:
         """Speech probability (frames,) of a recording read in blocks and multiplied by `gain`."""
-        hidden = np.zeros((1, 1, 128), np.float32)
-        cell = np.zeros((1, 1, 128), np.float32)
-        context = np.zeros(_CONTEXT, np.float32)
         found: list[Samples] = []
+        state = None
         total = recording.length_samples
-        for start in range(0, total, _BLOCK * FRAME):
+        for number, features in enumerate(self._workers.map(self._features, self._blocks(recording, gain)), 1):
+            speech, state = self._workers.run(self._in_order, (features, state))
+            found.append(speech)
+            if progress:
+                progress(min(total, number * _BLOCK * FRAME), total)
+        return np.concatenate(found) if found else np.zeros(0, np.float32)
+
+    def _in_order(self, given: tuple[Any, Any]) -> tuple[Samples, Any]:
+        """Probabilities of a block's features, from the state that the block before left."""
+        import torch
+
+        features, state = given
+        with torch.inference_mode():
+            hidden, state = self._recurrent(features, state)
+            weight, bias = self._out
+            return torch.sigmoid(hidden.relu() @ weight + bias).numpy(), state
+
+    @staticmethod
+    def _blocks(recording: Readable, gain: float) -> Iterator[Samples]:
+        """(frames, context and frame) of each block, zeros before the start and after the end."""
+        context = np.zeros(_CONTEXT, np.float32)
+        for start in range(0, recording.length_samples, _BLOCK * FRAME):
             samples = recording.read(start, _BLOCK * FRAME) * np.float32(gain)
             frames = -(-len(samples) // FRAME)
-            padded = np.concatenate([context, samples, np.zeros(frames * FRAME - len(samples), np.float32)])
+            padded = np.concatenate([context, samples, np.zeros(frames * FRAME - len(samples), np.float32)], dtype=np.float32)
             context = padded[-_CONTEXT:]
-            views = np.lib.stride_tricks.sliding_window_view(padded, _CONTEXT + FRAME)[::FRAME]
-            values, hidden, cell = self._session.run(
-                ["speech_probs", "hn", "cn"], {"input": np.ascontiguousarray(views, np.float32), "h": hidden, "c": cell}
-            )
-            found.append(np.asarray(values, np.float32).reshape(-1))
-            if progress:
-                progress(min(total, start + _BLOCK * FRAME), total)
-        return np.concatenate(found) if found else np.zeros(0, np.float32)
+            yield np.lib.stride_tricks.sliding_window_view(padded, _CONTEXT + FRAME)[::FRAME]
+
+    def _features(self, block: Samples) -> Any:
+        """What the layers before the recurrent one make of frames: (frames, 128)."""
+        import torch
+        from torch.nn.functional import pad
+
+        with torch.inference_mode():
+            frames = pad(torch.from_numpy(np.ascontiguousarray(block))[:, None], (0, _CONTEXT), "reflect")[:, 0]
+            waves = frames.unfold(1, 256, 128).reshape(-1, 256) @ self._basis
+            hidden = (waves[:, :129].square() + waves[:, 129:].square()).sqrt_().view(len(block), 4, 129)
+            for weight, bias, step in self._layers:
+                windows = pad(hidden, (0, 0, 1, 1)).unfold(1, 3, step)
+                flat = windows.transpose(2, 3).reshape(-1, len(weight))
+                hidden = torch.addmm(bias, flat, weight).relu_().view(len(block), windows.shape[1], -1)
+            return hidden[:, 0]
 
 
 @functools.cache
 def detector() -> SpeechDetector:
-    """The one detector of this process: opening its model takes longer than a short clip."""
+    """The one detector of this process: opening its weights takes longer than a short clip."""
     return SpeechDetector()
 
 
-def _weights() -> Path:
+def _as_matrix(kernel: Any) -> Any:
+    """A convolution's kernel (out, in, 3) as a matrix (3 * in, out) for windows laid flat."""
+    return kernel.permute(2, 1, 0).reshape(-1, len(kernel)).contiguous()
+
+
+def _weights() -> dict[str, Any]:
+    """Tensors of the package's 16 kHz network. Its archive is code of an installed package, as its modules are."""
+    import warnings
+
+    import torch
+
     found = importlib.util.find_spec("silero_vad")
-    folder = Path(found.origin).parent if found and found.origin else None
-    path = folder / "data" / "silero_vad_16k_sequence.onnx" if folder else None
+    path = Path(found.origin).parent / "data" / "silero_vad.jit" if found and found.origin else None
     if path is None or not path.exists():
         raise ModelRefused(
             "silero-vad", "the speech detector's weights are not installed", "pip install 'silero-vad>=6.2.3,<7'", "MODEL_NOT_HERE"
         )
-    return path
+    with warnings.catch_warnings():
+        # torch wants such archives exported anew by their makers; the bound on torch keeps it reading them.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return dict(torch.jit.load(str(path))._model.state_dict())  # type: ignore[no-untyped-call]  # torch's own gap
 
 
 def segments(probabilities: Samples, length_ms: int, settings: ActivitySettings) -> list[Span]:

@@ -7,6 +7,7 @@ neither disk nor weights. The arithmetic of one language is that of `Wav2Vec2Att
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -29,8 +30,8 @@ _NAMES = {
 """transformers' names of an adapter layer's tensors, and ours."""
 
 
-class Choice:
-    """Which language each clip of the running batch has; shared by all layers of a bank.
+class Choice(threading.local):
+    """Which language each clip of the running batch has; shared by all layers of a bank, each thread with its own.
 
     `index` is one number for the whole batch (the quick path) or a tensor (clips,).
     """

@@ -8,7 +8,8 @@ once, and gradients are off. `Recogniser` is the seam behind which other encoder
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speech import languages
-from speech.errors import Finding, MemoryFailure, ModelRefused
+from speech.errors import Finding, MemoryFailure, ModelRefused, Refusal
 from speech.files import shown
 from speech.models import hub
 from speech.models.cards import Calibration
@@ -27,8 +28,11 @@ from speech.models.checkpoint import Adapter, Checkpoint, base_sha256, compare_s
 Samples = NDArray[np.float32]
 Emissions = NDArray[np.float32]
 
-SHAPES_S = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 10.0, 12.0, 14.0, 16.0, 18.0, 20.0, 24.0, 30.0, 40.0)
+SHAPES_S = (*(0.5 * n for n in range(1, 21)), 11.0, 12.0, 13.0, 14.0, 15.0, 16.0, 18.0, 20.0, 24.0, 30.0, 40.0)
 """Lengths that clips are padded to, in seconds: few, so that the processor's kernels are set up once for each."""
+
+SMALL = 50_000_000
+"""Weights up to which one batch a core beats one batch on all cores (see `workers`)."""
 
 
 class Recogniser(Protocol):
@@ -46,7 +50,7 @@ class Recogniser(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadSettings:
-    """How a checkpoint is opened. `threads` 0 leaves torch's own number."""
+    """How a checkpoint is opened. `threads` is the number of cores to use; 0 leaves torch's own number."""
 
     precision: str = "auto"
     threads: int = 0
@@ -80,6 +84,10 @@ class Wav2Vec2Recogniser:
         self.base_sha256 = base_sha256(checkpoint)
         self.adapters: dict[str, Adapter] = {}
         self._network, self._bank = _build(checkpoint, self.settings, self.precision)
+        from speech.models.workers import shared
+
+        self._workers = shared(self.settings.threads if _weights(checkpoint) <= SMALL else 1)
+        self._lock = threading.Lock()
 
     def use(self, language: str) -> Adapter:
         """The adapter of `language`, loaded and verified on first use; afterwards a look-up.
@@ -92,6 +100,10 @@ class Wav2Vec2Recogniser:
         if language in self.adapters:
             return self.adapters[language]
         languages.check_code(language)
+        with self._lock:  # another thread may have brought it meanwhile
+            return self.adapters.get(language) or self._bring(language)
+
+    def _bring(self, language: str) -> Adapter:
         checkpoint = self.checkpoint
         places = hub.adapter_places(
             language, self.base_sha256, flag=self.settings.adapter, collection=self.settings.collection, package=checkpoint.folder
@@ -182,6 +194,13 @@ class Wav2Vec2Recogniser:
                 out[n] = scores[row, : self.checkpoint.frames(len(clips[n])), : len(self.use(languages[n]).symbols)]
         return out
 
+    def stream(self, batches: Iterable[Sequence[Samples]], language: str) -> Iterator[list[Emissions]]:
+        """Emissions of each batch, in order; a small network computes as many batches at once as there are cores.
+
+        What a clip gives depends on its batch alone (in the last digits), never on what else is computed meanwhile.
+        """
+        return self._workers.map(lambda clips: self.emissions(clips, [language] * len(clips)), batches)
+
     @property
     def _dtype(self) -> Any:
         import torch
@@ -271,6 +290,45 @@ def _quiet() -> Iterator[None]:
             logging.enable_progress_bar()
 
 
+def _weights(checkpoint: Checkpoint) -> int:
+    return sum(int(np.prod(e.shape)) for e in checkpoint.tensors.values())
+
+
+class Later:
+    """A recogniser that is loaded when it is first asked for, once for all threads.
+
+    A refusal is kept, so that further recordings meet it before they are read.
+    """
+
+    def __init__(self, name: str, settings: LoadSettings, language: str) -> None:
+        self._name, self._settings, self._language = name, settings, language
+        self._lock = threading.Lock()
+        self._model: Wav2Vec2Recogniser | None = None
+        self._refusal: Refusal | None = None
+        try:
+            hub.resolve(name)
+        except Refusal as refusal:
+            self._refusal = refusal
+
+    def check(self) -> None:
+        """Raise what is known to stand against loading; nothing is loaded."""
+        if self._refusal:
+            raise self._refusal
+
+    def __call__(self) -> Wav2Vec2Recogniser:
+        """The model, with the language's adapter."""
+        with self._lock:
+            self.check()
+            if self._model is None:
+                try:
+                    self._model = load(self._name, self._settings)
+                    self._model.use(self._language)
+                except Refusal as refusal:
+                    self._refusal = refusal
+                    raise
+            return self._model
+
+
 def free_memory() -> int | None:
     """Bytes that a program may still take, or None where the system does not say."""
     try:
@@ -290,7 +348,7 @@ def require_memory(checkpoint: Checkpoint, precision: str, free: Callable[[], in
     MemoryFailure
         `MODEL_MEMORY`: what is needed (weights, plus a fifth and 300 MB to work in) and what is free.
     """
-    numbers = sum(int(np.prod(e.shape)) for e in checkpoint.tensors.values())
+    numbers = _weights(checkpoint)
     need = int(numbers * (2 if precision == "bf16" else 4) * 1.2) + 300_000_000
     here = free()
     if here is not None and here < need:

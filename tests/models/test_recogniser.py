@@ -80,9 +80,10 @@ def test_ours_saved_opens_in_plain_transformers(recogniser: Wav2Vec2Recogniser, 
 
 
 def test_lengths_are_padded_to_a_fixed_set() -> None:
-    assert {padded_samples(n, 16_000) for n in range(1, 16_000 * 40, 700)} <= {
-        int(s * 16_000) for s in (0.5, 1, 1.5, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 18, 20, 24, 30, 40)
-    }
+    lengths = {n: padded_samples(n, 16_000) for n in range(1, 16_000 * 40, 700)}
+    assert len(set(lengths.values())) <= 32
+    assert all(padded >= n for n, padded in lengths.items())
+    assert max(padded - n for n, padded in lengths.items() if n <= 10 * 16_000) < 8_000
     assert padded_samples(16_000 * 41, 16_000) == 16_000 * 50
 
 

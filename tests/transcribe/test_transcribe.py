@@ -101,7 +101,7 @@ def test_a_language_without_a_model_gets_times_and_empty_segments(story: Path) -
 
 
 def test_without_a_basis_nothing_is_decoded(pipeline: Pipeline, story: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("speech.transcribe.load_audio", lambda *a, **k: pytest.fail("the recording was decoded"))
+    monkeypatch.setattr("speech.transcribe.recording.load_audio", lambda *a, **k: pytest.fail("the recording was decoded"))
     with pytest.raises(ConsentRefused) as refused:
         transcribe(story, language="que", model=pipeline.model, context=Context(purpose="research"))
     assert refused.value.code == "NO_CARD"

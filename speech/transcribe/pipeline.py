@@ -1,0 +1,62 @@
+"""The library's face: a loaded model that transcribes recordings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from speech.collections import consent
+from speech.models.recogniser import LoadSettings, Wav2Vec2Recogniser
+from speech.models.recogniser import load as load_model
+from speech.transcribe.many import transcribe_all
+from speech.transcribe.recording import transcribe
+from speech.transcribe.records import Progress, Result, Settings
+from speech.types import Transcript
+
+
+class Pipeline:
+    """A loaded model and the basis on which recordings may be read: `speech.load(...)` makes one."""
+
+    def __init__(self, model: Wav2Vec2Recogniser | None, context: consent.Context) -> None:
+        self.model = model
+        self.context = context
+
+    def transcribe(
+        self,
+        recording: str | Path,
+        *,
+        language: str,
+        speakers: str | None = None,
+        settings: Settings | None = None,
+        progress: Progress | None = None,
+    ) -> Transcript:
+        """The transcript of a recording; `run` gives its findings too. `speakers` is not known here yet: only None."""
+        if speakers is not None:
+            from speech.errors import UsageFailure
+
+            raise UsageFailure(f"speakers={speakers!r}", "this version does not tell speakers apart", "Leave speakers out", "SPEAKERS")
+        return self.run(recording, language=language, settings=settings, progress=progress).transcript
+
+    def run(self, recording: str | Path, *, language: str, settings: Settings | None = None, progress: Progress | None = None) -> Result:
+        """As `transcribe`, with findings and seconds."""
+        return transcribe(Path(recording), language=language, model=self.model, context=self.context, settings=settings, progress=progress)
+
+    def run_all(self, recordings: Sequence[str | Path], *, language: str, settings: Settings | None = None) -> Iterator[Result | Exception]:
+        """The result of each recording in order, or the exception it raised: several are under way at once."""
+        return transcribe_all([Path(r) for r in recordings], language=language, model=self.model, context=self.context, settings=settings)
+
+
+def load(
+    model: str = "mini", *, basis: str | None = None, purpose: str = "research", precision: str = "auto", adapter: str | Path | None = None
+) -> Pipeline:
+    """A pipeline with a model: `mini`, the path of a checkpoint folder, or a repository kept on this machine.
+
+    `basis` is why the recordings may be read where they have no consent card, such as "own use on this machine".
+
+    Raises
+    ------
+    ModelRefused
+        `MODEL_NOT_HERE` and the codes of loading. Nothing is downloaded.
+    """
+    settings = LoadSettings(precision=precision, adapter=Path(adapter) if adapter else None)
+    return Pipeline(load_model(model, settings), consent.Context(basis=basis, purpose=purpose))

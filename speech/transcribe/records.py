@@ -1,0 +1,73 @@
+"""How a recording is transcribed, and what comes of it."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from speech.audio import ReadSettings
+from speech.collections import consent
+from speech.errors import Finding
+from speech.languages import UNDETERMINED
+from speech.models.activity import ActivitySettings
+from speech.types import Coverage, Transcript
+
+RATE = 16_000
+OWN_USE = "own use on this machine"
+NO_MODEL = "no model for this language"
+NOTHING_HEARD = "no words heard"
+
+Progress = Callable[[str, int, int], None]
+"""Step, done, total."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How a recording is transcribed; all of it goes into the settings' hash.
+
+    `chunk_ms` is the longest piece the network sees at once, `overlap_ms` what it hears beyond each inner edge;
+    `batch_ms` is the sound in one batch, `window_ms` the speech held at once.
+    """
+
+    chunk_ms: int = 20_000
+    overlap_ms: int = 2_000
+    batch_ms: int = 24_000
+    window_ms: int = 600_000
+    activity: ActivitySettings = field(default_factory=ActivitySettings)
+    read: ReadSettings = field(default_factory=ReadSettings)
+
+    def sha256(self) -> str:
+        """A hash over every setting."""
+        return hashlib.sha256(json.dumps(dataclasses.asdict(self), sort_keys=True).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What came of one recording: transcript, findings, seconds by step, and files once written."""
+
+    transcript: Transcript
+    findings: tuple[Finding, ...] = ()
+    seconds: dict[str, float] = field(default_factory=dict)
+    outputs: tuple[str, ...] = ()
+    decision: consent.Decision | None = None
+
+    def as_dict(self, path: str) -> dict[str, Any]:
+        """The object of `--json`."""
+        coverage = self.transcript.coverage or Coverage()
+        return {
+            "path": path,
+            "ok": True,
+            "text": self.transcript.text,
+            "language": self.transcript.languages[0].id if self.transcript.languages else UNDETERMINED,
+            "duration_ms": coverage.duration_ms,
+            "coverage": {
+                **{f.name: getattr(coverage, f.name) for f in dataclasses.fields(coverage) if f.name != "skipped"},
+                "skipped": [{"start_ms": s.span.start_ms, "end_ms": s.span.end_ms, "reason": s.reason} for s in coverage.skipped],
+            },
+            "outputs": list(self.outputs),
+            "findings": [f.as_dict() for f in self.findings],
+        }

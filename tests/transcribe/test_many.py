@@ -1,0 +1,105 @@
+"""Several recordings at once: order, refusals in their place, the same as alone, nothing loaded for nothing."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+import speech
+from speech.collections.consent import Context
+from speech.errors import AudioRefused, ModelRefused
+from speech.models.recogniser import Later, LoadSettings
+from speech.transcribe import Pipeline, Result, many, transcribe_all
+from tests.sounds import SENTENCES, save, silence, spoken
+
+CONTEXT = Context(basis="test", purpose="research")
+
+
+@pytest.fixture(scope="module")
+def pipeline() -> Pipeline:
+    return speech.load("mini", basis="test")
+
+
+@pytest.fixture(scope="module")
+def recordings(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    folder = tmp_path_factory.mktemp("many")
+    made = [save(folder / f"{n}.wav", spoken(*SENTENCES[: 1 + n % len(SENTENCES)])) for n in range(6)]
+    (folder / "damaged.wav").write_bytes(b"")
+    return [*made[:3], folder / "damaged.wav", *made[3:]]
+
+
+def test_results_come_in_order_with_refusals_in_their_place_and_as_if_alone(pipeline: Pipeline, recordings: list[Path]) -> None:
+    found = list(pipeline.run_all(recordings, language="que"))
+    assert isinstance(found[3], AudioRefused) and found[3].code == "AUDIO_EMPTY"
+    for path, result in zip(recordings, found, strict=True):
+        if path.name == "damaged.wav":
+            continue
+        assert isinstance(result, Result)
+        alone = pipeline.run(path, language="que").transcript
+        assert result.transcript.segments == alone.segments
+        assert result.transcript.coverage == alone.coverage
+
+
+def test_a_damaged_recording_is_answered_before_a_model_is_loaded(recordings: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("speech.models.recogniser.load", lambda *_: pytest.fail("the model was loaded"))
+    later = Later("mini", LoadSettings(), "que")
+    (outcome,) = transcribe_all([recordings[3]], language="que", model=later, context=CONTEXT)
+    assert isinstance(outcome, AudioRefused)
+
+
+def test_a_model_that_is_not_here_is_said_before_a_recording_is_read(recordings: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("speech.transcribe.recording.load_audio", lambda *_, **__: pytest.fail("the recording was read"))
+    later = Later("mms-1b-all", LoadSettings(), "que")
+    outcomes = list(transcribe_all(recordings, language="que", model=later, context=CONTEXT))
+    assert all(isinstance(o, ModelRefused) and o.code == "MODEL_NOT_HERE" for o in outcomes)
+    assert len(outcomes) == len(recordings)
+
+
+def test_a_language_without_an_adapter_is_refused_once_loaded(recordings: list[Path]) -> None:
+    later = Later("mini", LoadSettings(), "mdw")
+    outcomes = list(transcribe_all(recordings[:2], language="mdw", model=later, context=CONTEXT))
+    assert [o.code for o in outcomes if isinstance(o, ModelRefused)] == ["MODEL_LANGUAGE"] * 2
+
+
+def test_closing_stops_the_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[Path] = []
+    ended = threading.Event()
+
+    def endless(recording: Path, **options: object) -> Result:
+        begun.append(recording)
+        if recording.name == "0.wav":
+            return quiet
+        try:
+            while True:
+                options["progress"]("reading", 1, 2)  # type: ignore[operator]  # the verb's own progress
+                time.sleep(0.01)
+        finally:
+            ended.set()
+
+    save(tmp_path / "0.wav", silence(1))
+    (quiet,) = (o for o in transcribe_all([tmp_path / "0.wav"], language="und", model=None, context=CONTEXT) if isinstance(o, Result))
+    monkeypatch.setattr(many, "transcribe", endless)
+    outcomes = transcribe_all([tmp_path / f"{n}.wav" for n in range(100)], language="und", model=None, context=CONTEXT)
+    assert next(outcomes) is quiet
+    outcomes.close()
+    assert ended.wait(10)
+    time.sleep(0.05)
+    assert len(begun) < 50
+
+
+def test_progress_speaks_of_the_recording_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def slow(recording: Path, **options: object) -> Exception:
+        options["progress"]("reading", int(recording.stem), 9)  # type: ignore[operator]  # the verb's own progress
+        time.sleep(0.4)
+        raise ValueError(recording.stem)
+
+    monkeypatch.setattr(many, "transcribe", slow)
+    said: list[int] = []
+    names = [tmp_path / f"{n}.wav" for n in (1, 2)]
+    outcomes = transcribe_all(names, language="und", model=None, context=CONTEXT, progress=lambda _step, done, _total: said.append(done))
+    assert [str(o) for o in outcomes] == ["1", "2"]
+    assert said and set(said) <= {1, 2}
+    assert said == sorted(said)
