@@ -109,13 +109,14 @@ def _json(path: Path, value: object) -> None:
     write_text(path, json.dumps(value, ensure_ascii=False, indent=1, sort_keys=path.name != "vocab.json") + "\n")
 
 
-def _collections(code: str) -> list[Mapping[str, Any]]:
+def _collections(code: str, run_card: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     cards = [tomllib.loads(p.read_text(encoding="utf-8")) for p in sorted(MANIFESTS.glob("*.card.toml"))]
-    return [c for c in cards if any(row["iso639_3"] == code for row in c["languages"])]
+    without = run_card.get("without")
+    return [c for c in cards if c["id"] != without and any(row["iso639_3"] == code for row in c["languages"])]
 
 
 def _trained(code: str, run_card: Mapping[str, Any], step: int, audio_h: float) -> dict[str, Any]:
-    cards = _collections(code)
+    cards = _collections(code, run_card)
     return {
         "collections": [c["id"] for c in cards],
         "hours": run_card["train_hours"][code],
@@ -147,7 +148,7 @@ def _readme(run_card: Mapping[str, Any], step: int, audio_h: float) -> str:
         "|---|---|---|",
     ]
     for code, hours in run_card["train_hours"].items():
-        credit = "; ".join(c["licence"].get("attribution", c["title"]) for c in _collections(code))
+        credit = "; ".join(c["licence"].get("attribution", c["title"]) for c in _collections(code, run_card))
         rows.append(f"| {languages.load(code).name} (`{code}`) | {hours:.2f} | {credit} |")
     rows += ["", "Clips left out of training and dev, by language, split and reason:", ""]
     rows += [f"- {reason}: {count}" for reason, count in sorted(run_card["left_out"].items())] or ["- none"]

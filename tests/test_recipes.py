@@ -55,6 +55,18 @@ def test_train_mini_trains_resumes_and_exports(shared: Path, tmp_path: Path) -> 
     assert "card agrees" in checked.stdout
 
 
+def test_score_new_voice_tells_readers_apart_and_refuses_a_model_that_heard_both(shared: Path) -> None:
+    table = smoke("score_new_voice.py", shared)
+    assert table.count("| new |") == 3
+    assert table.count("| same (one reader) |") == 1
+    refused = subprocess.run(
+        [sys.executable, str(REPOSITORY / "recipes" / "score_new_voice.py"), "--data", str(shared / "speech")],
+        cwd=REPOSITORY, capture_output=True, text=True, check=False, env=os.environ | {"PYTHONPATH": str(REPOSITORY)},
+    )  # fmt: skip
+    assert refused.returncode == 1
+    assert "mlg_dimbyr_f trained it" in refused.stderr
+
+
 def test_score_mini_makes_its_table(shared: Path) -> None:
     table = smoke("score_mini.py", shared)
     assert "| collection or language | voices |" in table
