@@ -142,6 +142,14 @@ def test_every_command_has_help_and_stands_in_the_readme(capsys: pytest.CaptureF
         assert importlib.import_module(f"speech.cli.{name}").command.get_short_help_str(200) == short
 
 
+def test_every_option_of_transcribe_stands_in_its_guide() -> None:
+    from speech.cli.transcribe import command
+
+    guide = (REPOSITORY / "docs" / "guides" / "transcribe.md").read_text(encoding="utf-8")
+    options = [max(o.opts, key=len) for o in command.params if o.opts[0].startswith("-")]
+    assert [o for o in options if f"`{o}`" not in guide] == []
+
+
 def test_models_are_listed_shown_checked_added_and_removed(
     tiny_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
