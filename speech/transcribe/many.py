@@ -14,8 +14,9 @@ from speech.models.recogniser import Later, Wav2Vec2Recogniser
 from speech.transcribe.recording import transcribe
 from speech.transcribe.records import Progress, Result, Settings
 
-AHEAD = 2
-"""Recordings under way at once for each core: what waits for the network leaves its core to another's reading."""
+MOST_AT_ONCE = 8
+"""Recordings under way at once, at most; else one more than there are cores, so that one is read while others are heard.
+A recording under way holds up to 10 minutes of sound in memory, and a long one its samples in a temporary file."""
 _LOOK_S = 0.1
 """How often progress of the recording waited for is passed on."""
 
@@ -51,7 +52,7 @@ def transcribe_all(
     `progress` speaks of the recording whose result comes next. Closing the iterator stops the work.
     """
     stop = threading.Event()
-    workers = min(len(recordings), AHEAD * (os.cpu_count() or 1))
+    workers = min(len(recordings), MOST_AT_ONCE, 1 + (os.cpu_count() or 1))
     waiting = deque(recordings)
     running: deque[tuple[Future[Result], _Progress]] = deque()
     pool = ThreadPoolExecutor(max(1, workers), thread_name_prefix="speech-recording")
