@@ -94,3 +94,5 @@ def show_error(error: SpeechError, *, as_json: bool, debug: bool, path: str | No
         Streams.note("".join(traceback.format_exception(error)).rstrip())
     else:
         Streams.note(f"{error} [{error.code}]")
+        for further in getattr(error, "__notes__", ()):
+            Streams.note(f"  and {further}")

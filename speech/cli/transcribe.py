@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +13,7 @@ import click
 from speech.cli.options import each, findings_for_people, read_settings, reading, stated
 from speech.cli.progress import Bars
 from speech.cli.streams import Streams
-from speech.errors import Refusal, UsageFailure
+from speech.errors import FormatRefused, Refusal, UsageFailure
 from speech.files import shown
 
 if TYPE_CHECKING:
@@ -87,7 +89,7 @@ def command(
     from speech import languages
     from speech.collections import consent
     from speech.models.recogniser import Later, LoadSettings
-    from speech.transcribe import OWN_USE, Settings, deliver, transcribe_all
+    from speech.transcribe import OWN_USE, Settings, deliver, make_folder, transcribe_all
 
     if language is None:
         raise UsageFailure(
@@ -104,22 +106,88 @@ def command(
     load = LoadSettings(precision=precision, threads=threads, adapter=adapter, collection=collection)
     later = Later(model, load, language) if language != languages.UNDETERMINED else None
     bars = Bars([shown(Path(name).name) for name in audio])
+    if threads:
+        from speech.models.workers import limit
+
+        limit(threads)
+    if out:
+        make_folder(out)
+    clashes = _clashes(audio, out, names)
     outcomes = transcribe_all(
-        [Path(name) for name in audio], language=language, model=later, context=context, settings=settings, progress=bars
-    )
+        [Path(name) for n, name in enumerate(audio) if n not in clashes],
+        language=language, model=later, context=context, settings=settings, progress=bars,
+    )  # fmt: skip
+    numbers = iter(range(len(audio)))
+    total = _Total()
 
     def work(recording: Path) -> None:
+        clash = clashes.get(next(numbers))
         with bars.next():
-            outcome = next(outcomes)
-        result = deliver(
-            recording, outcome, out, formats=names if out else (), context=context, strict=strict, force=force
-        )  # fmt: skip
-        _show(result, shown(recording), names, out, as_json)
+            outcome = clash or next(outcomes)
+        show(recording, outcome)
+
+    def show(recording: Path, outcome: Result | Exception) -> None:
+        result = deliver(recording, outcome, out, formats=names if out else (), context=context, strict=strict, force=force)
+        total.add(result)
+        _show(result, shown(recording), names, out, as_json, pace=len(audio) == 1)
         if result.decision and result.decision.code == "OK_UNCARDED":
             Streams.note(f"  consent: no card; basis: {context.basis} [OK_UNCARDED]")
 
     with contextlib.closing(outcomes):
-        return each(audio, work, as_json=as_json, debug=debug)
+        try:
+            status = each(audio, work, as_json=as_json, debug=debug)
+        except BaseException:
+            # Ctrl-C or SIGTERM: what is finished and waited for its turn is kept.
+            for recording, outcome in outcomes.finished():
+                if not isinstance(outcome, Exception):
+                    show(recording, outcome)
+            raise
+    if len(audio) > 1:
+        Streams.note(total.line(len(audio)))
+    return status
+
+
+class _Total:
+    """What a run came to."""
+
+    def __init__(self) -> None:
+        self._begun = time.monotonic()
+        self._done = 0
+        self._ms = 0
+
+    def add(self, result: Result) -> None:
+        """Count one recording that was transcribed."""
+        self._done += 1
+        self._ms += result.transcript.coverage.duration_ms if result.transcript.coverage else 0
+
+    def line(self, asked: int) -> str:
+        """The sum, for the end of a run; seconds include loading the model."""
+        seconds = time.monotonic() - self._begun
+        return (
+            f"{asked} recordings: {self._done} transcribed, {asked - self._done} refused; "
+            f"{_time(self._ms)} of sound in {seconds:.1f} s, {self._ms / 1000 / seconds:.0f} times real time"
+        )
+
+
+def _clashes(audio: Sequence[str], out: Path | None, names: Sequence[str]) -> dict[int, Refusal]:
+    """Recordings, by their number, whose result would take the name of another's of this run."""
+    from speech.transcribe import output_path
+
+    if out is None:
+        return {}
+    first: dict[Path, Path] = {}
+    found: dict[int, Refusal] = {}
+    for number, name in enumerate(audio):
+        recording = Path(name)
+        other = first.setdefault(output_path(recording, out, names[0])[0], recording)
+        if recording.absolute() != other.absolute():
+            found[number] = FormatRefused(
+                shown(recording),
+                f"its result would have the name of that of {shown(other)}",
+                "Transcribe it into another --out folder",
+                "FORMAT_EXISTS",
+            )
+    return found
 
 
 def _here(model: str) -> list[str]:
@@ -148,21 +216,21 @@ def _formats(asked: str | None, out: Path | None, as_json: bool) -> tuple[str, .
     return names
 
 
-def _show(result: Result, path: str, names: tuple[str, ...], out: Path | None, as_json: bool) -> None:
+def _show(result: Result, path: str, names: tuple[str, ...], out: Path | None, as_json: bool, *, pace: bool) -> None:
     if as_json:
         Streams.json(result.as_dict(path))
     elif out is None:
         from speech import formats
 
         Streams.bytes(formats.by_name(names[0]).render(result.transcript))
-    Streams.note(summary(result, path))
+    Streams.note(summary(result, path, pace=pace))
     findings_for_people(result.findings)
     for output in result.outputs:
         Streams.note(f"  wrote {output}")
 
 
-def summary(result: Result, path: str) -> str:
-    """One line that accounts for every millisecond."""
+def summary(result: Result, path: str, *, pace: bool = True) -> str:
+    """One line that accounts for every millisecond; `pace` says nothing of one recording among others under way."""
     transcript = result.transcript
     coverage = transcript.coverage
     if coverage is None:
@@ -174,10 +242,10 @@ def summary(result: Result, path: str) -> str:
     why = "".join(f", {_time(ms)} skipped: {reason}" for reason, ms in reasons.items())
     sure = f", mean confidence {sum(w.confidence or 0 for w in words) / len(words):.2f}" if words else ""
     seconds = sum(s for step, s in result.seconds.items() if step != "model")
-    pace = f"; {seconds:.1f} s, {coverage.duration_ms / 1000 / seconds:.0f} times real time" if seconds else ""
+    quick = f"; {seconds:.1f} s, {coverage.duration_ms / 1000 / seconds:.0f} times real time" if seconds and pace else ""
     return (
         f"{path}: {_time(coverage.duration_ms)} = speech {_time(coverage.speech_ms)} ({_time(coverage.transcribed_ms)} transcribed{why})"
-        f" + silence {_time(coverage.silence_ms)} + missing {_time(coverage.missing_ms)}; {len(words)} words{sure}{pace}"
+        f" + silence {_time(coverage.silence_ms)} + missing {_time(coverage.missing_ms)}; {len(words)} words{sure}{quick}"
     )
 
 

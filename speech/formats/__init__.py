@@ -12,7 +12,7 @@ import hashlib
 import importlib
 import os
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Protocol, cast
@@ -130,6 +130,36 @@ def save(
     TextRefused
         `TEXT_CONTROL`, `TEXT_SURROGATE`, with the segment.
     """
+    planned = plan(transcript, path, format=format, strict=strict, force=force)
+    planned.write()
+    return planned.findings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """A file that can be written; `data` is None where it lies there already."""
+
+    path: Path
+    data: bytes | None
+    findings: list[Finding]
+    force: bool
+
+    def write(self) -> None:
+        """Write it, as `save` would."""
+        if self.data is not None:
+            put(self.data, self.path, force=self.force)
+
+
+def plan(
+    transcript: Transcript, path: str | os.PathLike[str], *, format: str | None = None, strict: bool = False, force: bool = False
+) -> Planned:
+    """All that `save` does but the writing; so that of several formats all are written, or none.
+
+    Raises
+    ------
+    FormatRefused, TextRefused, PathRefused
+        As `save`.
+    """
     path = Path(path)
     found = by_name(format) if format else for_path(path)
     transcript = _beside(transcript, path)
@@ -142,9 +172,10 @@ def save(
         raise InternalFailure(
             shown(path), "what was written does not read back as it was meant", "Report this; nothing was written", "INTERNAL"
         )
-    if not _made_before(found, transcript, path):
-        put(data, path, force=force)
-    return findings
+    there = _made_before(found, transcript, path)
+    if not there:
+        _check_free(data, path, force=force)
+    return Planned(path=path, data=None if there else data, findings=findings, force=force)
 
 
 def _made_before(found: Format, transcript: Transcript, path: Path) -> bool:
@@ -170,22 +201,30 @@ def put(data: bytes, path: Path, *, force: bool) -> None:
     FormatRefused
         `FORMAT_EXISTS`: another file lies there.
     """
-    if not path.parent.is_dir():
-        raise PathRefused(shown(path), "its folder does not exist", "Make the folder, or choose another --out", "PATH_MISSING")
-    if os.path.lexists(path):
-        check_readable(path)
-        old = path.read_bytes()
-        if old == data:
-            return
-        if not force:
-            raise FormatRefused(
-                shown(path),
-                "another file of this name exists",
-                "Choose another --out, or --force: the old file is kept as .1",
-                "FORMAT_EXISTS",
-            )
+    old = _check_free(data, path, force=force)
+    if old == data:
+        return
+    if old is not None:
         write_bytes(_free(path), old)
     write_bytes(path, data)
+
+
+def _check_free(data: bytes, path: Path, *, force: bool) -> bytes | None:
+    """What lies at `path`, where it is the same or may be replaced; None where nothing does."""
+    if not path.parent.is_dir():
+        raise PathRefused(shown(path), "its folder does not exist", "Make the folder, or choose another --out", "PATH_MISSING")
+    if not os.path.lexists(path):
+        return None
+    check_readable(path)
+    old = path.read_bytes()
+    if old != data and not force:
+        raise FormatRefused(
+            shown(path),
+            "another file of this name exists",
+            "Choose another --out, or --force: the old file is kept as .1",
+            "FORMAT_EXISTS",
+        )
+    return old
 
 
 def put_edited(data: bytes, path: Path, *, read_sha256: str) -> None:
@@ -221,7 +260,10 @@ def _loss(path: Path, counts: dict[str, int]) -> Finding:
 
     listed = ", ".join(f"{count} {LOSS[name].says}" for name, count in counts.items())
     return Finding(
-        code="FORMAT_LOSS", where=shown(path), what=f"this format does not hold: {listed}", mend="Save as json too, which holds everything"
+        code="FORMAT_LOSS",
+        where=shown(path),
+        what=f"{path.name} cannot hold: {listed}",
+        mend="Save as json too, which holds everything",
     )
 
 

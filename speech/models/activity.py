@@ -8,8 +8,8 @@ never held whole, and the answer does not depend on where blocks end.
 
 from __future__ import annotations
 
-import functools
 import importlib.util
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -132,10 +132,16 @@ class SpeechDetector:
             return hidden[:, 0]
 
 
-@functools.cache
+_made: list[SpeechDetector] = []
+_making = threading.Lock()
+
+
 def detector() -> SpeechDetector:
     """The one detector of this process: opening its weights takes longer than a short clip."""
-    return SpeechDetector()
+    with _making:  # recordings in several threads may ask first
+        if not _made:
+            _made.append(SpeechDetector())
+        return _made[0]
 
 
 def _as_matrix(kernel: Any) -> Any:

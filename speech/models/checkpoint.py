@@ -328,7 +328,6 @@ def no_language(language: str, present: Sequence[str], where: str, looked: Seque
     return ModelRefused(
         where,
         f"there is no adapter for {language}{places}; there are {listed or 'none'}",
-        (f"Nearest: {', '.join(near)}. " if near else "")
-        + "Or --language und for speech and times without words, or speech adapt to make one",
+        (f"Nearest: {', '.join(near)}. " if near else "") + "Or --language und for speech and times without words",
         "MODEL_LANGUAGE",
     )

@@ -7,6 +7,7 @@ once, and gradients are off. `Recogniser` is the seam behind which other encoder
 
 from __future__ import annotations
 
+import copy
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -19,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speech import languages
-from speech.errors import Finding, MemoryFailure, ModelRefused, Refusal
+from speech.errors import Finding, MemoryFailure, ModelRefused, SpeechError
 from speech.files import shown
 from speech.models import hub
 from speech.models.cards import Calibration
@@ -297,23 +298,24 @@ def _weights(checkpoint: Checkpoint) -> int:
 class Later:
     """A recogniser that is loaded when it is first asked for, once for all threads.
 
-    A refusal is kept, so that further recordings meet it before they are read.
+    What stands against it is kept, so that further recordings meet it before they are read.
     """
 
     def __init__(self, name: str, settings: LoadSettings, language: str) -> None:
-        self._name, self._settings, self._language = name, settings, language
+        self.settings = settings
+        self._name, self._language = name, language
         self._lock = threading.Lock()
         self._model: Wav2Vec2Recogniser | None = None
-        self._refusal: Refusal | None = None
+        self._against: SpeechError | None = None
         try:
             hub.resolve(name)
-        except Refusal as refusal:
-            self._refusal = refusal
+        except SpeechError as error:
+            self._against = error
 
     def check(self) -> None:
         """Raise what is known to stand against loading; nothing is loaded."""
-        if self._refusal:
-            raise self._refusal
+        if self._against:
+            raise copy.copy(self._against)  # one object raised again and again would gather traces
 
     def __call__(self) -> Wav2Vec2Recogniser:
         """The model, with the language's adapter."""
@@ -321,11 +323,12 @@ class Later:
             self.check()
             if self._model is None:
                 try:
-                    self._model = load(self._name, self._settings)
-                    self._model.use(self._language)
-                except Refusal as refusal:
-                    self._refusal = refusal
+                    model = load(self._name, self.settings)
+                    model.use(self._language)
+                except SpeechError as error:
+                    self._against = copy.copy(error)
                     raise
+                self._model = model
             return self._model
 
 

@@ -7,7 +7,6 @@ nothing, and would hold the sound of several batches at once.
 
 from __future__ import annotations
 
-import functools
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -21,20 +20,25 @@ Made = TypeVar("Made")
 
 
 class Workers:
-    """`count` threads with one core each; with `count` 1, no thread: the caller computes, with torch's own number."""
+    """`count` threads with one core each; with `count` 1 the callers compute, one after the other, with torch's own number."""
 
     def __init__(self, count: int) -> None:
         self.count = count
         self._pool = _pool(count) if count > 1 else None
+        self._turn = threading.Lock()
 
     def run(self, function: Callable[[Item], Made], item: Item) -> Made:
         """`function` of one item, on one core. A thread of the caller's would bring further threads that wait by spinning."""
-        return self._pool.submit(function, item).result() if self._pool else function(item)
+        if self._pool:
+            return self._pool.submit(function, item).result()
+        with self._turn:
+            return function(item)
 
     def map(self, function: Callable[[Item], Made], items: Iterable[Item]) -> Iterator[Made]:
         """`function` of each item, in order; items are taken a few ahead. A caller that stops early leaves the rest undone."""
         if self._pool is None:
-            yield from map(function, items)
+            for item in items:
+                yield self.run(function, item)
             return
         begun: deque[Future[Made]] = deque()
         try:
@@ -49,10 +53,22 @@ class Workers:
                 future.cancel()
 
 
-@functools.cache
+_made: dict[int, Workers] = {}
+_making = threading.Lock()
+
+
 def shared(count: int = 0) -> Workers:
     """The process's own workers, as many as torch has threads unless said: who shares them never crowds the cores."""
-    return Workers(count) if count else shared(torch.get_num_threads())
+    with _making:  # recordings in several threads may ask first
+        count = count or torch.get_num_threads()
+        if count not in _made:
+            _made[count] = Workers(count)
+        return _made[count]
+
+
+def limit(threads: int) -> None:
+    """Let torch, and workers made from now on, use so many cores; to be called in the main thread."""
+    torch.set_num_threads(threads)
 
 
 def _pool(count: int) -> ThreadPoolExecutor:

@@ -5,8 +5,8 @@ library's `Pipeline`. `recording` is one recording from end to end, `hearing` it
 the accounts, `many` several recordings at once, `outputs` files and ledger.
 """
 
-from speech.transcribe.many import transcribe_all
-from speech.transcribe.outputs import deliver, output_path
+from speech.transcribe.many import Outcomes, transcribe_all
+from speech.transcribe.outputs import deliver, make_folder, output_path
 from speech.transcribe.pipeline import Pipeline, load
 from speech.transcribe.recording import transcribe
 from speech.transcribe.records import NO_MODEL, NOTHING_HEARD, OWN_USE, Progress, Result, Settings
@@ -15,12 +15,14 @@ __all__ = [
     "NOTHING_HEARD",
     "NO_MODEL",
     "OWN_USE",
+    "Outcomes",
     "Pipeline",
     "Progress",
     "Result",
     "Settings",
     "deliver",
     "load",
+    "make_folder",
     "output_path",
     "transcribe",
     "transcribe_all",

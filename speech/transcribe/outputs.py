@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from speech.collections import consent
-from speech.errors import Finding, SpeechError
-from speech.files import shown
+from speech.errors import Finding, SpeechError, StoreFailure
+from speech.files import disk_errors, shown
 from speech.transcribe.records import Result
 
 log = logging.getLogger(__name__)
@@ -40,28 +40,58 @@ def deliver(
             raise outcome
         outputs, findings = _written(recording, outcome, folder, formats, strict=strict, force=force)
     except SpeechError as error:
-        for finding in _record(recording, None, [], context, error):
-            log.warning("%s: %s", finding.where, finding.what)
+        _record_refusal(recording, context, error)
         raise
-    findings = [*outcome.findings, *findings, *_record(recording, outcome, outputs, context, None)]
-    return dataclasses.replace(outcome, findings=tuple(findings), outputs=tuple(shown(p) for p in outputs))
+    try:
+        findings += _record(recording, outcome, outputs, context, None)
+    except StoreFailure as failure:
+        files = ", ".join(map(shown, outputs)) or "no file"
+        what = f"{failure.what}; written before that, without a row in the ledger: {files}"
+        raise StoreFailure(failure.where, what, failure.mend, failure.code) from failure
+    return dataclasses.replace(outcome, findings=(*outcome.findings, *findings), outputs=tuple(shown(p) for p in outputs))
+
+
+def _record_refusal(recording: Path, context: consent.Context, error: SpeechError) -> None:
+    """The ledger's row of a refusal; where the ledger fails, the refusal itself is still what the caller hears."""
+    try:
+        found = _record(recording, None, [], context, error)
+    except StoreFailure as failure:
+        error.add_note(f"{failure} [{failure.code}]")
+        return
+    for finding in found:
+        log.warning("%s: %s", finding.where, finding.what)
+
+
+def make_folder(folder: Path) -> None:
+    """The folder that results go into.
+
+    Raises
+    ------
+    DiskFailure
+        It cannot be made.
+    """
+    with disk_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
 
 
 def _written(
     recording: Path, result: Result, folder: Path | None, formats: Sequence[str], *, strict: bool, force: bool
 ) -> tuple[list[Path], list[Finding]]:
+    """All formats written, or none: a refusal of one comes before the first is there."""
     from speech import formats as written
 
-    outputs: list[Path] = []
+    if folder is None:
+        return [], []
+    make_folder(folder)
     findings: list[Finding] = []
-    if folder is not None:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name in formats:
-            target, renamed = output_path(recording, folder, name)
-            findings.extend(renamed)
-            findings.extend(written.save(result.transcript, target, format=name, strict=strict, force=force))
-            outputs.append(target)
-    return outputs, findings
+    planned = []
+    for name in formats:
+        target, renamed = output_path(recording, folder, name)
+        planned.append(written.plan(result.transcript, target, format=name, strict=strict, force=force))
+        findings += [*renamed, *planned[-1].findings]
+    for file in planned:
+        file.write()
+    return [file.path for file in planned], findings
 
 
 def output_path(recording: Path, folder: Path, format: str) -> tuple[Path, list[Finding]]:
@@ -90,7 +120,6 @@ def _record(
 ) -> list[Finding]:
     """The ledger's row for what was done or refused; a finding where this machine has no place for a ledger."""
     from speech.collections import acts, ledger
-    from speech.errors import StoreFailure
 
     try:
         ledger.append(acts.transcribe_event(recording, result, outputs, context, error))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from speech.collections import consent
 from speech.models.recogniser import LoadSettings, Wav2Vec2Recogniser
 from speech.models.recogniser import load as load_model
-from speech.transcribe.many import transcribe_all
+from speech.transcribe.many import Outcomes, transcribe_all
 from speech.transcribe.recording import transcribe
 from speech.transcribe.records import Progress, Result, Settings
 from speech.types import Transcript
@@ -41,7 +41,7 @@ class Pipeline:
         """As `transcribe`, with findings and seconds."""
         return transcribe(Path(recording), language=language, model=self.model, context=self.context, settings=settings, progress=progress)
 
-    def run_all(self, recordings: Sequence[str | Path], *, language: str, settings: Settings | None = None) -> Iterator[Result | Exception]:
+    def run_all(self, recordings: Sequence[str | Path], *, language: str, settings: Settings | None = None) -> Outcomes:
         """The result of each recording in order, or the exception it raised: several are under way at once."""
         return transcribe_all([Path(r) for r in recordings], language=language, model=self.model, context=self.context, settings=settings)
 

@@ -108,6 +108,52 @@ def test_results_are_written_and_the_same_again_is_no_fault(
     assert (out / "quiet.txt").read_text(encoding="utf-8") == "by hand"
 
 
+def test_of_several_formats_all_are_written_or_none(recording: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "quiet.srt").write_text("by hand", encoding="utf-8")
+    assert cli.run(["transcribe", str(recording), "-l", "und", "--out", str(out), "--format", "eaf,srt,csv"]) == 1
+    assert "FORMAT_EXISTS" in capsys.readouterr().err
+    assert [p.name for p in out.iterdir()] == ["quiet.srt"]
+
+
+def test_two_recordings_of_one_name_do_not_take_each_others_place(
+    recording: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = tmp_path / "other" / recording.name
+    other.parent.mkdir()
+    other.write_bytes(recording.read_bytes())
+    command = ["transcribe", str(recording), str(other), str(recording), "-l", "und", "--out", str(tmp_path / "out"), "--force", "--json"]
+    assert cli.run(command) == 1
+    said = capsys.readouterr()
+    assert [row.get("code") for row in objects(said.out)] == [None, "FORMAT_EXISTS", None]
+    assert [p.name for p in (tmp_path / "out").iterdir()] == ["quiet.eaf"]
+    assert "3 recordings: 2 transcribed, 1 refused" in said.err
+
+
+def test_a_place_that_cannot_be_written_is_said_before_anything_is_heard(
+    recording: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("no folder", encoding="utf-8")
+    assert cli.run(["transcribe", str(recording), "-l", "und", "--out", str(tmp_path / "file" / "out"), "--json"]) == 2
+    assert [row["code"] for row in objects(capsys.readouterr().out)] == ["DISK_IO"]
+
+
+def test_where_the_ledger_fails_a_refusal_is_still_heard_and_a_file_named(
+    recording: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = tmp_path / "bad.db"
+    store.write_bytes(b"no database, " * 100)
+    monkeypatch.setenv("SPEECH_STORE", str(store))
+    out = tmp_path / "out"
+    assert cli.run(["transcribe", str(recording), "missing.wav", "-l", "und", "--out", str(out), "--json"]) == 2
+    said = capsys.readouterr()
+    rows = objects(said.out)
+    assert [row["code"] for row in rows] == ["STORE_CORRUPT", "PATH_MISSING"]
+    assert said.err.count("[STORE_CORRUPT]") == 2
+    assert str(out / "quiet.eaf") in str(rows[0]["what"])
+
+
 def test_a_format_goes_to_standard_output_whole(recording: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
     assert cli.run(["transcribe", str(recording), "-l", "und", "--format", "vtt"]) == 0
     assert capfdbinary.readouterr().out.startswith(b"WEBVTT")

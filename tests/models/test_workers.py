@@ -59,3 +59,45 @@ def test_a_caller_that_stops_leaves_the_rest_undone() -> None:
 
 def test_the_process_shares_its_workers() -> None:
     assert shared() is shared() is shared(torch.get_num_threads())
+
+
+def test_one_worker_serves_its_callers_one_after_the_other() -> None:
+    workers = Workers(1)
+    inside: list[int] = []
+    most: list[int] = []
+
+    def work(n: int) -> int:
+        inside.append(n)
+        most.append(len(inside))
+        time.sleep(0.01)
+        inside.remove(n)
+        return n
+
+    callers = [threading.Thread(target=lambda k=k: list(workers.map(work, range(10 * k, 10 * k + 5)))) for k in range(3)]
+    for caller in callers:
+        caller.start()
+    for caller in callers:
+        caller.join()
+    assert max(most) == 1
+    assert len(most) == 15
+
+
+def test_threads_that_ask_first_at_once_get_the_same_workers_and_detector() -> None:
+    from speech.models import activity
+    from speech.models import workers as module
+
+    module._made.clear()
+    activity._made.clear()
+    ready = threading.Barrier(6)
+    found: list[tuple[Workers, object]] = []
+
+    def ask() -> None:
+        ready.wait()
+        found.append((module.shared(2), activity.detector()))
+
+    askers = [threading.Thread(target=ask) for _ in range(6)]
+    for asker in askers:
+        asker.start()
+    for asker in askers:
+        asker.join()
+    assert len(found) == 6 and len(set(found)) == 1

@@ -10,7 +10,7 @@ import pytest
 
 import speech
 from speech.collections.consent import Context
-from speech.errors import AudioRefused, ModelRefused
+from speech.errors import AudioRefused, MemoryFailure, ModelRefused
 from speech.models.recogniser import Later, LoadSettings
 from speech.transcribe import Pipeline, Result, many, transcribe_all
 from tests.sounds import SENTENCES, save, silence, spoken
@@ -88,6 +88,43 @@ def test_closing_stops_the_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert ended.wait(10)
     time.sleep(0.05)
     assert len(begun) < 50
+
+
+def test_short_recordings_go_on_behind_a_long_one_and_are_not_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    go_on = threading.Event()
+
+    def heard(recording: Path, **_: object) -> object:
+        if recording.name == "long":
+            go_on.wait(60)
+        return recording.name
+
+    monkeypatch.setattr(many, "transcribe", heard)
+    names = [tmp_path / n for n in ("long", *map(str, range(7)))]
+    outcomes = transcribe_all(names, language="und", model=None, context=CONTEXT)
+    outcomes._fill()
+    for _ in range(500):
+        done = sum(future.done() for _, future, _ in outcomes._begun)
+        if done == 7:
+            break
+        time.sleep(0.02)
+    assert [recording.name for recording, _ in outcomes.finished()] == list(map(str, range(7)))
+    go_on.set()
+    outcomes.close()
+
+
+def test_what_stands_against_a_model_is_asked_once(recordings: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    tries: list[int] = []
+
+    def too_large(*_: object) -> None:
+        tries.append(1)
+        raise MemoryFailure("mini", "needs 9 GB", "Close other programs", "MODEL_MEMORY")
+
+    monkeypatch.setattr("speech.models.recogniser.load", too_large)
+    later = Later("mini", LoadSettings(), "que")
+    outcomes = list(transcribe_all(recordings[:3] * 4, language="que", model=later, context=CONTEXT))
+    assert [type(o) for o in outcomes] == [MemoryFailure] * 12
+    assert len(tries) == 1
+    assert len({id(o) for o in outcomes}) == 12
 
 
 def test_progress_speaks_of_the_recording_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
