@@ -2,6 +2,7 @@
 #   make demo [AUDIO=story.wav LANGUAGE=que]   the main job, shown
 #   make test                                  lint, types, tests
 #   make proof                                 full counts and limits; slow
+#   make golden                                written files of tests/golden anew; read the diff
 #   make bench                                 speed and memory figures into benchmarks/results/
 #   make bundle                                a folder of wheels for a machine without a network
 
@@ -12,7 +13,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 CPU_INDEX ?= https://download.pytorch.org/whl/cpu
 WORKERS ?= 2
 
-.PHONY: demo test lint proof bench bundle clean
+.PHONY: demo test lint golden proof bench bundle clean
 
 demo: $(VENV)/.demo
 	$(BIN)/python demos/first_transcript.py $(if $(AUDIO),--audio "$(AUDIO)") $(if $(LANGUAGE),--language "$(LANGUAGE)")
@@ -25,6 +26,10 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+golden: $(VENV)/.dev
+	GOLDEN=1 $(BIN)/python -m pytest -q tests/golden
+	git diff --stat tests/golden
 
 proof: $(VENV)/.dev
 	$(BIN)/python -m pytest -q -m "not gpu and not network" tests
