@@ -36,8 +36,10 @@ class _Run:
     keeper: Keeper | None = None
 
 
-def probe(path: Path, settings: ReadSettings | None = None) -> Probe:
+def probe(path: Path, settings: ReadSettings | None = None, *, progress: Progress | None = None) -> Probe:
     """What a file really holds, against what its header claims; the whole is decoded, nothing is kept.
+
+    `progress` gets milliseconds done and in all.
 
     Raises
     ------
@@ -46,7 +48,7 @@ def probe(path: Path, settings: ReadSettings | None = None) -> Probe:
     """
     settings = settings or ReadSettings()
     with _opened(path) as (file, where):
-        run = _read(file, where, path, settings, keep=False, progress=None)
+        run = _read(file, where, path, settings, keep=False, progress=progress)
         return _report(run, file, where, path, settings)[0]
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from speech.cli.options import each, findings_for_people, read_settings, reading, stated
+from speech.cli.progress import Bar
 from speech.cli.streams import Streams
 from speech.files import shown
 
@@ -33,13 +34,13 @@ def command(
     """
     from speech.audio import probe
     from speech.collections import consent
-    from speech.transcribe import OWN_USE
 
     settings = read_settings(strict=strict, accept_damaged=accept_damaged, assume_rate=assume_rate, channels=channels, track=track)
 
     def work(recording: Path) -> None:
-        consent.require({"play"}, consent.item_of(recording), context=consent.Context(basis=OWN_USE, purpose=purpose))
-        found = probe(recording, settings)
+        consent.require({"play"}, consent.item_of(recording), context=consent.Context(basis=consent.OWN_USE, purpose=purpose))
+        with Bar(shown(recording.name)) as bar:
+            found = probe(recording, settings, progress=lambda done, total: bar("decoding", done, total))
         if as_json:
             Streams.json({"path": shown(recording), "ok": True, **{k: v for k, v in found.as_dict().items() if k not in ("path", "ok")}})
             return

@@ -42,10 +42,9 @@ def command(
     from speech.collections import consent
     from speech.files import write_text
     from speech.score import ScoreSettings, pair_files, score, score_report
-    from speech.transcribe import OWN_USE
 
     languages.check_code(language)
-    context = consent.Context(basis=OWN_USE, purpose=purpose)
+    context = consent.Context(basis=consent.OWN_USE, purpose=purpose)
     for path in (reference, hypothesis):
         consent.require({"evaluate"}, consent.item_of(path), context=context)
     pairs = pair_files(reference, hypothesis, language=language, split=split, encoding=encoding)

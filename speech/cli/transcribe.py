@@ -89,7 +89,7 @@ def command(
     from speech import languages
     from speech.collections import consent
     from speech.models.recogniser import Later, LoadSettings
-    from speech.transcribe import OWN_USE, Settings, deliver, make_folder, transcribe_all
+    from speech.transcribe import Settings, deliver, make_folder, transcribe_all
 
     if language is None:
         raise UsageFailure(
@@ -102,7 +102,7 @@ def command(
     languages.check_code(language)
     read = read_settings(strict=strict, accept_damaged=accept_damaged, assume_rate=assume_rate, channels=channels, track=track)
     settings = Settings(chunk_ms=round(1000 * chunk_s), read=read)
-    context = consent.Context(basis=OWN_USE, purpose=purpose)
+    context = consent.Context(basis=consent.OWN_USE, purpose=purpose)
     load = LoadSettings(precision=precision, threads=threads, adapter=adapter, collection=collection)
     later = Later(model, load, language) if language != languages.UNDETERMINED else None
     bars = Bars([shown(Path(name).name) for name in audio])

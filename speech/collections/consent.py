@@ -23,8 +23,10 @@ from speech.collections.rules import Question, Reason
 from speech.errors import ConsentRefused, UsageFailure
 from speech.files import shown
 
-__all__ = ["PURPOSES", "Context", "Decision", "Item", "Reason", "answer", "decide", "gate_of", "item_of", "require", "today"]
+__all__ = ["OWN_USE", "PURPOSES", "Context", "Decision", "Item", "Reason", "answer", "decide", "gate_of", "item_of", "require", "today"]
 
+OWN_USE = "own use on this machine"
+"""The basis that the command line states for recordings without a card."""
 PURPOSES = ("archive", "commercial", "community", "education", "research")
 
 _ORDER = (

@@ -9,12 +9,11 @@ from speech.transcribe.many import Outcomes, transcribe_all
 from speech.transcribe.outputs import deliver, make_folder, output_path
 from speech.transcribe.pipeline import Pipeline, load
 from speech.transcribe.recording import transcribe
-from speech.transcribe.records import NO_MODEL, NOTHING_HEARD, OWN_USE, Progress, Result, Settings
+from speech.transcribe.records import NO_MODEL, NOTHING_HEARD, Progress, Result, Settings
 
 __all__ = [
     "NOTHING_HEARD",
     "NO_MODEL",
-    "OWN_USE",
     "Outcomes",
     "Pipeline",
     "Progress",

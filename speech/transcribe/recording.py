@@ -52,6 +52,8 @@ def transcribe(
     clock = _Clock()
     with load_audio(recording, settings.read, progress=lambda done, total: report("reading", done, total)) as signal:
         clock.mark("reading")
+        if isinstance(model, Later):
+            report("loading the model", 0, 1)
         recogniser = model() if isinstance(model, Later) else model
         if language == UNDETERMINED:
             recogniser = None

@@ -17,7 +17,6 @@ from speech.models.activity import ActivitySettings
 from speech.types import Coverage, Transcript
 
 RATE = 16_000
-OWN_USE = "own use on this machine"
 NO_MODEL = "no model for this language"
 NOTHING_HEARD = "no words heard"
 
