@@ -102,13 +102,14 @@ def words(
 
 
 def _confidence(group: Sequence[Heard], emissions: Emissions) -> float:
-    """A word's raw confidence: over its span, the least certain frame counts as much as the mean of all.
+    """A word's raw confidence: the square root of the probability that each of its letters, at its clearest, is right.
 
-    Per frame the certainty is the probability of the best symbol; blanks between letters take part, since a
-    letter that was nearly heard shows there.
+    So a longer word is less sure than a short one of equally clear letters. Against half the mean and half the least
+    of the best symbols' probabilities it told right words from wrong ones better in all of five languages on dev
+    (area under the curve 0.70-0.81 to 0.75-0.87). The root keeps long words apart from nothing; calibration undoes it.
     """
-    best = emissions[group[0].first : group[-1].end].max(-1)
-    return float(np.exp(0.5 * best.mean() + 0.5 * best.min()))
+    peaks = [emissions[letter.first : letter.end, letter.symbol].max() for letter in group]
+    return float(np.exp(0.5 * np.sum(peaks, dtype=np.float64)))
 
 
 def _alternatives(

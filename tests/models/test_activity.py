@@ -56,6 +56,12 @@ def test_a_long_stretch_is_cut_in_its_deepest_pause() -> None:
     assert max(s.length_ms for s in found) <= 16_000
 
 
+def test_no_segment_is_longer_than_the_smallest_chunk() -> None:
+    found = segments(at((0, 4000), (4100, 4400), frames=5000), 160_000, ActivitySettings())
+    assert max(s.length_ms for s in found) <= 10_000
+    assert min(s.length_ms for s in found) > 2_000
+
+
 def test_no_speech_gives_no_segment() -> None:
     assert segments(np.zeros(0, np.float32), 0, PLAIN) == []
     assert segments(at(), 32_000, PLAIN) == []
