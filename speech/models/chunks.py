@@ -60,6 +60,4 @@ def plan(length: int, *, chunk: int, overlap: int, stride: int) -> list[Chunk]:
 
 def joined(chunks: Sequence[Chunk], emissions: Sequence[Emissions]) -> Emissions:
     """One segment's emissions (frames, vocabulary) from those of its chunks, in order."""
-    if len(chunks) == 1:
-        return emissions[0]
     return np.concatenate([e[c.keep_from : c.keep_to] for c, e in zip(chunks, emissions, strict=True)])

@@ -58,7 +58,7 @@ def recognised(
     total = sum(s.length_ms for s in spans)
     done = 0
     for window in _windows(spans, settings.window_ms):
-        plans = [_plan(span, model, settings) for span in window]
+        plans = [_plan(span, signal, model, settings) for span in window]
         tasks = [
             _Task(segment=n, number=k, samples=_read(signal, span, chunk, gain))
             for n, (span, plan) in enumerate(zip(window, plans, strict=True))
@@ -102,13 +102,24 @@ def _windows(spans: Sequence[Span], window_ms: int) -> Iterator[list[Span]]:
         yield group
 
 
-def _plan(span: Span, model: Wav2Vec2Recogniser, settings: Settings) -> list[chunks.Chunk]:
-    return chunks.plan(
-        span.length_ms * RATE // 1000,
-        chunk=settings.chunk_ms * RATE // 1000,
-        overlap=settings.overlap_ms * RATE // 1000,
-        stride=model.stride,
-    )
+def _plan(span: Span, signal: Signal, model: Wav2Vec2Recogniser, settings: Settings) -> list[chunks.Chunk]:
+    """The span in chunks; a short span is one, heard with what lies around it, of which nothing is written."""
+    length = span.length_ms * RATE // 1000
+    planned = chunks.plan(length, chunk=settings.chunk_ms * RATE // 1000, overlap=settings.overlap_ms * RATE // 1000, stride=model.stride)
+    lacking = settings.least_ms * RATE // 1000 - length
+    if lacking <= 0 or length < model.reach:
+        return planned
+    start = span.start_ms * RATE // 1000
+    before = min(lacking // 2, start) // model.stride
+    after = min(lacking // 2, signal.length_samples - start - length)
+    return [
+        chunks.Chunk(
+            start=-before * model.stride,
+            end=length + max(0, after),
+            keep_from=before,
+            keep_to=before + model.checkpoint.frames(length),
+        )
+    ]
 
 
 def _read(signal: Signal, span: Span, chunk: chunks.Chunk, gain: float) -> Samples:

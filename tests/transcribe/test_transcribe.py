@@ -68,6 +68,19 @@ def test_a_stretch_longer_than_the_chunk_keeps_its_frames(pipeline: Pipeline, st
     assert long.coverage == pieces.coverage
 
 
+@pytest.mark.parametrize("place", [0.0, 3.0, 9.0])
+def test_a_short_segment_is_heard_with_its_surroundings_and_keeps_its_own_frames(pipeline: Pipeline, tmp_path: Path, place: float) -> None:
+    word = spoken("wasi")
+    samples = np.zeros(10 * 16_000 + 123, np.float32)
+    start = min(int(place * 16_000), len(samples) - len(word))
+    samples[start : start + len(word)] = word
+    path = save(tmp_path / "word.wav", samples)
+    whole = pipeline.transcribe(path, language="que")
+    check(whole)
+    alone = pipeline.transcribe(path, language="que", settings=Settings(least_ms=0))
+    assert [s.span for s in whole.segments] == [s.span for s in alone.segments]
+
+
 def test_the_batch_size_changes_nothing(pipeline: Pipeline, story: Path) -> None:
     one = pipeline.transcribe(story, language="que", settings=Settings(batch_ms=1))
     many = pipeline.transcribe(story, language="que", settings=Settings(batch_ms=100_000))
