@@ -23,17 +23,24 @@ from speech.models import ctc
 
 MINUTES = 30
 PIECE_S = 10
+SEED = 123_454_321
+
+
+def write_not_speech(folder: Path, seed: int) -> tuple[Path, list[np.ndarray]]:
+    """A recording of such sounds in `folder`, and its pieces."""
+    rng = np.random.default_rng(seed)
+    pieces = [levelled(not_speech(rng, PIECE_S * 16_000)) * 0.1 for _ in range(MINUTES * 60 // PIECE_S)]
+    path = folder / "not_speech.wav"
+    soundfile.write(path, np.concatenate(pieces).astype(np.float32), 16_000, subtype="FLOAT")
+    return path, pieces
 
 
 def main() -> None:
-    rng = np.random.default_rng(123_454_321)
-    pieces = [levelled(not_speech(rng, PIECE_S * 16_000)) * 0.1 for _ in range(MINUTES * 60 // PIECE_S)]
     pipeline = speech.load("mini", basis="benchmark")
     assert pipeline.model is not None
     figures: dict[str, int] = {}
     with tempfile.TemporaryDirectory() as name:
-        path = Path(name) / "not_speech.wav"
-        soundfile.write(path, np.concatenate(pieces).astype(np.float32), 16_000, subtype="FLOAT")
+        path, pieces = write_not_speech(Path(name), SEED)
         for code in pipeline.model.languages():
             text = pipeline.transcribe(path, language=code).text
             figures[f"{code}: letters in {MINUTES} minutes, whole verb"] = len("".join(text.split()))

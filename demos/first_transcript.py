@@ -102,5 +102,15 @@ def main() -> None:
     show(recording, options.language, options.out, spoken)
 
 
+def run() -> None:
+    """The demonstration; a refusal is said as the command line says it, without a trace."""
+    from speech.errors import SpeechError
+
+    try:
+        main()
+    except SpeechError as error:
+        sys.exit(f"{error} [{error.code}]")
+
+
 if __name__ == "__main__":
-    main()
+    run()

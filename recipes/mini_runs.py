@@ -13,7 +13,7 @@ from speech import languages
 from speech.collections.consent import Context
 from speech.models.recogniser import Wav2Vec2Recogniser
 from speech.score import Pair
-from speech.transcribe import transcribe
+from speech.transcribe import Settings, transcribe
 
 CONTEXT = Context(basis="scoring of the embedded model on its own corpora", purpose="research")
 
@@ -67,9 +67,9 @@ def listed(root: Path, split: str, left_out: Counter[str], *, only: set[str] | N
             )
 
 
-def heard(model: Wav2Vec2Recogniser, clip: Listed) -> Pair:
+def heard(model: Wav2Vec2Recogniser, clip: Listed, settings: Settings | None = None) -> Pair:
     """One clip through the whole verb: reading, speech detection, recognition, words."""
-    transcript = transcribe(clip.path, language=clip.language, model=model, context=CONTEXT).transcript
+    transcript = transcribe(clip.path, language=clip.language, model=model, context=CONTEXT, settings=settings).transcript
     return Pair(
         id=f"{clip.collection}/{clip.path.name}",
         reference=clip.text,

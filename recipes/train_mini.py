@@ -67,8 +67,8 @@ class Settings:
     espeak: float = 0.06  # share of items spoken by eSpeak NG
     middle_weight: float = 0.3  # intermediate CTC, arXiv:2102.03216
     middle_layer: int = 4
-    # After 80 hours heard the CER of train clips was that of dev clips (within 3 points but for Amharic and
-    # Breton, 8): too little learnt, not too much. So no dropout, half the masks, and half of the rows clean.
+    # After 80 hours heard, train clips were heard no better than dev clips (but for Amharic and Breton): too little
+    # learnt, not too much. So no dropout, half the masks, and half of the rows clean.
     dropout: float = 0.0
     layer_drop: float = 0.0
     mask_time: float = 0.04

@@ -48,7 +48,7 @@ class ActivitySettings:
     is kept, pauses under `join_ms` are bridged, `edge_ms` is added on both sides where there is room.
     Segments longer than `longest_ms` are cut in their deepest pause: with both edges they stay under the 10 s of a
     small chunk, so that the chunk size changes no text. `join_ms` and `edge_ms` were chosen on dev data:
-    cutting at pauses of 350 ms with edges of 160 costs slow readers dearly (Yoruba 44.5 % CER against 39.1).
+    cutting at shorter pauses costs slow readers dearly (`benchmarks/verb_settings.py`).
     """
 
     threshold: float = 0.5

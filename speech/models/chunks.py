@@ -17,7 +17,10 @@ Emissions = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chunk:
-    """Samples `start..end` of a segment for the network; of its frames, `keep_from..keep_to` stay (None: to the end)."""
+    """Samples `start..end` of a segment for the network; of its frames, `keep_from..keep_to` stay (None: to the end).
+
+    `start` is negative and `end` beyond the segment where the chunk holds what lies around it.
+    """
 
     start: int
     end: int
@@ -56,6 +59,16 @@ def plan(length: int, *, chunk: int, overlap: int, stride: int) -> list[Chunk]:
         if last:
             return planned
         frame += step
+
+
+def surrounded(length: int, *, least: int, before: int, after: int, stride: int, frames: int) -> Chunk:
+    """One chunk of `length` samples and what lies around them, about `least` in all; only the `frames` of the length stay.
+
+    `before` and `after` samples are there; half of what is lacking is taken on each side, before it in whole strides.
+    """
+    side = max(0, least - length) // 2
+    lead = min(side, before) // stride
+    return Chunk(start=-lead * stride, end=length + min(side, after), keep_from=lead, keep_to=lead + frames)
 
 
 def joined(chunks: Sequence[Chunk], emissions: Sequence[Emissions]) -> Emissions:

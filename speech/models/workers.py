@@ -1,8 +1,7 @@
 """Threads that compute side by side, one core each: how small networks keep several cores busy.
 
-A layer of a small network is soon done, and dividing it among cores costs more than it gives: one batch a core
-hears 5-10 % more in the same time with large batches and half again as much with short clips. A large network gains
-nothing, and would hold the sound of several batches at once.
+A layer of a small network is soon done, and dividing it among cores costs more than it gives, most of all with short
+clips. A large network gains nothing, and would hold the sound of several batches at once.
 """
 
 from __future__ import annotations

@@ -55,10 +55,11 @@ def recognised(
     gain = _speech_gain(signal, spans)
     decode = _decoder(model, language)
     made: list[Segment] = []
-    total = sum(s.length_ms for s in spans)
+    planned = {span: _plan(span, signal, model, settings) for span in spans}
+    total = sum(chunk.end - chunk.start for plan in planned.values() for chunk in plan)
     done = 0
     for window in _windows(spans, settings.window_ms):
-        plans = [_plan(span, signal, model, settings) for span in window]
+        plans = [planned[span] for span in window]
         tasks = [
             _Task(segment=n, number=k, samples=_read(signal, span, chunk, gain))
             for n, (span, plan) in enumerate(zip(window, plans, strict=True))
@@ -69,8 +70,8 @@ def recognised(
         sounds = ([t.samples for t in batch] for batch in batches)
         for batch, found in zip(batches, model.stream(sounds, language), strict=True):
             pieces |= {(task.segment, task.number): piece for task, piece in zip(batch, found, strict=True)}
-            done += sum(len(t.samples) for t in batch) * 1000 // RATE
-            report("recognising", min(done, total), total)
+            done += sum(len(t.samples) for t in batch)
+            report("recognising", done, total)
         for n, (span, plan) in enumerate(zip(window, plans, strict=True)):
             emissions = chunks.joined(plan, [pieces.pop((n, k)) for k in range(len(plan))])
             made.append(decode(span, emissions))
@@ -104,22 +105,14 @@ def _windows(spans: Sequence[Span], window_ms: int) -> Iterator[list[Span]]:
 
 def _plan(span: Span, signal: Signal, model: Wav2Vec2Recogniser, settings: Settings) -> list[chunks.Chunk]:
     """The span in chunks; a short span is one, heard with what lies around it, of which nothing is written."""
-    length = span.length_ms * RATE // 1000
-    planned = chunks.plan(length, chunk=settings.chunk_ms * RATE // 1000, overlap=settings.overlap_ms * RATE // 1000, stride=model.stride)
-    lacking = settings.least_ms * RATE // 1000 - length
-    if lacking <= 0 or length < model.reach:
-        return planned
-    start = span.start_ms * RATE // 1000
-    before = min(lacking // 2, start) // model.stride
-    after = min(lacking // 2, signal.length_samples - start - length)
-    return [
-        chunks.Chunk(
-            start=-before * model.stride,
-            end=length + max(0, after),
-            keep_from=before,
-            keep_to=before + model.checkpoint.frames(length),
-        )
-    ]
+    start, length, chunk, least = (
+        ms * RATE // 1000 for ms in (span.start_ms, span.length_ms, settings.chunk_ms, min(settings.least_ms, settings.chunk_ms))
+    )
+    if model.reach <= length < least:
+        after = max(0, signal.length_samples - start - length)
+        frames = model.checkpoint.frames(length)
+        return [chunks.surrounded(length, least=least, before=start, after=after, stride=model.stride, frames=frames)]
+    return chunks.plan(length, chunk=chunk, overlap=settings.overlap_ms * RATE // 1000, stride=model.stride)
 
 
 def _read(signal: Signal, span: Span, chunk: chunks.Chunk, gain: float) -> Samples:

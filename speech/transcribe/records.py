@@ -29,9 +29,8 @@ class Settings:
     """How a recording is transcribed; all of it goes into the settings' hash.
 
     `chunk_ms` is the longest piece the network sees at once, `overlap_ms` what it hears beyond each inner edge;
-    `least_ms` is what it hears at least, a short segment with what lies around it: alone, a knock of 0.3 s was a letter,
-    and Yoruba on dev 1 point worse;
-    `batch_ms` is the sound in one batch, `window_ms` the speech held at once.
+    `least_ms` is what it hears at least, a short segment with what lies around it: alone, a knock in noise became letters;
+    `batch_ms` is the sound in one batch, `window_ms` the speech held at once. `benchmarks/verb_settings.py` compares some.
     """
 
     chunk_ms: int = 20_000
