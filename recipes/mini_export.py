@@ -148,8 +148,8 @@ def _readme(run_card: Mapping[str, Any], step: int, audio_h: float) -> str:
         "|---|---|---|",
     ]
     for code, hours in run_card["train_hours"].items():
-        credit = "; ".join(c["licence"].get("attribution", c["title"]) for c in _collections(code, run_card))
-        rows.append(f"| {languages.load(code).name} (`{code}`) | {hours:.2f} | {credit} |")
+        credits = dict.fromkeys(c["licence"].get("attribution", c["title"]) for c in _collections(code, run_card))
+        rows.append(f"| {languages.load(code).name} (`{code}`) | {hours:.2f} | {'; '.join(credits)} |")
     rows += ["", "Clips left out of training and dev, by language, split and reason:", ""]
     rows += [f"- {reason}: {count}" for reason, count in sorted(run_card["left_out"].items())] or ["- none"]
     return "\n".join(rows) + "\n"
