@@ -1,6 +1,7 @@
 """What some settings of the verb cost and give on dev: CER of each language, and letters in 30 minutes that are not speech.
 
-As shipped; short segments heard alone, or with 3 or 5 s of surroundings; segments up to 15 s; cuts at shorter pauses.
+As shipped; each segment heard by itself, with 8 s of surroundings, or alone; short stretches with less around them;
+segments up to 15 s; cuts at shorter pauses.
 Command: python benchmarks/verb_settings.py      (needs ../shared)
 """
 
@@ -24,9 +25,10 @@ from speech.transcribe import Settings
 
 SETTINGS = {
     "as shipped": Settings(),
-    "short segments alone": Settings(least_ms=0),
-    "3 s of surroundings": Settings(least_ms=3_000),
-    "5 s of surroundings": Settings(least_ms=5_000),
+    "each segment by itself": Settings(together_ms=0),
+    "each segment alone": Settings(together_ms=0, least_ms=0),
+    "short stretches alone": Settings(least_ms=0),
+    "short stretches with 5 s in all": Settings(least_ms=5_000),
     "segments up to 15 s": Settings(activity=ActivitySettings(longest_ms=15_000)),
     "cut at pauses of 350 ms, edges of 160": Settings(activity=ActivitySettings(join_ms=350, edge_ms=160)),
 }

@@ -41,7 +41,7 @@ def row(name: str, voices: str, clips: int, hours: float, group: Group, calibrat
 def table(split: str, pairs: list[Pair], hours: dict[str, float]) -> tuple[list[str], Scores]:
     """The table of one split by collection and by language, and the scores behind it."""
     scores = score(pairs)
-    errors = {c.name: f"{100 * c.error:.1f} ({c.words})" for c in scores.calibration}
+    errors = {c.name: f"{100 * c.error:.1f}, by chance {100 * c.by_chance:.1f} ({c.words})" for c in scores.calibration}
     lines = [
         f"\n## Split {split}\n",
         "| collection or language | voices | clips | hours | CER % (95 % interval) | errors / letters | CER by code point | WER % "

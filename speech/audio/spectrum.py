@@ -1,11 +1,12 @@
 """A glance at the spectrum of an excerpt: is it speech under a wrong sample rate, or nothing but mains hum?
 
-Both are hints for a person, so both are careful: all signs must agree. Limits are set on real speech, as
-labelled and with its label changed (tests hold them).
+Both are hints for a person, so both are careful. The weights of the first are fitted on real speech, as labelled and
+with its label changed (`benchmarks/rate_suspect.py --fit`; without it, how often it is right).
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +19,12 @@ _HUM_SECONDS = 2
 _LEAST_SECONDS = 1.0
 _SUSPECT_FROM, _SUSPECT_TO = 32_000, 96_000
 _SUSPECTED = 16_000
+_WEIGHTS = (-0.58, 0.07, 1.14, 0.90)
+_OFFSET = -7.06
+_EVIDENCE = 3.0
+"""Log-odds beyond which a rate is suspected: odds of 20 to 1 where right and wrong labels are as common."""
+_NO_VOICE_HZ = 4_000
+"""Half of a voice's energy lies below 1.3 kHz: three times as fast, below this."""
 
 
 class Excerpt:
@@ -62,17 +69,21 @@ class Excerpt:
             and float(power[at < 1000].sum()) > 0.98 * total
         )
 
+    def shape(self) -> Shape:
+        """The shape of what is held."""
+        return shape_of(np.concatenate(self.parts), self.rate)
+
     def likely_rate(self) -> int | None:
         """16,000 if this sounds like speech recorded at that rate under a label far above it; None otherwise.
 
-        Such speech is too fast (its loudness changes more than 4.5 times a second), has next to nothing
-        where voices have their pitch, its middle too high, and reaches far beyond 8 kHz.
+        Such speech is too fast, has next to nothing where voices have their pitch, its middle too high, and reaches far
+        beyond 8 kHz: four signs, weighed by a logistic curve. Sound whose middle is too high even for that is noise.
         """
         if not _SUSPECT_FROM <= self.rate <= _SUSPECT_TO or self.held < _LEAST_SECONDS * self.rate:
             return None
-        shape = shape_of(np.concatenate(self.parts), self.rate)
-        suspect = shape.low_db < -15 and shape.middle_hz > 750 and shape.high_db > -33 and shape.changes_hz > 4.5
-        return _SUSPECTED if suspect else None
+        shape = self.shape()
+        evidence = float(np.dot(_WEIGHTS, shape.signs)) + _OFFSET
+        return _SUSPECTED if evidence > _EVIDENCE and shape.middle_hz < _NO_VOICE_HZ else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +94,11 @@ class Shape:
     high_db: float
     middle_hz: float
     changes_hz: float
+
+    @property
+    def signs(self) -> tuple[float, float, float, float]:
+        """What tells a wrong rate, on scales where equal steps mean much the same."""
+        return self.low_db, self.high_db, math.log2(max(50.0, self.middle_hz) / 500), self.changes_hz
 
 
 def shape_of(sound: NDArray[np.float32], rate: int) -> Shape:

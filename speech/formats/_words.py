@@ -19,7 +19,7 @@ def spaced(text: str, words: Sequence[Word]) -> tuple[Word, ...] | None:
     if not words:
         return ()
     at = 0
-    found: list[Word] = []
+    separators: list[str] = []
     for number, word in enumerate(words):
         if number == len(words) - 1 and number:
             start = len(text) - len(word.text)
@@ -29,10 +29,11 @@ def spaced(text: str, words: Sequence[Word]) -> tuple[Word, ...] | None:
         if start < at or (number == 0 and start != 0):
             return None
         if number:
-            found[-1] = replace(found[-1], separator=text[at:start])
-        found.append(replace(word, separator=" "))
+            separators.append(text[at:start])
         at = start + len(word.text)
-    return tuple(found) if at == len(text) else None
+    if at != len(text):
+        return None
+    return tuple(w if w.separator == s else replace(w, separator=s) for w, s in zip(words, (*separators, " "), strict=True))
 
 
 def fitted(text: str, words: Sequence[Word]) -> tuple[Word, ...]:

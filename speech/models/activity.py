@@ -47,8 +47,8 @@ class ActivitySettings:
     `threshold` opens speech and `threshold - 0.15` closes it, as silero's authors advise; `least_ms` of speech
     is kept, pauses under `join_ms` are bridged, `edge_ms` is added on both sides where there is room.
     Segments longer than `longest_ms` are cut in their deepest pause: with both edges they stay under the 10 s of a
-    small chunk, so that the chunk size changes no text. `join_ms` and `edge_ms` were chosen on dev data:
-    cutting at shorter pauses costs a point in Amharic and Yoruba (`benchmarks/verb_settings.py`).
+    small chunk, so that the chunk size changes no text. `join_ms` and `edge_ms` were chosen on dev data
+    (`benchmarks/verb_settings.py`).
     """
 
     threshold: float = 0.5

@@ -4,12 +4,17 @@ A word is right where the word alignment says so: after normalising, all it cons
 recalibrated here. Bins are of equal width; with few words there are fewer of them (ten words a bin at the
 least on average), since nearly empty bins make the error look larger than it is.
 
-Source: Guo et al. 2017, arXiv:1706.04599.
+The error of few words is large by chance alone, so beside it stands what confidences that mean exactly what they say
+would show on so many words (words taken as independent: those of one clip are not quite, and chance gives more).
+
+Source: Guo et al. 2017, arXiv:1706.04599; the bias of the error: Roelofs et al. 2022, arXiv:2012.08668.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+
+import numpy as np
 
 from speech.languages import Language
 from speech.score.counting import Alignment, align_words
@@ -20,6 +25,8 @@ Judged = tuple[float, bool]
 """A word's confidence, and whether it was right."""
 
 _WORDS_A_BIN = 10
+_COUNTED = 500
+"""Words of a bin up to which chance is counted out; beyond, the sum of so many is as good as normal."""
 
 
 def judge(
@@ -78,4 +85,16 @@ def calibration(name: str, judged: Sequence[Judged], without: int, bins: int) ->
         if words
     )
     error = sum(b.words * abs(b.accuracy - b.confidence) for b in found) / len(judged)
-    return Calibration(name=name, words=len(judged), without=without, error=error, bins_used=used, bins=found)
+    chance = sum(_by_chance([c for c, _ in words]) for words in held) / len(judged)
+    return Calibration(name=name, words=len(judged), without=without, error=error, by_chance=chance, bins_used=used, bins=found)
+
+
+def _by_chance(confidences: Sequence[float]) -> float:
+    """How far the number of right words is on average from its expectation, where each is right with its confidence."""
+    sure = np.array(confidences, np.float64)
+    if len(sure) > _COUNTED:
+        return float(np.sqrt(2 / np.pi * np.sum(sure * (1 - sure))))
+    share = np.ones(1)  # of outcomes, by number of right words
+    for p in sure:
+        share = np.convolve(share, (1 - p, p))
+    return float(np.dot(share, np.abs(np.arange(len(share)) - sure.sum())))

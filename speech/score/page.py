@@ -170,7 +170,8 @@ def _calibration(scores: Scores) -> Markup:
     made: list[Markup] = []
     for c in scores.calibration:
         caption = (
-            f"Confidences, {c.name}: calibration error {percent(c.error)} over {c.words:,} words in {c.bins_used} bins; "
+            f"Confidences, {c.name}: calibration error {percent(c.error)} over {c.words:,} words in {c.bins_used} bins "
+            f"(chance alone gives {percent(c.by_chance)}); "
             f"{c.without:,} words without a confidence"
         )
         drawing = calibration_plot(f"Calibration, {c.name}", [(b.confidence, b.accuracy, b.words) for b in c.bins])

@@ -260,6 +260,7 @@ class Bin:
 class Calibration:
     """Whether confidences mean what they say. `error` is the expected calibration error over `bins_used` equal bins.
 
+    `by_chance` is the error that perfectly calibrated confidences would show on average on so many words.
     `without` counts words that had no confidence between 0 and 1. Empty bins are not listed.
     """
 
@@ -267,6 +268,7 @@ class Calibration:
     words: int
     without: int
     error: float
+    by_chance: float
     bins_used: int
     bins: tuple[Bin, ...]
 
@@ -277,6 +279,7 @@ class Calibration:
             "words": self.words,
             "words_without_confidence": self.without,
             "expected_calibration_error": self.error,
+            "expected_calibration_error_by_chance": self.by_chance,
             "bins_used": self.bins_used,
             "bins": [
                 {"low": b.low, "high": b.high, "words": b.words, "confidence": b.confidence, "accuracy": b.accuracy} for b in self.bins

@@ -38,7 +38,8 @@ def summary_lines(scores: Scores) -> list[str]:
                 f"{m.language}: {m.tone:,} letters wrong in tone only, {m.diacritic:,} in another diacritic, of {m.reference:,} letters"
             )
     for c in scores.calibration:
-        lines.append(f"Confidences ({c.name}): calibration error {percent(c.error)} over {c.words:,} words in {c.bins_used} bins")
+        chance = f"chance alone gives {percent(c.by_chance)}"
+        lines.append(f"Confidences ({c.name}): calibration error {percent(c.error)} over {c.words:,} words in {c.bins_used} bins; {chance}")
     if scores.empty_references:
         lines.append(f"{len(scores.empty_references):,} clips have an empty reference: no rate, what was added is counted")
     return [*lines, f"Normalisation: {scores.normalisation}", f"Letters: {LETTERS}"]

@@ -1,7 +1,8 @@
 """From a recording's sound to segments with words: speech found, cut in pauses, levelled, recognised in batches.
 
-A recording is levelled once, over its speech; batches are made of one recording's segments only, so what is heard
-in it does not depend on what else is transcribed meanwhile.
+A recording is levelled once, over its speech. Neighbouring short segments are heard in one stretch with the pauses
+between them: the network has more to go by, and hears no second of a recording twice. Batches are made of one
+recording's stretches only, so what is heard in it does not depend on what else is transcribed meanwhile.
 """
 
 from __future__ import annotations
@@ -32,10 +33,27 @@ Samples = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Task:
-    """One chunk of one segment, ready for the network."""
+class _Stretch:
+    """Segments that are heard together, and the chunks of the sound from the first one's start to the last one's end."""
 
-    segment: int
+    spans: tuple[Span, ...]
+    chunks: tuple[chunks.Chunk, ...]
+
+    @property
+    def start_samples(self) -> int:
+        return self.spans[0].start_ms * RATE // 1000
+
+    @property
+    def heard_samples(self) -> int:
+        """What the network hears, overlaps and surroundings included."""
+        return sum(chunk.end - chunk.start for chunk in self.chunks)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Task:
+    """One chunk of one stretch, ready for the network."""
+
+    stretch: int
     number: int
     samples: Samples
 
@@ -55,26 +73,25 @@ def recognised(
     gain = _speech_gain(signal, spans)
     decode = _decoder(model, language)
     made: list[Segment] = []
-    planned = {span: _plan(span, signal, model, settings) for span in spans}
-    total = sum(chunk.end - chunk.start for plan in planned.values() for chunk in plan)
+    stretches = [_stretch(group, signal, model, settings) for group in _together(spans, min(settings.together_ms, settings.chunk_ms))]
+    total = sum(stretch.heard_samples for stretch in stretches)
     done = 0
-    for window in _windows(spans, settings.window_ms):
-        plans = [planned[span] for span in window]
+    for window in _windows(stretches, settings.window_ms * RATE // 1000):
         tasks = [
-            _Task(segment=n, number=k, samples=_read(signal, span, chunk, gain))
-            for n, (span, plan) in enumerate(zip(window, plans, strict=True))
-            for k, chunk in enumerate(plan)
+            _Task(stretch=n, number=k, samples=signal.read(stretch.start_samples + chunk.start, chunk.end - chunk.start) * np.float32(gain))
+            for n, stretch in enumerate(window)
+            for k, chunk in enumerate(stretch.chunks)
         ]
         pieces: dict[tuple[int, int], ctc.Emissions] = {}
         batches = list(_batches(tasks, settings.batch_ms * RATE // 1000))
         sounds = ([t.samples for t in batch] for batch in batches)
         for batch, found in zip(batches, model.stream(sounds, language), strict=True):
-            pieces |= {(task.segment, task.number): piece for task, piece in zip(batch, found, strict=True)}
+            pieces |= {(task.stretch, task.number): piece for task, piece in zip(batch, found, strict=True)}
             done += sum(len(t.samples) for t in batch)
             report("recognising", done, total)
-        for n, (span, plan) in enumerate(zip(window, plans, strict=True)):
-            emissions = chunks.joined(plan, [pieces.pop((n, k)) for k in range(len(plan))])
-            made.append(decode(span, emissions))
+        for n, stretch in enumerate(window):
+            emissions = chunks.joined(stretch.chunks, [pieces.pop((n, k)) for k in range(len(stretch.chunks))])
+            made += [decode(span, *_own(span, stretch, emissions, model)) for span in stretch.spans]
     return made
 
 
@@ -89,42 +106,58 @@ def _speech_gain(signal: Signal, spans: Sequence[Span]) -> float:
     return 1.0 / float(np.sqrt(total / count + 1e-14)) if count else 1.0
 
 
-def _windows(spans: Sequence[Span], window_ms: int) -> Iterator[list[Span]]:
-    """Spans in groups of about `window_ms` of speech, in order."""
+def _together(spans: Sequence[Span], longest_ms: int) -> Iterator[tuple[Span, ...]]:
+    """Spans in groups, in order: neighbours that with what lies between them are at most `longest_ms` long."""
     group: list[Span] = []
-    held = 0
     for span in spans:
-        if group and held + span.length_ms > window_ms:
+        if group and span.end_ms - group[0].start_ms > longest_ms:
+            yield tuple(group)
+            group = []
+        group.append(span)
+    if group:
+        yield tuple(group)
+
+
+def _windows(stretches: Sequence[_Stretch], size: int) -> Iterator[list[_Stretch]]:
+    """Stretches in groups of about `size` samples heard, in order."""
+    group: list[_Stretch] = []
+    held = 0
+    for stretch in stretches:
+        if group and held + stretch.heard_samples > size:
             yield group
             group, held = [], 0
-        group.append(span)
-        held += span.length_ms
+        group.append(stretch)
+        held += stretch.heard_samples
     if group:
         yield group
 
 
-def _plan(span: Span, signal: Signal, model: Wav2Vec2Recogniser, settings: Settings) -> list[chunks.Chunk]:
-    """The span in chunks; a short span is one, heard with what lies around it, of which nothing is written."""
-    start, length, chunk, least = (
-        ms * RATE // 1000 for ms in (span.start_ms, span.length_ms, settings.chunk_ms, min(settings.least_ms, settings.chunk_ms))
+def _stretch(spans: tuple[Span, ...], signal: Signal, model: Wav2Vec2Recogniser, settings: Settings) -> _Stretch:
+    """How spans are heard together; a short stretch is heard with what lies around it, of which nothing is written."""
+    start, end, chunk, least = (
+        ms * RATE // 1000 for ms in (spans[0].start_ms, spans[-1].end_ms, settings.chunk_ms, min(settings.least_ms, settings.chunk_ms))
     )
+    length = end - start
     if model.reach <= length < least:
-        after = max(0, signal.length_samples - start - length)
+        after = max(0, signal.length_samples - end)
         frames = model.checkpoint.frames(length)
-        return [chunks.surrounded(length, least=least, before=start, after=after, stride=model.stride, frames=frames)]
-    return chunks.plan(length, chunk=chunk, overlap=settings.overlap_ms * RATE // 1000, stride=model.stride)
+        plan = [chunks.surrounded(length, least=least, before=start, after=after, stride=model.stride, frames=frames)]
+    else:
+        plan = chunks.plan(length, chunk=chunk, overlap=settings.overlap_ms * RATE // 1000, stride=model.stride)
+    return _Stretch(spans=spans, chunks=tuple(plan))
 
 
-def _read(signal: Signal, span: Span, chunk: chunks.Chunk, gain: float) -> Samples:
-    start = span.start_ms * RATE // 1000
-    samples: Samples = signal.read(start + chunk.start, chunk.end - chunk.start)
-    return samples * np.float32(gain)
+def _own(span: Span, stretch: _Stretch, emissions: ctc.Emissions, model: Wav2Vec2Recogniser) -> tuple[ctc.Emissions, int]:
+    """A span's own frames of its stretch's emissions, and the sample of the recording that the first of them begins at."""
+    first = round((span.start_ms * RATE // 1000 - stretch.start_samples) / model.stride)
+    frames = model.checkpoint.frames(span.length_ms * RATE // 1000)
+    return emissions[first : first + frames], stretch.start_samples + first * model.stride
 
 
 def _batches(tasks: Sequence[_Task], size: int) -> Iterator[list[_Task]]:
     """Tasks by length, the longest first (so that memory is asked for once), as many as `size` samples hold when padded."""
     batch: list[_Task] = []
-    for task in sorted(tasks, key=lambda t: (-len(t.samples), t.segment, t.number)):
+    for task in sorted(tasks, key=lambda t: (-len(t.samples), t.stretch, t.number)):
         longest = len((batch[0] if batch else task).samples)
         if batch and (padded_samples(longest, RATE) * (len(batch) + 1) > size or longest - len(task.samples) > _CALL_MS * RATE // 1000):
             yield batch
@@ -134,8 +167,8 @@ def _batches(tasks: Sequence[_Task], size: int) -> Iterator[list[_Task]]:
         yield batch
 
 
-def _decoder(model: Wav2Vec2Recogniser, language: str) -> Callable[[Span, ctc.Emissions], Segment]:
-    """From a span and its emissions to a segment, for one language."""
+def _decoder(model: Wav2Vec2Recogniser, language: str) -> Callable[[Span, ctc.Emissions, int], Segment]:
+    """From a span, its emissions and the sample they begin at to a segment, for one language."""
     adapter = model.use(language)
     table = languages.load(language)
     calibrated = model.calibration(language)
@@ -143,11 +176,11 @@ def _decoder(model: Wav2Vec2Recogniser, language: str) -> Callable[[Span, ctc.Em
     silent = frozenset(n for n, s in enumerate(adapter.symbols) if s in ctc.SPECIAL)
     greedy = ctc.Greedy(blank=blank, silent=silent)
 
-    def decode(span: Span, emissions: ctc.Emissions) -> Segment:
+    def decode(span: Span, emissions: ctc.Emissions, begin: int) -> Segment:
         heard = ctc.words(greedy(emissions), emissions, adapter.symbols, table)
         words = tuple(
             Word(text=w.text, span=place, confidence=round(calibrated(w.raw), 3), alternatives=w.alternatives)
-            for w, place in zip(heard, _places(heard, span, model.stride, model.reach), strict=True)
+            for w, place in zip(heard, _places(heard, span, begin, model.stride, model.reach), strict=True)
         )
         if not words:
             return Segment(span=span, language=language, status="unsure", unsure_reason=NOTHING_HEARD)
@@ -158,11 +191,11 @@ def _decoder(model: Wav2Vec2Recogniser, language: str) -> Callable[[Span, ctc.Em
     return decode
 
 
-def _places(heard: Sequence[ctc.HeardWord], span: Span, stride: int, reach: int) -> list[Span]:
+def _places(heard: Sequence[ctc.HeardWord], span: Span, begin: int, stride: int, reach: int) -> list[Span]:
     """Words' times: from the middle of the first frame to that of the last, a frame wider, never over a neighbour."""
 
     def middle(frame: int) -> float:
-        return span.start_ms + (frame * stride + reach / 2) * 1000 / RATE
+        return (begin + frame * stride + reach / 2) * 1000 / RATE
 
     step = stride * 1000 / RATE
     edges = [[middle(w.first) - step, middle(w.end - 1) + step] for w in heard]

@@ -29,12 +29,14 @@ class Settings:
     """How a recording is transcribed; all of it goes into the settings' hash.
 
     `chunk_ms` is the longest piece the network sees at once, `overlap_ms` what it hears beyond each inner edge;
-    `least_ms` is what it hears at least, a short segment with what lies around it: alone, a knock in noise became letters;
+    neighbouring segments are heard in one stretch of at most `together_ms`, with the pauses between them;
+    `least_ms` is what it hears at least, a short stretch with what lies around it: alone, a knock in noise became letters;
     `batch_ms` is the sound in one batch, `window_ms` the speech held at once. `benchmarks/verb_settings.py` compares some.
     """
 
     chunk_ms: int = 20_000
     overlap_ms: int = 2_000
+    together_ms: int = 10_000
     least_ms: int = 8_000
     batch_ms: int = 24_000
     window_ms: int = 600_000

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from speech.score import Pair, Scores, ScoreSettings, score
@@ -21,6 +22,27 @@ def test_the_error_is_the_weighted_distance_of_the_bins() -> None:
     assert found.bins_used == 2 and [b.words for b in found.bins] == [10, 10]
     assert [b.accuracy for b in found.bins] == [0.2, 0.8]
     assert found.error == pytest.approx(0.05)
+
+
+def test_what_chance_gives_is_counted_out() -> None:
+    # Two words of 0.5, one expected right: none, one or two are, with 1/4, 1/2, 1/4. Off by one word of two half of the time.
+    found = calibration("all", [(0.5, True), (0.5, False)], 0, bins=15)
+    assert found is not None
+    assert found.error == 0.0
+    assert found.by_chance == pytest.approx(0.25)
+
+
+@pytest.mark.parametrize("words", [300, 30_000])
+def test_calibrated_confidences_err_as_much_as_chance_gives(words: int) -> None:
+    rng = np.random.default_rng(7)
+    errors, chances = [], []
+    for _ in range(40):
+        sure = rng.random(words)
+        found = calibration("all", list(zip(sure.tolist(), (rng.random(words) < sure).tolist(), strict=True)), 0, bins=15)
+        assert found is not None
+        errors.append(found.error)
+        chances.append(found.by_chance)
+    assert float(np.mean(errors)) == pytest.approx(float(np.mean(chances)), rel=0.1)
 
 
 def test_there_are_never_more_bins_than_asked_for_and_a_confidence_of_one_has_a_bin() -> None:

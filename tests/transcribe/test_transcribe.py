@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ import speech
 from speech.collections.consent import Context
 from speech.errors import ConsentRefused
 from speech.models.activity import ActivitySettings
+from speech.models.recogniser import Samples, Wav2Vec2Recogniser
 from speech.transcribe import NO_MODEL, Pipeline, Settings, transcribe
 from speech.types import Transcript, joined
 from tests.sounds import SENTENCES, noise, save, silence, spoken, tone
@@ -81,6 +83,39 @@ def test_a_short_segment_is_heard_with_its_surroundings_and_keeps_its_own_frames
     assert [s.span for s in whole.segments] == [s.span for s in alone.segments]
 
 
+def test_neighbours_are_heard_in_one_stretch_and_keep_their_own_words(pipeline: Pipeline, tmp_path: Path) -> None:
+    word = spoken("ñukanchik wasi", pause_s=0)
+    path = save(tmp_path / "words.wav", np.concatenate([silence(1), word, silence(1.2), word, silence(1.207), word, silence(1)]))
+    together = pipeline.transcribe(path, language="que")
+    alone = pipeline.transcribe(path, language="que", settings=Settings(together_ms=0))
+    check(together)
+    assert [s.span for s in together.segments] == [s.span for s in alone.segments]
+    assert len(together.segments) == 3
+    near = ActivitySettings().edge_ms
+    for segment in together.segments:  # each segment's words fill it: frames of its neighbours or of the pauses would be far off
+        words = [word.span for word in segment.words if word.span]
+        assert words and words[0].start_ms - segment.span.start_ms < 2 * near and segment.span.end_ms - words[-1].end_ms < 2 * near
+
+
+def test_neighbours_cost_the_network_little_more_than_their_sound(
+    pipeline: Pipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: list[int] = []
+    stream = Wav2Vec2Recogniser.stream
+
+    def counted(model: Wav2Vec2Recogniser, batches: Iterable[Sequence[Samples]], language: str) -> Iterator[list[Samples]]:
+        kept = list(batches)
+        heard.append(sum(len(clip) for batch in kept for clip in batch))
+        return stream(model, kept, language)
+
+    monkeypatch.setattr(Wav2Vec2Recogniser, "stream", counted)
+    word = spoken("wasi", pause_s=0)
+    path = save(tmp_path / "words.wav", np.concatenate([part for _ in range(12) for part in (silence(1.2), word)]))
+    for settings in (Settings(), Settings(together_ms=0)):
+        pipeline.transcribe(path, language="que", settings=settings)
+    assert heard[0] < 0.4 * heard[1]
+
+
 def test_the_batch_size_changes_nothing(pipeline: Pipeline, story: Path) -> None:
     one = pipeline.transcribe(story, language="que", settings=Settings(batch_ms=1))
     many = pipeline.transcribe(story, language="que", settings=Settings(batch_ms=100_000))
@@ -91,7 +126,8 @@ def test_the_level_of_the_recording_changes_nothing(pipeline: Pipeline, story: P
     import soundfile
 
     samples = soundfile.read(story, dtype="float32")[0]
-    quiet = save(tmp_path / "quiet.wav", samples * np.float32(0.1), subtype="FLOAT")
+    # An eighth is exact in binary: another factor rounds anew, and may tip a letter that was in the balance.
+    quiet = save(tmp_path / "quiet.wav", samples * np.float32(0.125), subtype="FLOAT")
     assert pipeline.transcribe(quiet, language="que").text == pipeline.transcribe(story, language="que").text
 
 
