@@ -25,10 +25,10 @@ from speech.transcribe import Settings
 
 SETTINGS = {
     "as shipped": Settings(),
-    "each segment by itself": Settings(together_ms=0),
-    "each segment alone": Settings(together_ms=0, least_ms=0),
-    "short stretches alone": Settings(least_ms=0),
-    "short stretches with 5 s in all": Settings(least_ms=5_000),
+    "each segment by itself, with its surroundings": Settings(together_ms=0),
+    "each segment by itself, nothing around it": Settings(together_ms=0, least_ms=0),
+    "stretches, nothing around them": Settings(least_ms=0),
+    "stretches, short ones 5 s with their surroundings": Settings(least_ms=5_000),
     "segments up to 15 s": Settings(activity=ActivitySettings(longest_ms=15_000)),
     "cut at pauses of 350 ms, edges of 160": Settings(activity=ActivitySettings(join_ms=350, edge_ms=160)),
 }

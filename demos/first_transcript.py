@@ -52,9 +52,11 @@ def show(recording: Path, language: str, folder: Path, spoken: str | None) -> No
     transcript = result.transcript
     target = folder / f"{recording.stem}.eaf"
     save(transcript, target, force=True)
-    print("\nWhat was heard, with times in seconds; * marks words it is unsure of (confidence under 0.5):\n")
+    found = sorted(w.confidence or 0.0 for s in transcript.segments for w in s.words)
+    unsure = found[len(found) // 4] if found else 0.0
+    print("\nWhat was heard, with times in seconds; * marks the quarter of the words it is least sure of:\n")
     for segment in transcript.segments:
-        words = " ".join(w.text + ("*" if (w.confidence or 0) < 0.5 else "") for w in segment.words)
+        words = " ".join(w.text + ("*" if (w.confidence or 0) < unsure else "") for w in segment.words)
         print(f"  {segment.span.start_ms / 1000:7.2f} - {segment.span.end_ms / 1000:7.2f}  {words or '(no words heard)'}")
     print("\nThe first words:\n\n     start      end  confidence  word")
     for word in [w for s in transcript.segments for w in s.words][:12]:

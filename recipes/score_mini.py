@@ -44,6 +44,7 @@ def table(split: str, pairs: list[Pair], hours: dict[str, float]) -> tuple[list[
     errors = {c.name: f"{100 * c.error:.1f}, by chance {100 * c.by_chance:.1f} ({c.words})" for c in scores.calibration}
     lines = [
         f"\n## Split {split}\n",
+        *(["Confidences were fitted on this split: what their error is worth only test tells.\n"] if split == "dev" else []),
         "| collection or language | voices | clips | hours | CER % (95 % interval) | errors / letters | CER by code point | WER % "
         "| calibration error % (words) |",
         "|---|---|---|---|---|---|---|---|---|",

@@ -31,6 +31,13 @@ class _Library:
     def __init__(self, path: str, data: str) -> None:
         self.calls: Any = ctypes.CDLL(path)
         self.sample_rate: int = self.calls.espeak_Initialize(_SYNCHRONOUS, 0, data.encode(), 0)
+        if self.sample_rate <= 0:
+            raise ModelRefused(
+                where="eSpeak NG",
+                what="its voices cannot be opened",
+                mend="pip install --force-reinstall espeakng-loader",
+                code="MODEL_NOT_HERE",
+            )
         self.pieces: list[NDArray[np.int16]] = []
         self.turn = threading.Lock()
         self._callback = _CALLBACK(self._collect)  # kept: the library holds its address only
@@ -52,7 +59,7 @@ class Espeak:
     Raises
     ------
     ModelRefused
-        `MODEL_NOT_HERE`: the extra is not installed.
+        `MODEL_NOT_HERE`: the extra is not installed, or not whole.
     """
 
     def __init__(self) -> None:

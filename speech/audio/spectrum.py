@@ -23,8 +23,8 @@ _WEIGHTS = (-0.58, 0.07, 1.14, 0.90)
 _OFFSET = -7.06
 _EVIDENCE = 3.0
 """Log-odds beyond which a rate is suspected: odds of 20 to 1 where right and wrong labels are as common."""
-_NO_VOICE_HZ = 4_000
-"""Half of a voice's energy lies below 1.3 kHz: three times as fast, below this."""
+_NO_VOICE_HZ = 1_333
+"""Half of a voice's energy lies below this; what does not, at the rate suspected, is no voice."""
 
 
 class Excerpt:
@@ -77,13 +77,13 @@ class Excerpt:
         """16,000 if this sounds like speech recorded at that rate under a label far above it; None otherwise.
 
         Such speech is too fast, has next to nothing where voices have their pitch, its middle too high, and reaches far
-        beyond 8 kHz: four signs, weighed by a logistic curve. Sound whose middle is too high even for that is noise.
+        beyond 8 kHz: four signs, weighed by a logistic curve. Sound whose middle is too high for that, too, is noise.
         """
         if not _SUSPECT_FROM <= self.rate <= _SUSPECT_TO or self.held < _LEAST_SECONDS * self.rate:
             return None
         shape = self.shape()
         evidence = float(np.dot(_WEIGHTS, shape.signs)) + _OFFSET
-        return _SUSPECTED if evidence > _EVIDENCE and shape.middle_hz < _NO_VOICE_HZ else None
+        return _SUSPECTED if evidence > _EVIDENCE and shape.middle_hz * _SUSPECTED / self.rate < _NO_VOICE_HZ else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

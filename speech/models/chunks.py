@@ -1,6 +1,6 @@
-"""Long segments in pieces: where they are cut for the network, and how their emissions are joined.
+"""Long stretches of sound in pieces: where they are cut for the network, and how their emissions are joined.
 
-Pieces overlap, start on whole frames of the segment, and each gives only the frames away from its inner edges;
+Pieces overlap, start on whole frames of the stretch, and each gives only the frames away from its inner edges;
 so every frame has `overlap` of sound on both sides, and frames fit together without a seam.
 """
 
@@ -17,9 +17,9 @@ Emissions = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chunk:
-    """Samples `start..end` of a segment for the network; of its frames, `keep_from..keep_to` stay (None: to the end).
+    """Samples `start..end` of a stretch for the network; of its frames, `keep_from..keep_to` stay (None: to the end).
 
-    `start` is negative and `end` beyond the segment where the chunk holds what lies around it.
+    `start` is negative and `end` beyond the stretch where the chunk holds what lies around it.
     """
 
     start: int
@@ -72,5 +72,5 @@ def surrounded(length: int, *, least: int, before: int, after: int, stride: int,
 
 
 def joined(chunks: Sequence[Chunk], emissions: Sequence[Emissions]) -> Emissions:
-    """One segment's emissions (frames, vocabulary) from those of its chunks, in order."""
+    """One stretch's emissions (frames, vocabulary) from those of its chunks, in order."""
     return np.concatenate([e[c.keep_from : c.keep_to] for c, e in zip(chunks, emissions, strict=True)])

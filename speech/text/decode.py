@@ -76,7 +76,8 @@ def decode_marked(data: bytes, where: str, *, encoding: str | None = None, decla
         guess = _guess(body)
         shown_byte = f"byte 0x{data[offset]:02X}" if offset < len(data) else "the end"
         raise _refused(where, f"{shown_byte} at offset {offset} is not {chosen.upper()}; it may be {guess}", guess) from error
-    text = text.removeprefix("\ufeff")
+    if encoding or not mark:
+        text = text.removeprefix("\ufeff")  # where the mark was cut, a second one belongs to the text
     check(text, where)
     return text, chosen, mark
 

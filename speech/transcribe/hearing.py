@@ -1,8 +1,8 @@
 """From a recording's sound to segments with words: speech found, cut in pauses, levelled, recognised in batches.
 
 A recording is levelled once, over its speech. Neighbouring short segments are heard in one stretch with the pauses
-between them: the network has more to go by, and hears no second of a recording twice. Batches are made of one
-recording's stretches only, so what is heard in it does not depend on what else is transcribed meanwhile.
+between them, so that less of the recording is heard twice as surroundings. Batches are made of one recording's
+stretches only, so what is heard in it does not depend on what else is transcribed meanwhile.
 """
 
 from __future__ import annotations
@@ -91,7 +91,9 @@ def recognised(
             report("recognising", done, total)
         for n, stretch in enumerate(window):
             emissions = chunks.joined(stretch.chunks, [pieces.pop((n, k)) for k in range(len(stretch.chunks))])
-            made += [decode(span, *_own(span, stretch, emissions, model)) for span in stretch.spans]
+            begins = [round((span.start_ms * RATE // 1000 - stretch.start_samples) / model.stride) for span in stretch.spans]
+            for span, begin, end in zip(stretch.spans, begins, _ends(stretch.spans, begins, model), strict=True):
+                made.append(decode(span, emissions[begin:end], stretch.start_samples + begin * model.stride))
     return made
 
 
@@ -147,11 +149,13 @@ def _stretch(spans: tuple[Span, ...], signal: Signal, model: Wav2Vec2Recogniser,
     return _Stretch(spans=spans, chunks=tuple(plan))
 
 
-def _own(span: Span, stretch: _Stretch, emissions: ctc.Emissions, model: Wav2Vec2Recogniser) -> tuple[ctc.Emissions, int]:
-    """A span's own frames of its stretch's emissions, and the sample of the recording that the first of them begins at."""
-    first = round((span.start_ms * RATE // 1000 - stretch.start_samples) / model.stride)
-    frames = model.checkpoint.frames(span.length_ms * RATE // 1000)
-    return emissions[first : first + frames], stretch.start_samples + first * model.stride
+def _ends(spans: Sequence[Span], begins: Sequence[int], model: Wav2Vec2Recogniser) -> list[int]:
+    """The frame after each span's last: where spans touch no frame is lost between them."""
+    ends = [begin + model.checkpoint.frames(s.length_ms * RATE // 1000) for s, begin in zip(spans, begins, strict=True)]
+    for n, (span, after) in enumerate(zip(spans, spans[1:], strict=False)):
+        if span.end_ms == after.start_ms:
+            ends[n] = begins[n + 1]
+    return ends
 
 
 def _batches(tasks: Sequence[_Task], size: int) -> Iterator[list[_Task]]:

@@ -30,7 +30,7 @@ def transcribe(
 ) -> Result:
     """Turn a recording into words with times and confidence. Writes nothing, downloads nothing.
 
-    The text does not depend on `settings.chunk_ms` unless a segment (10 s at most) is longer than it.
+    The text does not depend on `settings.chunk_ms` of 10 s or more: no stretch that is heard at once is longer.
     With `language` "und" no model is needed: speech and times come out, with empty segments to fill.
     A model for `Later` is loaded once a recording was read, so that a damaged one is answered at once.
 

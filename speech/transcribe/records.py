@@ -30,8 +30,8 @@ class Settings:
 
     `chunk_ms` is the longest piece the network sees at once, `overlap_ms` what it hears beyond each inner edge;
     neighbouring segments are heard in one stretch of at most `together_ms`, with the pauses between them;
-    `least_ms` is what it hears at least, a short stretch with what lies around it: alone, a knock in noise became letters;
-    `batch_ms` is the sound in one batch, `window_ms` the speech held at once. `benchmarks/verb_settings.py` compares some.
+    a shorter one than `least_ms` is heard with what lies around it, half on each side: alone, a knock in noise became letters;
+    `batch_ms` is the sound in one batch, `window_ms` the sound held at once. `benchmarks/verb_settings.py` compares some.
     """
 
     chunk_ms: int = 20_000

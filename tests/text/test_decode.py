@@ -15,6 +15,10 @@ TEXT = "Ọjọ́ dára\nñukanchik\n"
 CLEAN = st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\ufffe\uffff\ufeff"), max_size=40)
 
 
+def test_a_second_mark_is_a_sign_of_the_text() -> None:
+    assert decode("\ufeff\ufeffwasi".encode(), "a.txt") == "\ufeffwasi"
+
+
 @pytest.mark.parametrize(
     ("mark", "encoding"),
     [
