@@ -86,15 +86,18 @@ class SpeechDetector:
 
     def probabilities(self, recording: Readable, gain: float = 1.0, progress: Callable[[int, int], None] | None = None) -> Samples:
         """Speech probability (frames,) of a recording read in blocks and multiplied by `gain`."""
-        found: list[Samples] = []
-        state = None
         total = recording.length_samples
-        for number, features in enumerate(self._workers.map(self._features, self._blocks(recording, gain)), 1):
+        # Made beforehand: small results kept one by one, between large ones let go, hold the memory of those (120 MB in 3 hours).
+        found = np.empty(-(-total // FRAME), np.float32)
+        state = None
+        place = 0
+        for features in self._workers.map(self._features, self._blocks(recording, gain)):
             speech, state = self._workers.run(self._in_order, (features, state))
-            found.append(speech)
+            found[place : place + len(speech)] = speech
+            place += len(speech)
             if progress:
-                progress(min(total, number * _BLOCK * FRAME), total)
-        return np.concatenate(found) if found else np.zeros(0, np.float32)
+                progress(min(total, place * FRAME), total)
+        return found
 
     def _in_order(self, given: tuple[Any, Any]) -> tuple[Samples, Any]:
         """Probabilities of a block's features, from the state that the block before left."""
