@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from speech.errors import MemoryFailure
+from speech.models import guard
 from speech.models.recogniser import LoadSettings, Wav2Vec2Recogniser, load, padded_samples, require_memory
 from tests.models import tiny
 
@@ -91,6 +92,8 @@ def test_a_fine_tuned_folder_without_adapters_serves_with_its_own_head(tmp_path:
     import json
 
     import torch
+
+    guard.load()  # a torchaudio for CUDA may lie here
     from transformers import Wav2Vec2ForCTC
 
     symbols = tiny.VOCABULARIES["que"]
