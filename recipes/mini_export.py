@@ -111,8 +111,8 @@ def _json(path: Path, value: object) -> None:
 
 def _collections(code: str, run_card: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     cards = [tomllib.loads(p.read_text(encoding="utf-8")) for p in sorted(MANIFESTS.glob("*.card.toml"))]
-    without = run_card.get("without")
-    return [c for c in cards if c["id"] != without and any(row["iso639_3"] == code for row in c["languages"])]
+    without = run_card.get("without", ())
+    return [c for c in cards if c["id"] not in without and any(row["iso639_3"] == code for row in c["languages"])]
 
 
 def _trained(code: str, run_card: Mapping[str, Any], step: int, audio_h: float) -> dict[str, Any]:
