@@ -1,5 +1,6 @@
 # Two commands do everything on a fresh machine: `make demo` and `make test`.
 #   make demo [AUDIO=story.wav LANGUAGE=que]   the main job, shown
+#   make TORCH=cuda demo                       the same, with a torch that computes on an NVIDIA GPU
 #   make test                                  lint, types, tests
 #   make proof                                 full counts and limits; slow
 #   make golden                                written files of tests/golden anew; read the diff
@@ -12,6 +13,8 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 CPU_INDEX ?= https://download.pytorch.org/whl/cpu
 WORKERS ?= 2
+# The processor alone, or cuda for a machine with an NVIDIA GPU (3 GB more).
+TORCH ?= cpu
 
 .PHONY: demo test lint golden proof bench bundle clean
 
@@ -52,10 +55,15 @@ $(VENV)/.python:
 
 # torch first and alone: the CPU build (200 MB) where any index has it, else what the configured index gives.
 $(VENV)/.torch: $(VENV)/.python constraints.txt
+ifeq ($(TORCH),cuda)
+	@$(PIP) 'torch==2.13.0'
+	@$(BIN)/python -W ignore -c 'import torch, sys; sys.exit(not torch.version.cuda and "the index gave a torch without CUDA: name one that has it, with PIP_INDEX_URL")'
+else
 	@$(PIP) 'torch==2.13.0+cpu' 2>/dev/null \
 	  || $(PIP) --retries 0 --timeout 15 --index-url $(CPU_INDEX) 'torch==2.13.0' 2>/dev/null \
 	  || $(PIP) 'torch==2.13.0'
 	@$(BIN)/python -W ignore -c 'import torch, shutil, sys; sys.exit(bool(torch.version.cuda) and not shutil.which("nvidia-smi") and "a CUDA build of torch (3 GB) was installed on a machine without an NVIDIA driver: see README, Installing")'
+endif
 	@touch $@
 
 $(VENV)/.demo: $(VENV)/.torch pyproject.toml

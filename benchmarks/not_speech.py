@@ -48,8 +48,9 @@ def main() -> None:
             greedy = ctc.Greedy(blank=0, silent=frozenset({1, 2, 3}))
             alone = 0
             for at in range(0, len(pieces), 4):
-                batch = [levelled(p) for p in pieces[at : at + 4]]
-                alone += sum(ctc.letters_in(greedy(e), symbols) for e in pipeline.model.emissions(batch, [code] * len(batch)))
+                batch = [(levelled(p), code) for p in pieces[at : at + 4]]
+                for encodings in pipeline.model.stream([batch]):
+                    alone += sum(ctc.letters_in(greedy(encoding.emissions), symbols) for encoding in encodings)
             figures[f"{code}: letters, network alone"] = alone
     keep("not_speech", figures)
 

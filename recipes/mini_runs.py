@@ -11,7 +11,7 @@ from mini_data import COLLECTIONS, spelt
 
 from speech import languages
 from speech.collections.consent import Context
-from speech.models.recogniser import Wav2Vec2Recogniser
+from speech.models.recogniser import Recogniser
 from speech.score import Pair
 from speech.transcribe import Settings, transcribe
 
@@ -67,7 +67,7 @@ def listed(root: Path, split: str, left_out: Counter[str], *, only: set[str] | N
             )
 
 
-def heard(model: Wav2Vec2Recogniser, clip: Listed, settings: Settings | None = None) -> Pair:
+def heard(model: Recogniser, clip: Listed, settings: Settings | None = None) -> Pair:
     """One clip through the whole verb: reading, speech detection, recognition, words."""
     transcript = transcribe(clip.path, language=clip.language, model=model, context=CONTEXT, settings=settings).transcript
     return Pair(

@@ -22,7 +22,7 @@ from score_mini import rate
 from speech.files import write_text
 from speech.models.cards import read_card
 from speech.models.hub import MINI
-from speech.models.recogniser import Wav2Vec2Recogniser, load
+from speech.models.recogniser import CtcRecogniser, load
 from speech.score import Pair, score
 from speech.text import RULES
 
@@ -46,7 +46,7 @@ def what_trained(folder: Path, left_out: str) -> str:
     return f"{trained['steps']} steps, {trained['audio_heard_hours']:.0f} hours heard, {trained['hours']:.2f} hours of Malagasy"
 
 
-def scored(model: Wav2Vec2Recogniser, root: Path, left_out: str, *, smoke: bool) -> list[str]:
+def scored(model: CtcRecogniser, root: Path, left_out: str, *, smoke: bool) -> list[str]:
     """Table rows: the voice left out in each split, and the other reader's test split."""
     reasons: Counter[str] = Counter()
     texts: dict[str, set[str]] = {}

@@ -6,7 +6,7 @@ All are frozen and plain. Times are integer milliseconds, ends excluded; confide
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -91,6 +91,20 @@ class Turn:
 
     span: Span
     speaker: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passage:
+    """A span that is heard in one language; whose voice and which channel (from 1), where that is known.
+
+    Passages may overlap: two people who speak at once are two passages.
+    """
+
+    span: Span
+    language: str
+    speaker: str | None = None
+    channel: int | None = None
+    """None: all channels, mixed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,6 +219,33 @@ class Transcript:
     def text(self) -> str:
         """The whole text, a line a segment that has any."""
         return "\n".join(s.text for s in self.segments if s.text)
+
+
+def merged(spans: Iterable[Span]) -> list[Span]:
+    """The union of spans: in order, without overlap, touching ones joined."""
+    union: list[Span] = []
+    for span in sorted(spans):
+        if union and span.start_ms <= union[-1].end_ms:
+            if span.end_ms > union[-1].end_ms:
+                union[-1] = Span(start_ms=union[-1].start_ms, end_ms=span.end_ms)
+        elif span.end_ms > span.start_ms:
+            union.append(span)
+    return union
+
+
+def without(span: Span, taken: Iterable[Span]) -> list[Span]:
+    """What is left of `span` where none of `taken` is; `taken` in order and without overlap."""
+    left: list[Span] = []
+    start = span.start_ms
+    for other in taken:
+        if other.end_ms <= start or other.start_ms >= span.end_ms:
+            continue
+        if other.start_ms > start:
+            left.append(Span(start_ms=start, end_ms=other.start_ms))
+        start = max(start, other.end_ms)
+    if start < span.end_ms:
+        left.append(Span(start_ms=start, end_ms=span.end_ms))
+    return left
 
 
 def joined(words: tuple[Word, ...]) -> str:

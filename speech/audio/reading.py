@@ -6,6 +6,7 @@ knows time stamps. All foreign exceptions end here. The file is only read, and m
 
 from __future__ import annotations
 
+import hashlib
 import os
 import struct
 from collections.abc import Callable, Iterator
@@ -74,11 +75,14 @@ def load(path: Path, settings: ReadSettings | None = None, *, progress: Progress
         try:
             found, mix = _report(run, file, where, path, settings)
             length = max(1, round(run.statistics.frames * RATE / run.statistics.rate))
-            mean, rms, low, high = keeper.finish(length, mix.weights)
+            tracks = keeper.finish(length, mix.weights, keep_channels=settings.keep_channels)
+            # From the file that was decoded, while it is held open: one that took its place has another hash.
+            file.seek(0)
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
         except BaseException:
             keeper.close()
             raise
-        return Signal(probe=found, spool=keeper.spool, length_samples=length, mean=mean, rms=rms, low=low, high=high)
+        return Signal(probe=found, sha256=digest, length_samples=length, tracks=tracks)
 
 
 @contextmanager

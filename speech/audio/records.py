@@ -33,7 +33,8 @@ class ReadSettings:
     """How a recording is read.
 
     `strict` refuses every recording with a finding; `accept_damaged` takes a corrupt one as it is;
-    `assume_rate` replaces the rate in the header; `channels` and `track` choose, counted from 1.
+    `assume_rate` replaces the rate in the header; `channels` and `track` choose, counted from 1;
+    `keep_channels` keeps each channel by itself beside the mix, for who reads one of them.
     """
 
     strict: bool = False
@@ -41,6 +42,7 @@ class ReadSettings:
     assume_rate: int | None = None
     channels: tuple[int, ...] | None = None
     track: int | None = None
+    keep_channels: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -62,6 +62,13 @@ if TYPE_CHECKING:
     help="Number format; auto asks the processor.",
 )
 @click.option(
+    "--device",
+    default="auto",
+    show_default=True,
+    type=click.Choice(["auto", "cpu", "cuda"]),
+    help="Where the network computes; auto takes a GPU where there is one.",
+)
+@click.option(
     "--chunk",
     "chunk_s",
     default=20.0,
@@ -75,7 +82,7 @@ if TYPE_CHECKING:
 @stated
 def command(
     audio: tuple[str, ...], language: str | None, model: str, adapter: Path | None, collection: Path | None, formats: str | None,
-    out: Path | None, force: bool, precision: str, chunk_s: float, threads: int, strict: bool, accept_damaged: bool,
+    out: Path | None, force: bool, precision: str, device: str, chunk_s: float, threads: int, strict: bool, accept_damaged: bool,
     assume_rate: int | None, channels: str | None, track: int | None, as_json: bool, purpose: str, debug: bool,
 ) -> int:  # fmt: skip
     """Transcribe AUDIO, each into words with times and confidence.
@@ -103,8 +110,8 @@ def command(
     read = read_settings(strict=strict, accept_damaged=accept_damaged, assume_rate=assume_rate, channels=channels, track=track)
     settings = Settings(chunk_ms=round(1000 * chunk_s), read=read)
     context = consent.Context(basis=consent.OWN_USE, purpose=purpose)
-    load = LoadSettings(precision=precision, threads=threads, adapter=adapter, collection=collection)
-    later = Later(model, load, language) if language != languages.UNDETERMINED else None
+    load = LoadSettings(precision=precision, device=device, threads=threads, adapter=adapter, collection=collection)
+    later = Later(model, load, (language,)) if language != languages.UNDETERMINED else None
     bars = Bars([shown(Path(name).name) for name in audio])
     if threads:
         from speech.models.workers import limit

@@ -33,11 +33,13 @@ _NAMES = {
 class Choice(threading.local):
     """Which language each clip of the running batch has; shared by all layers of a bank, each thread with its own.
 
-    `index` is one number for the whole batch (the quick path) or a tensor (clips,).
+    `index` is one number for the whole batch (the quick path), a tensor (clips,), or None: no adapter is used.
+    `rows` are the numbers that stand in it.
     """
 
     def __init__(self) -> None:
-        self.index: int | Tensor = 0
+        self.index: int | Tensor | None = 0
+        self.rows: frozenset[int] = frozenset((0,))
 
 
 class BankedAdapter(nn.Module):
@@ -52,10 +54,14 @@ class BankedAdapter(nn.Module):
         self.bias_1 = nn.Parameter(torch.zeros(languages, inner))
         self.weight_2 = nn.Parameter(torch.randn(languages, width, inner) * 0.02)
         self.bias_2 = nn.Parameter(torch.zeros(languages, width))
+        self.silent: frozenset[int] = frozenset()
+        """Languages, by number, whose adapter adds nothing in this layer: its last weights and biases are zero."""
 
     def forward(self, hidden: Tensor) -> Tensor:
         """What the chosen adapters add to `hidden`."""
         index = self.choice.index
+        if index is None or self.choice.rows <= self.silent:
+            return hidden.new_zeros(())
         if isinstance(index, int):
             hidden = F.layer_norm(hidden, hidden.shape[-1:], self.norm_weight[index], self.norm_bias[index])
             hidden = F.relu(F.linear(hidden, self.weight_1[index], self.bias_1[index]))
@@ -67,9 +73,20 @@ class BankedAdapter(nn.Module):
 
     def add(self, tensors: Mapping[str, Tensor], prefix: str) -> None:
         """Stack one more language, cast to the type of those here."""
+        if not tensors[prefix + "linear_2.weight"].any() and not tensors[prefix + "linear_2.bias"].any():
+            self.silent |= {len(self.weight_2)}
         for name, own in _NAMES.items():
             stack = getattr(self, own)
             setattr(self, own, nn.Parameter(torch.cat([stack.detach(), tensors[prefix + name].to(stack)[None]]), requires_grad=False))
+
+    def silence(self) -> None:
+        """Let every language's adapter add nothing in this layer, in training too."""
+        with torch.no_grad():
+            self.weight_2.zero_()
+            self.bias_2.zero_()
+        for parameter in self.parameters():
+            parameter.requires_grad_(False)
+        self.silent = frozenset(range(len(self.weight_2)))
 
     def layers(self, index: int) -> dict[str, Tensor]:
         """One language's tensors under transformers' names."""
@@ -104,12 +121,16 @@ class BankedHead(nn.Module):
         self.sizes = (*self.sizes, len(weight))
 
     def forward(self, hidden: Tensor) -> Tensor:
-        """Logits (clips, frames, longest vocabulary); for one language, cut to its own vocabulary."""
-        index = self.choice.index
+        """Logits (clips, frames, longest vocabulary of the batch); shorter ones are filled with `PADDING_LOGIT`."""
+        index, weight, bias, sizes = self.choice.index, self.weight, self.bias, self.sizes
+        if index is None:
+            raise ValueError("a head needs a language")
         if isinstance(index, int):
-            size = self.sizes[index]
-            return F.linear(hidden, self.weight[index, :size], self.bias[index, :size])
-        return torch.baddbmm(self.bias[index].unsqueeze(1), hidden, self.weight[index].transpose(1, 2))
+            size = sizes[index]
+            return F.linear(hidden, weight[index, :size], bias[index, :size])
+        # Cut to the longest of the batch: another thread may be bringing a language with more symbols.
+        size = max(sizes[row] for row in self.choice.rows)
+        return torch.baddbmm(bias[index, :size].unsqueeze(1), hidden, weight[index, :size].transpose(1, 2))
 
 
 class Bank:
@@ -126,13 +147,26 @@ class Bank:
                 layer.adapter_layer = BankedAdapter(self.choice, len(self.languages), width, inner)
         model.lm_head = BankedHead(self.choice, list(vocabularies.values()), width)
 
-    def use(self, languages: str | Sequence[str]) -> None:
-        """Choose a language for the whole batch, or one for each clip. Touches no weight."""
-        if isinstance(languages, str):
-            self.choice.index = self.languages.index(languages)
+    def use(self, languages: str | Sequence[str] | None) -> None:
+        """Choose a language for the whole batch, one for each clip, or None for no adapter at all. Touches no weight."""
+        if languages is None:
+            self.choice.index, self.choice.rows = None, frozenset()
             return
-        rows = [self.languages.index(code) for code in languages]
-        self.choice.index = rows[0] if len(set(rows)) == 1 else torch.tensor(rows)
+        rows = [self.languages.index(code) for code in ([languages] if isinstance(languages, str) else languages)]
+        self.choice.rows = frozenset(rows)
+        self.choice.index = rows[0] if len(self.choice.rows) == 1 else torch.tensor(rows, device=self.model.lm_head.weight.device)
+
+    @property
+    def common_layers(self) -> int:
+        """How many of the lowest layers serve all languages: no adapter of this bank adds anything in them."""
+        layers = self.model.wav2vec2.encoder.layers
+        count = 0
+        for layer in layers:
+            adapter = layer.adapter_layer
+            if isinstance(adapter, BankedAdapter) and len(adapter.silent) < len(self.languages):
+                break
+            count += 1
+        return count
 
     def tensors(self, language: str) -> dict[str, Tensor]:
         """Adapter and head of one language (views) under the names of `adapter.<lang>.safetensors`."""

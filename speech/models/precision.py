@@ -41,23 +41,26 @@ def _timed_bf16(size: int = 192) -> bool:
     return times[torch.bfloat16] < times[torch.float32]
 
 
-def choose(asked: str) -> Precision:
-    """`auto` as the processor has it: bf16 where it is in hardware, else fp32; another choice as asked.
+def choose(asked: str, device: str = "cpu") -> Precision:
+    """`auto` as the device has it: bf16 where it is in hardware, else fp32; another choice as asked.
 
     Raises
     ------
     UsageFailure
-        `PRECISION`: no such choice, or bf16 asked where it would be hundreds of times slower.
+        `PRECISION`: no such choice, bf16 asked where it would be hundreds of times slower, or int8 on a GPU.
     """
+    has = has_bf16() if device == "cpu" else torch.cuda.is_bf16_supported()
     if asked == "auto":
-        return "bf16" if has_bf16() else "fp32"
-    if asked == "bf16" and not has_bf16():
+        return "bf16" if has else "fp32"
+    if asked == "bf16" and not has:
         raise UsageFailure(
             "--precision bf16",
-            "this processor has no bf16 instructions; it would be hundreds of times slower",
+            "there are no bf16 instructions here; it would be hundreds of times slower",
             "Use --precision auto",
             "PRECISION",
         )
+    if asked == "int8" and device != "cpu":
+        raise UsageFailure("--precision int8", "torch computes it on the processor alone", "Use --precision auto", "PRECISION")
     for choice in _FORMATS:
         if asked == choice:
             return choice

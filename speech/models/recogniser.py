@@ -1,8 +1,8 @@
-"""Emissions from samples: a `Wav2Vec2ForCTC` with its adapters in memory, fed in batches of a few fixed shapes.
+"""Emissions from samples: the seam on which every verb is typed, and the CTC networks of transformers behind it.
 
-The network is transformers' own class and its own loading; what is ours is how it is fed: adapters of a batch
-are gathered per clip (`banks`), clips are padded to a fixed set of lengths under a mask, weight norm is computed
-once, and gradients are off. `Recogniser` is the seam behind which other encoders can stand.
+`Recogniser` is the seam. `CtcRecogniser` is a checkpoint's network with its adapters in memory: transformers' own class
+and loading (`network`), adapters of a batch gathered per clip (`banks`), clips padded to a fixed set of lengths under a
+mask. How a recording is cut, levelled, batched and joined stands in `encoder`.
 """
 
 from __future__ import annotations
@@ -11,10 +11,9 @@ import copy
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,10 +23,13 @@ from speech.errors import Finding, MemoryFailure, ModelRefused, SpeechError
 from speech.files import shown
 from speech.models import hub
 from speech.models.cards import Calibration
-from speech.models.checkpoint import Adapter, Checkpoint, base_sha256, compare_shapes, no_language, open_adapter, open_checkpoint
+from speech.models.checkpoint import Adapter, Checkpoint, base_sha256, no_language, open_adapter, open_checkpoint
 
 Samples = NDArray[np.float32]
 Emissions = NDArray[np.float32]
+States = NDArray[np.float32]
+Batch = Sequence[tuple[Samples, str]]
+"""Clips with the language of each."""
 
 SHAPES_S = (*(0.5 * n for n in range(1, 21)), 11.0, 12.0, 13.0, 14.0, 15.0, 16.0, 18.0, 20.0, 24.0, 30.0, 40.0)
 """Lengths that clips are padded to, in seconds: few, so that the processor's kernels are set up once for each."""
@@ -36,16 +38,79 @@ SMALL = 50_000_000
 """Weights up to which one batch a core beats one batch on all cores (see `workers`)."""
 
 
+class Encoding(NamedTuple):
+    """What the network makes of one clip: emissions (frames, vocabulary), and hidden states (frames, width) where asked for."""
+
+    emissions: Emissions
+    hidden: States | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HiddenStates:
+    """Which hidden states are wanted beside the emissions.
+
+    `layer` counts as transformers does: 0 is what the first layer gets, the number of layers what the last one gives.
+    With `adapters` they are those of the running pass, in each clip's language, and cost nothing. Without, they are
+    the same for every language: from the running pass up to the recogniser's `common_layers`, above that from a second
+    pass, which costs the front end and `layer` layers once more (`Recogniser.passes` tells).
+    """
+
+    layer: int
+    adapters: bool = False
+
+
 class Recogniser(Protocol):
-    """What the verbs need of any encoder."""
+    """What the verbs need of any encoder. Emissions are natural-log probabilities (frames, vocabulary of the language)."""
 
     name: str
+    base_sha256: str
     sample_rate: int
     stride: int
+    """Samples from one frame to the next."""
     reach: int
+    """Samples that the first frame needs."""
+    device: str
+    precision: str
+    threads: int
+    """Cores to use; 0 where it is left to torch."""
+    layers: int
+    width: int
+    """Of hidden states."""
 
-    def emissions(self, clips: Sequence[Samples], languages: Sequence[str]) -> list[Emissions]:
-        """Natural-log probabilities (frames, vocabulary of its language) for each clip, levelled to unit power."""
+    def frames(self, samples: int) -> int:
+        """Frames that a clip of so many samples gives."""
+        ...
+
+    def languages(self) -> list[str]:
+        """Codes that can be heard."""
+        ...
+
+    def use(self, language: str) -> Adapter:
+        """Make sure that `language` can be heard; what is known of its adapter."""
+        ...
+
+    def symbols(self, language: str) -> tuple[str, ...]:
+        """The vocabulary of a language, by number."""
+        ...
+
+    def blank(self, language: str) -> int:
+        """The blank's number."""
+        ...
+
+    def calibration(self, language: str) -> Calibration:
+        """How raw confidences map to the share that is right."""
+        ...
+
+    def findings(self, language: str) -> tuple[Finding, ...]:
+        """What a person should know of what is used."""
+        ...
+
+    def passes(self, hidden: HiddenStates | None) -> int:
+        """How many passes a batch takes: 2 where hidden states need one of their own, else 1."""
+        ...
+
+    def stream(self, batches: Iterable[Batch], hidden: HiddenStates | None = None) -> Iterator[list[Encoding]]:
+        """What the network makes of the clips of each batch, in order; clips are levelled to unit power."""
         ...
 
 
@@ -54,12 +119,13 @@ class LoadSettings:
     """How a checkpoint is opened. `threads` is the number of cores to use; 0 leaves torch's own number."""
 
     precision: str = "auto"
+    device: str = "auto"
     threads: int = 0
     adapter: Path | None = None
     collection: Path | None = None
 
 
-class Wav2Vec2Recogniser:
+class CtcRecogniser:
     """A checkpoint's network with the adapters asked for so far, all in memory."""
 
     def __init__(self, checkpoint: Checkpoint, settings: LoadSettings | None = None) -> None:
@@ -72,7 +138,12 @@ class Wav2Vec2Recogniser:
         MemoryFailure
             `MODEL_MEMORY`: found before a tensor is loaded.
         """
+        import torch
+
+        from speech.models import device
         from speech.models import precision as formats
+        from speech.models.network import build
+        from speech.models.workers import shared
 
         self.checkpoint = checkpoint
         self.settings = settings or LoadSettings()
@@ -80,15 +151,33 @@ class Wav2Vec2Recogniser:
         self.sample_rate = checkpoint.features.sample_rate
         self.stride = checkpoint.stride
         self.reach = checkpoint.least_samples
-        self.precision = formats.choose(self.settings.precision)
+        self.threads = self.settings.threads
+        self.device = device.choose(self.settings.device)
+        self.precision: str = formats.choose(self.settings.precision, self.device)
         require_memory(checkpoint, self.precision)
         self.base_sha256 = base_sha256(checkpoint)
         self.adapters: dict[str, Adapter] = {}
-        self._network, self._bank = _build(checkpoint, self.settings, self.precision)
-        from speech.models.workers import shared
-
-        self._workers = shared(self.settings.threads if _weights(checkpoint) <= SMALL else 1)
+        if self.threads:
+            torch.set_num_threads(self.threads)
+        self._network = build(checkpoint, precision=self.precision, device=self.device)
+        self._bank = self._network.bank
+        self.layers = self._network.layers
+        self.width = int(checkpoint.config["hidden_size"])
+        small = self.device == "cpu" and _weights(checkpoint) <= SMALL
+        self._workers = shared(self.threads if small else 1)
         self._lock = threading.Lock()
+
+    def frames(self, samples: int) -> int:
+        """Frames that a clip of so many samples gives."""
+        return self.checkpoint.frames(samples)
+
+    def symbols(self, language: str) -> tuple[str, ...]:
+        """The vocabulary of a language, by number."""
+        return self.use(language).symbols
+
+    def blank(self, language: str) -> int:
+        """The blank's number: the same in every language of a checkpoint."""
+        return int(self.checkpoint.config.get("pad_token_id") or 0)
 
     def use(self, language: str) -> Adapter:
         """The adapter of `language`, loaded and verified on first use; afterwards a look-up.
@@ -164,49 +253,64 @@ class Wav2Vec2Recogniser:
         """What a person should know of the adapter in use."""
         return self.use(language).findings
 
-    def emissions(self, clips: Sequence[Samples], languages: Sequence[str]) -> list[Emissions]:
-        """Log probabilities for clips of any lengths and languages, as one batch.
+    @property
+    def common_layers(self) -> int:
+        """Up to which layer hidden states of the running pass are the same for every language brought so far."""
+        return self._bank.common_layers
 
-        Clips are float32 at `sample_rate`, levelled (see `Levelled` of the verb). Each gets exactly the frames that
-        the front end makes of its own length: padding is masked and cut off. Clips shorter than `reach` get none.
+    def passes(self, hidden: HiddenStates | None) -> int:
+        """How many passes a batch takes: 2 where hidden states without adapters lie above the common layers."""
+        return 2 if hidden is not None and not hidden.adapters and hidden.layer > self.common_layers else 1
+
+    def encode_batch(self, batch: Batch, hidden: HiddenStates | None = None) -> list[Encoding]:
+        """Log probabilities, and hidden states where asked for, of clips of any lengths and languages, as one batch.
+
+        Clips are float32 at `sample_rate`, levelled to unit power. Each gets exactly the frames that the front end
+        makes of its own length: padding is masked and cut off. Clips shorter than `reach` get none. A checkpoint
+        without an attention mask hears equal lengths together and others apart: padding would change what it hears.
+
+        Raises
+        ------
+        ValueError
+            `hidden` names a layer that the network does not have.
         """
-        import torch
-
-        rows = [n for n, clip in enumerate(clips) if len(clip) >= self.reach]
-        out: list[Emissions] = [np.zeros((0, len(self.use(code).symbols)), np.float32) for code in languages]
-        if not rows:
-            return out
+        if hidden is not None and not 0 <= hidden.layer <= self.layers:
+            raise ValueError(f"layer {hidden.layer} was asked for; {self.name} has 0 to {self.layers}")
+        none = None if hidden is None else np.zeros((0, self.width), np.float32)
+        encodings = [Encoding(np.zeros((0, len(self.symbols(code))), np.float32), none) for _, code in batch]
+        rows = [n for n, (clip, _) in enumerate(batch) if len(clip) >= self.reach]
         masked = self.checkpoint.features.return_attention_mask
-        groups = [rows] if masked else _equal_lengths(rows, clips)
+        groups = ([rows] if rows else []) if masked else _equal_lengths(rows, [clip for clip, _ in batch])
         for group in groups:
-            length = padded_samples(max(len(clips[n]) for n in group), self.sample_rate) if masked else len(clips[group[0]])
-            inputs = np.zeros((len(group), length), np.float32)
-            mask = np.zeros((len(group), length), np.int64)
+            longest = max(len(batch[n][0]) for n in group)
+            inputs = np.zeros((len(group), padded_samples(longest, self.sample_rate) if masked else longest), np.float32)
+            mask = np.zeros(inputs.shape, np.int64) if masked else None
             for row, n in enumerate(group):
-                inputs[row, : len(clips[n])] = clips[n]
-                mask[row, : len(clips[n])] = 1
-            self._bank.use([languages[n] for n in group])
-            with torch.inference_mode():
-                logits = self._network(
-                    torch.from_numpy(inputs).to(self._dtype), attention_mask=torch.from_numpy(mask) if masked else None
-                ).logits
-                scores = torch.log_softmax(logits.float(), -1).numpy()
+                clip = batch[n][0]
+                inputs[row, : len(clip)] = clip
+                if mask is not None:
+                    mask[row, : len(clip)] = 1
+            codes = [batch[n][1] for n in group]
+            own_pass = self.passes(hidden) == 2
+            scores, states = self._network.run(inputs, mask, codes, None if hidden is None or own_pass else hidden.layer)
+            if own_pass and hidden is not None:
+                states = self._network.hidden(inputs, mask, hidden.layer)
             for row, n in enumerate(group):
-                out[n] = scores[row, : self.checkpoint.frames(len(clips[n])), : len(self.use(languages[n]).symbols)]
-        return out
+                frames = self.frames(len(batch[n][0]))
+                emissions = scores[row, :frames, : len(self.symbols(codes[row]))]
+                encodings[n] = Encoding(emissions, None if states is None else states[row, :frames])
+        return encodings
 
-    def stream(self, batches: Iterable[Sequence[Samples]], language: str) -> Iterator[list[Emissions]]:
-        """Emissions of each batch, in order; a small network computes as many batches at once as there are cores.
+    def emissions(self, clips: Sequence[Samples], languages: Sequence[str]) -> list[Emissions]:
+        """Log probabilities of clips, each in its language, as one batch (see `encode_batch`)."""
+        return [encoding.emissions for encoding in self.encode_batch(list(zip(clips, languages, strict=True)))]
+
+    def stream(self, batches: Iterable[Batch], hidden: HiddenStates | None = None) -> Iterator[list[Encoding]]:
+        """What the network makes of the clips of each batch, in order; a small network computes a batch on each core.
 
         What a clip gives depends on its batch alone (in the last digits), never on what else is computed meanwhile.
         """
-        return self._workers.map(lambda clips: self.emissions(clips, [language] * len(clips)), batches)
-
-    @property
-    def _dtype(self) -> Any:
-        import torch
-
-        return torch.bfloat16 if self.precision == "bf16" else torch.float32
+        return self._workers.map(lambda batch: self.encode_batch(batch, hidden), batches)
 
 
 def _equal_lengths(rows: Sequence[int], clips: Sequence[Samples]) -> list[list[int]]:
@@ -225,70 +329,9 @@ def padded_samples(length: int, rate: int) -> int:
     return -(-length // step) * step
 
 
-def load(name: str, settings: LoadSettings | None = None) -> Wav2Vec2Recogniser:
+def load(name: str, settings: LoadSettings | None = None) -> CtcRecogniser:
     """The recogniser of a model named as on the command line."""
-    return Wav2Vec2Recogniser(open_checkpoint(hub.resolve(name)), settings)
-
-
-def _build(checkpoint: Checkpoint, settings: LoadSettings, precision: str) -> tuple[Any, Any]:
-    """The network by transformers' own loading, every tensor accounted for, with an empty bank of adapters."""
-    import torch
-
-    from speech.models import guard
-
-    guard.load()
-    from transformers import Wav2Vec2Config, Wav2Vec2ForCTC
-
-    from speech.models import precision as formats
-    from speech.models.banks import Bank
-    from speech.models.weights import canonical_name
-
-    if settings.threads:
-        torch.set_num_threads(settings.threads)
-    with _quiet():
-        config = Wav2Vec2Config.from_pretrained(checkpoint.folder, local_files_only=True)
-        with torch.device("meta"):
-            due = {canonical_name(n): tuple(t.shape) for n, t in Wav2Vec2ForCTC(config).state_dict().items()}
-        found = {canonical_name(n): e.shape for n, e in checkpoint.tensors.items()}
-        for optional in ("wav2vec2.masked_spec_embed", "lm_head.weight", "lm_head.bias"):
-            # The mask is for training; the head is exchanged with the adapter, whose own shape is checked.
-            due.pop(optional, None)
-            found.pop(optional, None)
-        compare_shapes(found, due, shown(checkpoint.weights[0]))
-        network = Wav2Vec2ForCTC.from_pretrained(
-            checkpoint.folder,
-            config=config,
-            local_files_only=True,
-            use_safetensors=True,
-            dtype=torch.bfloat16 if precision == "bf16" else torch.float32,
-            attn_implementation="sdpa",
-            ignore_mismatched_sizes=True,
-        )
-    network.eval()
-    for parameter in network.parameters():
-        parameter.requires_grad_(False)
-    torch.nn.utils.parametrize.remove_parametrizations(network.wav2vec2.encoder.pos_conv_embed.conv, "weight")
-    network = formats.apply(network, "fp32" if precision == "bf16" else precision)  # type: ignore[arg-type]  # bf16 was loaded as such
-    bank = Bank(network, {})
-    network.to(torch.bfloat16 if precision == "bf16" else torch.float32)
-    return network, bank
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """transformers' bars and notices off: our streams are read by programs."""
-    from transformers.utils import logging
-
-    level = logging.get_verbosity()
-    bars = logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(level)
-        if bars:
-            logging.enable_progress_bar()
+    return CtcRecogniser(open_checkpoint(hub.resolve(name)), settings)
 
 
 def _weights(checkpoint: Checkpoint) -> int:
@@ -301,11 +344,12 @@ class Later:
     What stands against it is kept, so that further recordings meet it before they are read.
     """
 
-    def __init__(self, name: str, settings: LoadSettings, language: str) -> None:
-        self.settings = settings
-        self._name, self._language = name, language
+    def __init__(self, name: str, settings: LoadSettings, languages: Sequence[str]) -> None:
+        self.threads = settings.threads
+        self._settings = settings
+        self._name, self._languages = name, tuple(languages)
         self._lock = threading.Lock()
-        self._model: Wav2Vec2Recogniser | None = None
+        self._model: Recogniser | None = None
         self._against: SpeechError | None = None
         try:
             hub.resolve(name)
@@ -317,14 +361,15 @@ class Later:
         if self._against:
             raise copy.copy(self._against)  # one object raised again and again would gather traces
 
-    def __call__(self) -> Wav2Vec2Recogniser:
-        """The model, with the language's adapter."""
+    def __call__(self) -> Recogniser:
+        """The model, with the adapters of the languages."""
         with self._lock:
             self.check()
             if self._model is None:
                 try:
-                    model = load(self._name, self.settings)
-                    model.use(self._language)
+                    model: Recogniser = load(self._name, self._settings)
+                    for language in self._languages:
+                        model.use(language)
                 except SpeechError as error:
                     self._against = copy.copy(error)
                     raise

@@ -10,59 +10,78 @@ from pathlib import Path
 
 from speech import languages
 from speech.audio import Signal
-from speech.files import sha256_of, shown
+from speech.files import shown
 from speech.languages import UNDETERMINED
-from speech.models.recogniser import Wav2Vec2Recogniser
+from speech.models.recogniser import Recogniser
 from speech.transcribe.records import Settings
-from speech.types import Act, Coverage, LanguageUse, Recording, Segment, Skip, Span, Transcript
+from speech.types import Act, Coverage, LanguageUse, Recording, Segment, Skip, Span, Speaker, Transcript, merged, without
 
 
 def assembled(
-    recording: Path, signal: Signal, made: Sequence[Segment], language: str, model: Wav2Vec2Recogniser | None, settings: Settings
+    recording: Path, signal: Signal, made: Sequence[Segment], codes: Sequence[str], model: Recogniser | None, settings: Settings
 ) -> Transcript:
-    """The transcript with its accounts: times on the container's clock, every millisecond counted."""
+    """The transcript with its accounts: times on the container's clock, every millisecond counted once."""
     offset = signal.offset_ms
     numbered = [_shifted(dataclasses.replace(s, id=f"s{n}"), offset) for n, s in enumerate(made, 1)]
-    skipped = tuple(Skip(span=s.span, reason=s.unsure_reason) for s in numbered if not s.text)
-    speech_ms = sum(s.span.length_ms for s in numbered)
-    skipped_ms = sum(s.span.length_ms for s in skipped)
-    digest = sha256_of(recording)
-    adapter = model.use(language) if model is not None and language != UNDETERMINED else None
-    act = Act(
-        activity="transcribe",
-        agent=_software(),
-        model=model.name if model is not None and adapter is not None else "",
-        base_sha256=model.base_sha256 if model is not None and adapter is not None else "",
-        adapter_sha256=adapter.tensor_sha256 if adapter else "",
-        settings_sha256=settings.sha256(),
-        at=_now(),
-    )
-    named = f"{digest}/{act.base_sha256}/{act.adapter_sha256}/{act.settings_sha256}/{language}"
+    at = _now()
+    acts = tuple(_act(code, model, settings, at) for code in codes)
+    asked, adapters = "/".join(codes), "/".join(act.adapter_sha256 for act in acts)
+    named = f"{signal.sha256}/{acts[0].base_sha256}/{adapters}/{acts[0].settings_sha256}/{asked}"
     return Transcript(
         id=str(uuid.uuid5(uuid.NAMESPACE_URL, named)),
-        created=act.at,
-        software=act.agent,
+        created=at,
+        software=_software(),
         recording=Recording(
             path=shown(recording),
-            sha256=digest,
+            sha256=signal.sha256,
             duration_ms=signal.duration_ms,
             sample_rate=signal.probe.sample_rate,
             channels=signal.probe.channels,
             offset_ms=offset,
             media_type=signal.probe.media_type,
         ),
-        languages=(LanguageUse(id=language, label=languages.load(language).name),),
+        languages=tuple(LanguageUse(id=code, label=languages.load(code).name) for code in codes),
+        speakers=tuple(Speaker(id=label) for label in dict.fromkeys(s.speaker for s in numbered if s.speaker)),
         segments=tuple(numbered),
-        coverage=Coverage(
-            duration_ms=signal.duration_ms,
-            speech_ms=speech_ms,
-            silence_ms=signal.duration_ms - signal.missing_ms - speech_ms,
-            missing_ms=signal.missing_ms,
-            transcribed_ms=speech_ms - skipped_ms,
-            skipped_ms=skipped_ms,
-            skipped=skipped,
-        ),
-        provenance=(act,),
+        coverage=accounts(numbered, signal.duration_ms, signal.missing_ms),
+        provenance=acts,
+    )
+
+
+def _act(code: str, model: Recogniser | None, settings: Settings, at: str) -> Act:
+    """What transcribed one language."""
+    if model is None or code == UNDETERMINED:
+        return Act(activity="transcribe", agent=_software(), settings_sha256=settings.sha256(), at=at)
+    return Act(
+        activity="transcribe",
+        agent=_software(),
+        model=model.name,
+        base_sha256=model.base_sha256,
+        adapter_sha256=model.use(code).tensor_sha256,
+        settings_sha256=settings.sha256(),
+        at=at,
+    )
+
+
+def accounts(segments: Sequence[Segment], duration_ms: int, missing_ms: int) -> Coverage:
+    """Every millisecond counted once, however segments overlap: transcribed where any of them has text, else skipped."""
+    transcribed = merged(s.span for s in segments if s.text)
+    skipped: list[Skip] = []
+    counted = transcribed
+    for segment in segments:
+        if not segment.text:
+            skipped += [Skip(span=span, reason=segment.unsure_reason) for span in without(segment.span, counted)]
+            counted = merged([*counted, segment.span])
+    transcribed_ms = sum(span.length_ms for span in transcribed)
+    skipped_ms = sum(skip.span.length_ms for skip in skipped)
+    return Coverage(
+        duration_ms=duration_ms,
+        speech_ms=transcribed_ms + skipped_ms,
+        silence_ms=duration_ms - missing_ms - transcribed_ms - skipped_ms,
+        missing_ms=missing_ms,
+        transcribed_ms=transcribed_ms,
+        skipped_ms=skipped_ms,
+        skipped=tuple(skipped),
     )
 
 

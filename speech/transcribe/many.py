@@ -11,7 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 
 from speech.collections import consent
-from speech.models.recogniser import Later, Wav2Vec2Recogniser
+from speech.models.recogniser import Later, Recogniser
 from speech.transcribe.recording import transcribe
 from speech.transcribe.records import Progress, Result, Settings
 
@@ -53,7 +53,7 @@ class Outcomes(Iterator[Outcome]):
         recordings: Sequence[Path],
         *,
         language: str,
-        model: Wav2Vec2Recogniser | Later | None,
+        model: Recogniser | Later | None,
         context: consent.Context,
         settings: Settings | None,
         progress: Progress | None,
@@ -106,7 +106,7 @@ def transcribe_all(
     recordings: Sequence[Path],
     *,
     language: str,
-    model: Wav2Vec2Recogniser | Later | None,
+    model: Recogniser | Later | None,
     context: consent.Context,
     settings: Settings | None = None,
     progress: Progress | None = None,
@@ -127,8 +127,8 @@ def _outcome(future: Future[Result]) -> Outcome:
     raise error
 
 
-def _cores(model: Wav2Vec2Recogniser | Later | None) -> int:
+def _cores(model: Recogniser | Later | None) -> int:
     """Cores this process may use: as said for the model, else as the system has it; torch is not asked, it may not be loaded."""
-    asked = model.settings.threads if model else 0
+    asked = model.threads if model else 0
     here = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return asked or here or 1

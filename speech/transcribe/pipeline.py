@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from speech.collections import consent
-from speech.models.recogniser import LoadSettings, Wav2Vec2Recogniser
+from speech.models.recogniser import LoadSettings, Recogniser
 from speech.models.recogniser import load as load_model
 from speech.transcribe.many import Outcomes, transcribe_all
 from speech.transcribe.recording import transcribe
@@ -17,7 +17,7 @@ from speech.types import Transcript
 class Pipeline:
     """A loaded model and the basis on which recordings may be read: `speech.load(...)` makes one."""
 
-    def __init__(self, model: Wav2Vec2Recogniser | None, context: consent.Context) -> None:
+    def __init__(self, model: Recogniser | None, context: consent.Context) -> None:
         self.model = model
         self.context = context
 
@@ -47,7 +47,13 @@ class Pipeline:
 
 
 def load(
-    model: str = "mini", *, basis: str | None = None, purpose: str = "research", precision: str = "auto", adapter: str | Path | None = None
+    model: str = "mini",
+    *,
+    basis: str | None = None,
+    purpose: str = "research",
+    precision: str = "auto",
+    device: str = "auto",
+    adapter: str | Path | None = None,
 ) -> Pipeline:
     """A pipeline with a model: `mini`, the path of a checkpoint folder, or a repository kept on this machine.
 
@@ -58,5 +64,5 @@ def load(
     ModelRefused
         `MODEL_NOT_HERE` and the codes of loading. Nothing is downloaded.
     """
-    settings = LoadSettings(precision=precision, adapter=Path(adapter) if adapter else None)
+    settings = LoadSettings(precision=precision, device=device, adapter=Path(adapter) if adapter else None)
     return Pipeline(load_model(model, settings), consent.Context(basis=basis, purpose=purpose))

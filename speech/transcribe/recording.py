@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from speech import languages
+from speech.audio import Signal
 from speech.audio import load as load_audio
 from speech.collections import consent
+from speech.errors import UsageFailure
+from speech.files import shown
 from speech.languages import UNDETERMINED
 from speech.models.activity import segments
-from speech.models.recogniser import Later, Wav2Vec2Recogniser
+from speech.models.recogniser import Later, Recogniser
 from speech.transcribe.assembly import assembled
 from speech.transcribe.hearing import recognised, speech_probabilities
 from speech.transcribe.records import NO_MODEL, RATE, Progress, Result, Settings
-from speech.types import Segment
+from speech.types import Passage, Segment, Span
 
 SCOPES = frozenset({"transcribe_local"})
 
@@ -22,16 +27,19 @@ SCOPES = frozenset({"transcribe_local"})
 def transcribe(
     recording: Path,
     *,
-    language: str,
-    model: Wav2Vec2Recogniser | Later | None,
+    language: str = "",
+    passages: Sequence[Passage] | None = None,
+    model: Recogniser | Later | None,
     context: consent.Context,
     settings: Settings | None = None,
     progress: Progress | None = None,
 ) -> Result:
     """Turn a recording into words with times and confidence. Writes nothing, downloads nothing.
 
+    Either `language` is given, and speech is found here; or `passages` (from `diarise`, from a person), on the
+    container's clock as in transcripts: they may overlap, and each has its language, speaker and channel.
     The text does not depend on `settings.chunk_ms` of 10 s or more: no stretch that is heard at once is longer.
-    With `language` "und" no model is needed: speech and times come out, with empty segments to fill.
+    With language "und" no model is needed: speech and times come out, with empty segments to fill.
     A model for `Later` is loaded once a recording was read, so that a damaged one is answered at once.
 
     Raises
@@ -39,39 +47,74 @@ def transcribe(
     ConsentRefused
         Scope `transcribe_local` not granted; raised before a sample is decoded.
     AudioRefused, PathRefused
-        The recording cannot be read; FAULTS rows A.
+        The recording cannot be read; FAULTS rows A. `AUDIO_SPAN`: a passage lies outside it.
     ModelRefused
-        There is no adapter for `language`.
+        There is no adapter for a language.
+    UsageFailure
+        `LANGUAGE_MISSING`: neither a language nor passages, or both.
     """
     settings = settings or Settings()
     report = progress or (lambda _step, _done, _total: None)
-    languages.check_code(language)
+    if bool(language) == (passages is not None):
+        raise UsageFailure(
+            shown(recording), "one of language and passages says what is spoken where", "Give one of the two", "LANGUAGE_MISSING"
+        )
+    asked = tuple(dict.fromkeys(p.language for p in passages)) if passages else (language or UNDETERMINED,)
+    for code in asked:
+        languages.check_code(code)
+    read = dataclasses.replace(settings.read, keep_channels=any(p.channel is not None for p in passages or ()))
     decision = consent.require(SCOPES, consent.item_of(recording), context=context)
     if isinstance(model, Later):
         model.check()
     clock = _Clock()
-    with load_audio(recording, settings.read, progress=lambda done, total: report("reading", done, total)) as signal:
+    with load_audio(recording, read, progress=lambda done, total: report("reading", done, total)) as signal:
         clock.mark("reading")
         if isinstance(model, Later):
             report("loading the model", 0, 1)
+        heard_in = [code for code in asked if code != UNDETERMINED]
         recogniser = model() if isinstance(model, Later) else model
-        if language == UNDETERMINED:
+        if not heard_in:
             recogniser = None
         elif recogniser is not None:
-            recogniser.use(language)
+            for code in heard_in:
+                recogniser.use(code)
         clock.mark("model")
-        probabilities = speech_probabilities(signal, report)
-        clock.mark("speech detection")
-        spans = segments(probabilities, signal.length_samples * 1000 // RATE, settings.activity)
-        if recogniser is None:
-            made = [Segment(span=span, language=None, unsure_reason=NO_MODEL, status="unsure") for span in spans]
+        if passages is None:
+            spans = segments(speech_probabilities(signal, report), signal.length_samples * 1000 // RATE, settings.activity)
+            placed = [Passage(span=span, language=language) for span in spans]
+            clock.mark("speech detection")
         else:
-            made = recognised(signal, spans, language, recogniser, settings, report)
+            placed = [_moved(passage, -signal.offset_ms) for passage in passages]
+        made = _made(signal, placed, recogniser, settings, report)
         clock.mark("recognition")
-        transcript = assembled(recording, signal, made, language, recogniser, settings)
+        transcript = assembled(recording, signal, made, asked, recogniser, settings)
         clock.mark("transcript")
-    findings = recogniser.findings(language) if recogniser else ()
-    return Result(transcript=transcript, findings=(*signal.findings, *findings), seconds=clock.seconds, decision=decision)
+    findings = [finding for code in heard_in if recogniser for finding in recogniser.findings(code)]
+    return Result(
+        transcript=transcript,
+        findings=tuple(dict.fromkeys((*signal.findings, *findings))),
+        seconds=clock.seconds,
+        decision=decision,
+    )
+
+
+def _made(
+    signal: Signal, passages: Sequence[Passage], recogniser: Recogniser | None, settings: Settings, report: Progress
+) -> list[Segment]:
+    """Segments of the passages, in order; empty ones where no model knows the language."""
+    known = [p for p in passages if recogniser is not None and p.language != UNDETERMINED]
+    heard = iter(recognised(signal, known, recogniser, settings, report) if recogniser is not None else ())
+    return [
+        next(heard)
+        if recogniser is not None and p.language != UNDETERMINED
+        else Segment(span=p.span, speaker=p.speaker, channel=p.channel, unsure_reason=NO_MODEL, status="unsure")
+        for p in passages
+    ]
+
+
+def _moved(passage: Passage, by_ms: int) -> Passage:
+    span = Span(start_ms=passage.span.start_ms + by_ms, end_ms=passage.span.end_ms + by_ms)
+    return dataclasses.replace(passage, span=span)
 
 
 class _Clock:

@@ -14,6 +14,7 @@ from speech.collections import consent
 from speech.errors import Finding
 from speech.languages import UNDETERMINED
 from speech.models.activity import ActivitySettings
+from speech.models.encoder import EncodeSettings
 from speech.types import Coverage, Transcript
 
 RATE = 16_000
@@ -25,21 +26,9 @@ Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """How a recording is transcribed; all of it goes into the settings' hash.
+class Settings(EncodeSettings):
+    """How a recording is read, where speech is found in it, and how it is heard; all of it goes into the settings' hash."""
 
-    `chunk_ms` is the longest piece the network sees at once, `overlap_ms` what it hears beyond each inner edge;
-    neighbouring segments are heard in one stretch of at most `together_ms`, with the pauses between them;
-    a shorter one than `least_ms` is heard with what lies around it, half on each side: alone, a knock in noise became letters;
-    `batch_ms` is the sound in one batch, `window_ms` the sound held at once. `benchmarks/verb_settings.py` compares some.
-    """
-
-    chunk_ms: int = 20_000
-    overlap_ms: int = 2_000
-    together_ms: int = 10_000
-    least_ms: int = 8_000
-    batch_ms: int = 24_000
-    window_ms: int = 600_000
     activity: ActivitySettings = field(default_factory=ActivitySettings)
     read: ReadSettings = field(default_factory=ReadSettings)
 

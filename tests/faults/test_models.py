@@ -16,7 +16,7 @@ import pytest
 from speech.errors import MemoryFailure, ModelRefused, TrainingFailure
 from speech.models.cards import AdapterCard, card_toml, read_card
 from speech.models.checkpoint import base_sha256, open_checkpoint
-from speech.models.recogniser import LoadSettings, Wav2Vec2Recogniser, load, require_memory
+from speech.models.recogniser import CtcRecogniser, LoadSettings, load, require_memory
 from speech.models.weights import canonical_name, content_sha256, entries
 from tests.models import tiny
 
@@ -348,5 +348,5 @@ def test_w1_a_model_that_is_not_here_names_the_command_that_fetches_it(tmp_path:
 
 def test_w5_loading_and_using_a_model_opens_no_connection(tiny_folder: Path) -> None:
     # conftest fails any connection.
-    model: Wav2Vec2Recogniser = load(str(tiny_folder), FP32)
+    model: CtcRecogniser = load(str(tiny_folder), FP32)
     assert model.emissions([np.ones(4_000, np.float32)], ["que"])[0].shape[0] > 0

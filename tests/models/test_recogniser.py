@@ -10,12 +10,12 @@ import pytest
 
 from speech.errors import MemoryFailure
 from speech.models import guard
-from speech.models.recogniser import LoadSettings, Wav2Vec2Recogniser, load, padded_samples, require_memory
+from speech.models.recogniser import CtcRecogniser, LoadSettings, load, padded_samples, require_memory
 from tests.models import tiny
 
 
 @pytest.fixture(scope="module")
-def recogniser(tiny_folder: Path) -> Wav2Vec2Recogniser:
+def recogniser(tiny_folder: Path) -> CtcRecogniser:
     return load(str(tiny_folder), LoadSettings(precision="fp32"))
 
 
@@ -25,14 +25,14 @@ def clips() -> list[np.ndarray]:
 
 
 @pytest.mark.parametrize("language", list(tiny.VOCABULARIES))
-def test_emissions_equal_plain_transformers(recogniser: Wav2Vec2Recogniser, tiny_folder: Path, language: str) -> None:
+def test_emissions_equal_plain_transformers(recogniser: CtcRecogniser, tiny_folder: Path, language: str) -> None:
     network = tiny.plain(tiny_folder, language)
     for clip in clips():
         ours = recogniser.emissions([clip], [language])[0]
         np.testing.assert_allclose(ours, tiny.log_probabilities(network, clip), atol=1e-4)
 
 
-def test_one_batch_carries_several_languages(recogniser: Wav2Vec2Recogniser, tiny_folder: Path) -> None:
+def test_one_batch_carries_several_languages(recogniser: CtcRecogniser, tiny_folder: Path) -> None:
     codes = list(tiny.VOCABULARIES)
     found = recogniser.emissions(clips(), codes)
     for clip, code, ours in zip(clips(), codes, found, strict=True):
@@ -40,14 +40,12 @@ def test_one_batch_carries_several_languages(recogniser: Wav2Vec2Recogniser, tin
         np.testing.assert_allclose(ours, tiny.log_probabilities(tiny.plain(tiny_folder, code), clip), atol=1e-4)
 
 
-def test_a_clip_shorter_than_the_front_end_gives_no_frames(recogniser: Wav2Vec2Recogniser) -> None:
+def test_a_clip_shorter_than_the_front_end_gives_no_frames(recogniser: CtcRecogniser) -> None:
     assert recogniser.reach == 400
     assert [len(e) for e in recogniser.emissions([np.zeros(399, np.float32), np.zeros(400, np.float32)], ["que", "que"])] == [0, 1]
 
 
-def test_switching_a_language_takes_no_disk_and_under_a_millisecond(
-    recogniser: Wav2Vec2Recogniser, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_switching_a_language_takes_no_disk_and_under_a_millisecond(recogniser: CtcRecogniser, monkeypatch: pytest.MonkeyPatch) -> None:
     for code in tiny.VOCABULARIES:
         recogniser.use(code)
 
@@ -63,7 +61,7 @@ def test_switching_a_language_takes_no_disk_and_under_a_millisecond(
     assert (time.perf_counter() - begun) / 300 < 0.01
 
 
-def test_ours_saved_opens_in_plain_transformers(recogniser: Wav2Vec2Recogniser, tiny_folder: Path, tmp_path: Path) -> None:
+def test_ours_saved_opens_in_plain_transformers(recogniser: CtcRecogniser, tiny_folder: Path, tmp_path: Path) -> None:
     from safetensors.torch import save_file
 
     for name in ("config.json", "vocab.json", "model.safetensors", "preprocessor_config.json"):
@@ -106,7 +104,7 @@ def test_a_fine_tuned_folder_without_adapters_serves_with_its_own_head(tmp_path:
     np.testing.assert_allclose(ours, tiny.log_probabilities(network, clip), atol=1e-4)
 
 
-def test_a_model_that_does_not_fit_is_refused_before_loading(recogniser: Wav2Vec2Recogniser) -> None:
+def test_a_model_that_does_not_fit_is_refused_before_loading(recogniser: CtcRecogniser) -> None:
     with pytest.raises(MemoryFailure, match="are free") as refused:
         require_memory(recogniser.checkpoint, "fp32", free=lambda: 1_000)
     assert refused.value.code == "MODEL_MEMORY"

@@ -45,21 +45,21 @@ def test_results_come_in_order_with_refusals_in_their_place_and_as_if_alone(pipe
 
 def test_a_damaged_recording_is_answered_before_a_model_is_loaded(recordings: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("speech.models.recogniser.load", lambda *_: pytest.fail("the model was loaded"))
-    later = Later("mini", LoadSettings(), "que")
+    later = Later("mini", LoadSettings(), ["que"])
     (outcome,) = transcribe_all([recordings[3]], language="que", model=later, context=CONTEXT)
     assert isinstance(outcome, AudioRefused)
 
 
 def test_a_model_that_is_not_here_is_said_before_a_recording_is_read(recordings: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("speech.transcribe.recording.load_audio", lambda *_, **__: pytest.fail("the recording was read"))
-    later = Later("mms-1b-all", LoadSettings(), "que")
+    later = Later("mms-1b-all", LoadSettings(), ["que"])
     outcomes = list(transcribe_all(recordings, language="que", model=later, context=CONTEXT))
     assert all(isinstance(o, ModelRefused) and o.code == "MODEL_NOT_HERE" for o in outcomes)
     assert len(outcomes) == len(recordings)
 
 
 def test_a_language_without_an_adapter_is_refused_once_loaded(recordings: list[Path]) -> None:
-    later = Later("mini", LoadSettings(), "mdw")
+    later = Later("mini", LoadSettings(), ["mdw"])
     outcomes = list(transcribe_all(recordings[:2], language="mdw", model=later, context=CONTEXT))
     assert [o.code for o in outcomes if isinstance(o, ModelRefused)] == ["MODEL_LANGUAGE"] * 2
 
@@ -120,7 +120,7 @@ def test_what_stands_against_a_model_is_asked_once(recordings: list[Path], monke
         raise MemoryFailure("mini", "needs 9 GB", "Close other programs", "MODEL_MEMORY")
 
     monkeypatch.setattr("speech.models.recogniser.load", too_large)
-    later = Later("mini", LoadSettings(), "que")
+    later = Later("mini", LoadSettings(), ["que"])
     outcomes = list(transcribe_all(recordings[:3] * 4, language="que", model=later, context=CONTEXT))
     assert [type(o) for o in outcomes] == [MemoryFailure] * 12
     assert len(tries) == 1

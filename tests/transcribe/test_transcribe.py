@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +14,9 @@ import speech
 from speech.collections.consent import Context
 from speech.errors import ConsentRefused
 from speech.models.activity import ActivitySettings
-from speech.models.recogniser import Samples, Wav2Vec2Recogniser
-from speech.transcribe import NO_MODEL, Pipeline, Settings, hearing, transcribe
-from speech.types import Span, Transcript, joined
+from speech.models.recogniser import Batch, CtcRecogniser, Encoding, HiddenStates
+from speech.transcribe import NO_MODEL, Pipeline, Settings, transcribe
+from speech.types import Transcript, joined
 from tests.sounds import SENTENCES, noise, save, silence, spoken, tone
 
 CONTEXT = Context(basis="test", purpose="research")
@@ -100,26 +100,18 @@ def test_neighbours_are_heard_in_one_stretch_and_keep_their_own_words(pipeline: 
         assert placed[0].start_ms - segment.span.start_ms < 2 * near and segment.span.end_ms - placed[-1].end_ms < 2 * near
 
 
-def test_where_segments_touch_each_frame_is_one_segments(pipeline: Pipeline) -> None:
-    spans = [Span(start_ms=a, end_ms=b) for a, b in ((500, 4_817), (4_817, 7_003), (7_500, 9_000))]
-    begins = [0, 108, 175]
-    assert pipeline.model is not None
-    ends = hearing._ends(spans, begins, pipeline.model)
-    assert ends[0] == begins[1] and 160 <= ends[1] <= 163 and 210 <= ends[2] <= 213
-
-
 def test_neighbours_cost_the_network_little_more_than_their_sound(
     pipeline: Pipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     heard: list[int] = []
-    stream = Wav2Vec2Recogniser.stream
+    stream = CtcRecogniser.stream
 
-    def counted(model: Wav2Vec2Recogniser, batches: Iterable[Sequence[Samples]], language: str) -> Iterator[list[Samples]]:
+    def counted(model: CtcRecogniser, batches: Iterable[Batch], hidden: HiddenStates | None = None) -> Iterator[list[Encoding]]:
         kept = list(batches)
-        heard.append(sum(len(clip) for batch in kept for clip in batch))
-        return stream(model, kept, language)
+        heard.append(sum(len(clip) for batch in kept for clip, _ in batch))
+        return stream(model, kept, hidden)
 
-    monkeypatch.setattr(Wav2Vec2Recogniser, "stream", counted)
+    monkeypatch.setattr(CtcRecogniser, "stream", counted)
     word = spoken("wasi", pause_s=0)
     path = save(tmp_path / "words.wav", np.concatenate([part for _ in range(12) for part in (silence(1.2), word)]))
     for settings in (Settings(), Settings(together_ms=0)):
