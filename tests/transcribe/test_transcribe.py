@@ -6,17 +6,18 @@ import dataclasses
 import difflib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 import speech
 from speech.collections.consent import Context
-from speech.errors import ConsentRefused
+from speech.errors import ConsentRefused, UsageFailure
 from speech.models.activity import ActivitySettings
 from speech.models.recogniser import Batch, CtcRecogniser, Encoding, HiddenStates
 from speech.transcribe import NO_MODEL, Pipeline, Settings, transcribe
-from speech.types import Transcript, joined
+from speech.types import Passage, Span, Transcript, joined
 from tests.sounds import SENTENCES, noise, save, silence, spoken, tone
 
 CONTEXT = Context(basis="test", purpose="research")
@@ -198,3 +199,77 @@ def test_a34_a_name_that_no_disk_holds_is_shortened_and_said(tmp_path: Path) -> 
         assert target.suffix == ".eaf"
     plain, findings = output_path(Path("ñandú.wav"), tmp_path, "eaf")
     assert (plain.name, findings) == ("ñandú.eaf", [])
+
+
+def placed(start_ms: int, end_ms: int, language: str = "que", speaker: str | None = None, channel: int | None = None) -> Passage:
+    return Passage(span=Span(start_ms=start_ms, end_ms=end_ms), language=language, speaker=speaker, channel=channel)
+
+
+def test_passages_keep_language_speaker_and_channel_and_overlap_counts_once(pipeline: Pipeline, tmp_path: Path) -> None:
+    import soundfile
+
+    left, right = spoken(*SENTENCES), spoken(*reversed(SENTENCES))
+    length = min(len(left), len(right))
+    path = tmp_path / "two.wav"
+    soundfile.write(path, np.stack([left[:length], right[:length]], 1), 16_000)
+    passages = [
+        placed(200, 4_200, "que", "A", 1),
+        placed(1_000, 5_000, "swh", "B", 2),
+        placed(3_000, 3_600, "und", "C"),
+        placed(6_000, 6_500, "und", "C"),
+    ]
+    transcript = transcribe(path, passages=passages, model=pipeline.model, context=CONTEXT).transcript
+    for segment, asked in zip(transcript.segments, passages, strict=True):
+        assert (segment.span, segment.speaker, segment.channel) == (asked.span, asked.speaker, asked.channel)
+        assert segment.language == (None if asked.language == "und" else asked.language)
+        assert bool(segment.text) == (asked.language != "und")
+    assert [s.id for s in transcript.speakers] == ["A", "B", "C"]
+    assert [use.id for use in transcript.languages] == ["que", "swh", "und"]
+    assert pipeline.model is not None
+    assert [act.adapter_sha256 for act in transcript.provenance] == [pipeline.model.use(c).tensor_sha256 for c in ("que", "swh")] + [""]
+    coverage = transcript.coverage
+    assert coverage is not None and coverage.adds_up
+    # 200 to 5,000 is heard, once, though passages overlap; of the two without a model one lies inside it.
+    assert (coverage.transcribed_ms, coverage.skipped_ms) == (4_800, 500)
+    assert coverage.silence_ms == coverage.duration_ms - 5_300
+    assert [(s.span, s.reason) for s in coverage.skipped] == [(Span(start_ms=6_000, end_ms=6_500), NO_MODEL)]
+
+
+def test_a_passage_gives_the_text_of_its_channel(pipeline: Pipeline, tmp_path: Path) -> None:
+    import soundfile
+
+    left, right = spoken(SENTENCES[0]), spoken(SENTENCES[1])
+    length = max(len(left), len(right))
+    both = np.stack([np.pad(s, (0, length - len(s))) for s in (left, right)], 1)
+    path = tmp_path / "two.wav"
+    soundfile.write(path, both, 16_000, subtype="FLOAT")
+    end = length // 16
+    heard = transcribe(path, passages=[placed(0, end, channel=1), placed(0, end, channel=2)], model=pipeline.model, context=CONTEXT)
+    for segment, samples in zip(heard.transcript.segments, both.T, strict=True):
+        alone = transcribe(save(tmp_path / "one.wav", samples), passages=[placed(0, end)], model=pipeline.model, context=CONTEXT)
+        assert segment.text == alone.transcript.text != ""
+
+
+def test_no_passage_means_nothing_is_heard_and_one_of_language_and_passages_is_needed(pipeline: Pipeline, story: Path) -> None:
+    nothing = transcribe(story, passages=[], model=pipeline.model, context=CONTEXT).transcript
+    assert nothing.segments == () and nothing.coverage is not None and nothing.coverage.silence_ms == nothing.coverage.duration_ms
+    for language, passages in (("", None), ("que", [])):
+        with pytest.raises(UsageFailure) as refused:
+            transcribe(story, language=language, passages=passages, model=pipeline.model, context=CONTEXT)
+        assert refused.value.code == "LANGUAGE_MISSING"
+
+
+def test_a_file_replaced_after_reading_does_not_lend_its_hash(pipeline: Pipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from speech.files import sha256_of
+    from speech.transcribe import recording
+
+    path, other = save(tmp_path / "a.wav", spoken(SENTENCES[0])), save(tmp_path / "b.wav", spoken(SENTENCES[1]))
+    due = sha256_of(path)
+    found = recording.segments
+
+    def replaced(*arguments: Any) -> list[Span]:
+        other.replace(path)
+        return found(*arguments)
+
+    monkeypatch.setattr(recording, "segments", replaced)
+    assert pipeline.transcribe(path, language="que").recording.sha256 == due != sha256_of(path)
