@@ -126,7 +126,7 @@ def show(name: str, as_json: bool, debug: bool) -> int:
     """Size, shape and languages of a model, with what its adapters' cards state."""
     from speech.models import hub
     from speech.models.cards import read_card
-    from speech.models.checkpoint import open_checkpoint
+    from speech.models.checkpoint import RATE, open_checkpoint
 
     checkpoint = open_checkpoint(hub.resolve(name))
     numbers = sum(_size(e.shape) for e in checkpoint.tensors.values())
@@ -135,7 +135,7 @@ def show(name: str, as_json: bool, debug: bool) -> int:
         "ok": True,
         "folder": shown(checkpoint.folder),
         "parameters": numbers,
-        "frame_ms": 1000 * checkpoint.stride / checkpoint.features.sample_rate,
+        "frame_ms": 1000 * checkpoint.front_end.stride / RATE,
         "languages": {},
     }
     for code, path in checkpoint.adapters.items():

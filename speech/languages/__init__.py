@@ -17,7 +17,7 @@ from pathlib import Path
 from speech.errors import ModelRefused
 
 UNDETERMINED = "und"
-_CODE = re.compile(r"[a-z]{3}")
+_CODE = re.compile(r"[a-z]{3}(?:-(?:script|dialect|variety)_[a-z0-9_]{1,60})?")
 _FIELDS = {"code", "name", "autonym", "variety", "glottocode", "script", "macrolanguage", "retired", "alphabet", "normalise", "spelling"}
 
 
@@ -59,10 +59,12 @@ class Language:
 def check_code(code: str, where: str | None = None) -> str:
     """`code` if it has the form of an ISO 639-3 code (or `und`), before any path is made of it.
 
+    MMS adds a script or dialect to some of its codes: `azj-script_cyrillic`, `quy-dialect_ayacucho`.
+
     Raises
     ------
     ModelRefused
-        `LANGUAGE_CODE`: anything but three small letters, such as a name, a path or a two-letter code.
+        `LANGUAGE_CODE`: anything else, such as a name, a path or a two-letter code.
     """
     if _CODE.fullmatch(code):
         return code
@@ -85,6 +87,8 @@ def known() -> tuple[str, ...]:
 def load(code: str) -> Language:
     """The table of `code`, or the plain rules where there is none.
 
+    A dialect has the table of its language; one that names a script has plain rules, since the table may be of another script.
+
     Raises
     ------
     ModelRefused
@@ -96,9 +100,10 @@ def load(code: str) -> Language:
 
 @functools.cache
 def _load(code: str) -> Language:
-    if code not in known():
+    base, _, more = code.partition("-")
+    if base not in known() or more.startswith("script_"):
         return Language.plain(code)
-    return parse(resources.files(__name__).joinpath(f"{code}.toml").read_text(encoding="utf-8"), f"{code}.toml")
+    return parse(resources.files(__name__).joinpath(f"{base}.toml").read_text(encoding="utf-8"), f"{code}.toml")
 
 
 def table_of(code: str) -> Path:

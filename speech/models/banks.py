@@ -7,13 +7,16 @@ neither disk nor weights. The arithmetic of one language is that of `Wav2Vec2Att
 
 from __future__ import annotations
 
+import operator
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from speech.models.families import FAMILIES, Family
 
 PADDING_LOGIT = -1e4
 """Logit of vocabulary entries that a shorter vocabulary of the same bank does not have."""
@@ -134,18 +137,21 @@ class BankedHead(nn.Module):
 
 
 class Bank:
-    """The adapters and heads of a `Wav2Vec2ForCTC`, by language, held stacked in place of the single ones."""
+    """The adapters and heads of a CTC network, by language, held stacked in place of the single ones."""
 
-    def __init__(self, model: Any, vocabularies: Mapping[str, int]) -> None:
+    def __init__(self, model: Any, vocabularies: Mapping[str, int], family: Family = FAMILIES["wav2vec2"]) -> None:
         """Put banked layers into `model`; `vocabularies` gives the size of each language's vocabulary."""
         self.model = model
+        self.family = family
         self.languages: tuple[str, ...] = tuple(vocabularies)
         self.choice = Choice()
-        width, inner = model.config.hidden_size, model.config.adapter_attn_dim
+        self.layers: Sequence[Any] = operator.attrgetter(family.layers)(model)
+        inner = getattr(model.config, "adapter_attn_dim", None) if family.adapters else None
         if inner:
-            for layer in model.wav2vec2.encoder.layers:
-                layer.adapter_layer = BankedAdapter(self.choice, len(self.languages), width, inner)
-        model.lm_head = BankedHead(self.choice, list(vocabularies.values()), width)
+            for layer in self.layers:
+                layer.adapter_layer = BankedAdapter(self.choice, len(self.languages), model.config.hidden_size, inner)
+        self.head = BankedHead(self.choice, list(vocabularies.values()), getattr(model, family.head).in_features)
+        setattr(model, family.head, self.head)
 
     def use(self, languages: str | Sequence[str] | None) -> None:
         """Choose a language for the whole batch, one for each clip, or None for no adapter at all. Touches no weight."""
@@ -154,37 +160,40 @@ class Bank:
             return
         rows = [self.languages.index(code) for code in ([languages] if isinstance(languages, str) else languages)]
         self.choice.rows = frozenset(rows)
-        self.choice.index = rows[0] if len(self.choice.rows) == 1 else torch.tensor(rows, device=self.model.lm_head.weight.device)
+        self.choice.index = rows[0] if len(self.choice.rows) == 1 else torch.tensor(rows, device=self.head.weight.device)
 
     @property
     def common_layers(self) -> int:
         """How many of the lowest layers serve all languages: no adapter of this bank adds anything in them."""
-        layers = self.model.wav2vec2.encoder.layers
         count = 0
-        for layer in layers:
-            adapter = layer.adapter_layer
+        for layer in self.layers:
+            adapter = getattr(layer, "adapter_layer", None)
             if isinstance(adapter, BankedAdapter) and len(adapter.silent) < len(self.languages):
                 break
             count += 1
         return count
 
+    def _adapters(self) -> Iterator[tuple[int, BankedAdapter]]:
+        for number, layer in enumerate(self.layers):
+            adapter = getattr(layer, "adapter_layer", None)
+            if isinstance(adapter, BankedAdapter):
+                yield number, adapter
+
     def tensors(self, language: str) -> dict[str, Tensor]:
         """Adapter and head of one language (views) under the names of `adapter.<lang>.safetensors`."""
         row = self.languages.index(language)
         found: dict[str, Tensor] = {}
-        for number, layer in enumerate(self.model.wav2vec2.encoder.layers):
-            if isinstance(layer.adapter_layer, BankedAdapter):
-                for name, tensor in layer.adapter_layer.layers(row).items():
-                    found[f"wav2vec2.encoder.layers.{number}.adapter_layer.{name}"] = tensor.detach()
-        size = self.model.lm_head.sizes[row]
-        found["lm_head.weight"] = self.model.lm_head.weight[row, :size].detach()
-        found["lm_head.bias"] = self.model.lm_head.bias[row, :size].detach()
+        for number, adapter in self._adapters():
+            for name, tensor in adapter.layers(row).items():
+                found[f"{self.family.layers}.{number}.adapter_layer.{name}"] = tensor.detach()
+        size = self.head.sizes[row]
+        found[f"{self.family.head}.weight"] = self.head.weight[row, :size].detach()
+        found[f"{self.family.head}.bias"] = self.head.bias[row, :size].detach()
         return found
 
     def add(self, language: str, tensors: Mapping[str, Tensor]) -> None:
         """Stack one more language; `tensors` as `adapter.<lang>.safetensors` names them, already checked."""
-        for number, layer in enumerate(self.model.wav2vec2.encoder.layers):
-            if isinstance(layer.adapter_layer, BankedAdapter):
-                layer.adapter_layer.add(tensors, f"wav2vec2.encoder.layers.{number}.adapter_layer.")
-        self.model.lm_head.add(tensors["lm_head.weight"], tensors["lm_head.bias"])
+        for number, adapter in self._adapters():
+            adapter.add(tensors, f"{self.family.layers}.{number}.adapter_layer.")
+        self.head.add(tensors[f"{self.family.head}.weight"], tensors[f"{self.family.head}.bias"])
         self.languages = (*self.languages, language)

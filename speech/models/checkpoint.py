@@ -1,34 +1,36 @@
 """A checkpoint folder in the Hugging Face layout, read and checked before any tensor is loaded.
 
-`config.json`, `model.safetensors` (or its shards), `vocab.json` (nested by language, or flat), `preprocessor_config.json`
-or `processor_config.json`, `adapter.<lang>.safetensors` with `adapter.<lang>.toml`. Needs no torch. The network itself is
-built in `speech.models.recogniser` by transformers' own class.
+`config.json` (`families` says which kinds are known), `model.safetensors` or its shards, the tokenizer's files (`vocabulary`),
+`preprocessor_config.json` or `processor_config.json`, `adapter.<lang>.safetensors` with `adapter.<lang>.toml`. Needs no torch.
+The network itself is built in `network` by transformers' own class.
 """
 
 from __future__ import annotations
 
 import difflib
-import json
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from speech import languages
 from speech.errors import Finding, ModelRefused
 from speech.files import shown
 from speech.models.cards import AdapterCard, read_card
+from speech.models.families import Family, FrontEnd, family_of, front_end
+from speech.models.vocabulary import Vocabularies, read_json, read_vocabularies
 from speech.models.weights import Entry, base_name, canonical_name, content_sha256, entries
 
-BLANKS = ("<pad>", "[PAD]")
+RATE = 16_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Features:
-    """How samples are prepared, as the checkpoint states it."""
+    """How samples are prepared, as the checkpoint states it.
 
-    sample_rate: int = 16_000
+    `do_normalize`: it hears samples levelled to unit power; else as they are. `return_attention_mask`: it is told which
+    samples are padding; one that is not told must hear equal lengths together.
+    """
+
     do_normalize: bool = True
     return_attention_mask: bool = True
 
@@ -40,32 +42,32 @@ class Checkpoint:
     folder: Path
     name: str
     config: Mapping[str, Any]
+    family: Family
+    front_end: FrontEnd
     weights: tuple[Path, ...]
     tensors: Mapping[str, Entry]
-    vocabularies: Mapping[str, tuple[str, ...]]
+    symbols: Vocabularies
     adapters: Mapping[str, Path]
     features: Features = field(default_factory=Features)
     carded: bool = True
     """Whether this folder's adapters have cards: those of other makers have none, ours always do."""
+    findings: tuple[Finding, ...] = ()
+    """What a person should know of the folder."""
 
     @property
-    def stride(self) -> int:
-        """Samples between frames."""
-        return math.prod(self.config["conv_stride"])
+    def vocabularies(self) -> Mapping[str, tuple[str, ...]]:
+        """Each language's symbols by number; `und` where there is one vocabulary for all."""
+        return self.symbols.symbols
 
     @property
-    def least_samples(self) -> int:
-        """Samples that give one frame: the reach of the front end."""
-        reach = 1
-        for kernel, stride in zip(reversed(self.config["conv_kernel"]), reversed(self.config["conv_stride"]), strict=True):
-            reach = (reach - 1) * stride + kernel
-        return reach
+    def pads(self) -> bool:
+        """Whether clips of a batch may be padded: not without a mask, nor where convolutions follow the layers (`add_adapter`)."""
+        return (self.features.return_attention_mask or self.family.inputs == "log-mel") and not self.config.get("add_adapter")
 
-    def frames(self, samples: int) -> int:
-        """Frames that the front end makes of `samples`."""
-        for kernel, stride in zip(self.config["conv_kernel"], self.config["conv_stride"], strict=True):
-            samples = (samples - kernel) // stride + 1
-        return max(0, samples)
+    @property
+    def takes_adapters(self) -> bool:
+        """Whether its layers hold attention adapters."""
+        return self.family.adapters and bool(self.config.get("adapter_attn_dim"))
 
 
 def open_checkpoint(folder: Path) -> Checkpoint:
@@ -78,48 +80,49 @@ def open_checkpoint(folder: Path) -> Checkpoint:
         of the folder), and the codes of `speech.models.weights`.
     """
     config = _json(folder / "config.json", folder)
-    if "Wav2Vec2ForCTC" not in config.get("architectures", ["Wav2Vec2ForCTC"]) or config.get("model_type") != "wav2vec2":
-        raise ModelRefused(
-            shown(folder / "config.json"),
-            f"this is {config.get('architectures')} of type {config.get('model_type')}, not a Wav2Vec2ForCTC",
-            "Choose a checkpoint that recognises by CTC, such as facebook/mms-1b-all",
-            "MODEL_CONFIG",
-        )
+    family = family_of(config, shown(folder / "config.json"))
     weights = _weight_files(folder)
     tensors: dict[str, Entry] = {}
     for path in weights:
         tensors.update(entries(_inside(path, folder)))
     adapters = {p.name[len("adapter.") : -len(".safetensors")]: _inside(p, folder) for p in sorted(folder.glob("adapter.*.safetensors"))}
+    stated = _stated_features(folder)
     return Checkpoint(
         folder=folder,
         name=folder.name,
         config=config,
+        family=family,
+        front_end=front_end(family, config, stated),
         weights=weights,
         tensors=tensors,
-        vocabularies=_vocabularies(folder, config),
+        symbols=read_vocabularies(folder, config),
         adapters=adapters,
-        features=_features(folder),
+        features=_features(family, config, stated, folder),
         carded=any(folder.glob("adapter.*.toml")) or not adapters,
+        findings=tuple(_noticed(folder)),
     )
 
 
 def _json(path: Path, folder: Path) -> dict[str, Any]:
     if not path.exists():
         pickles = sorted(p.name for p in folder.glob("*.bin")) if folder.is_dir() else []
-        code = "MODEL_NOT_HERE"
         raise ModelRefused(
             shown(folder),
             f"there is no {path.name} in this folder" + (f" (only {', '.join(pickles)})" if pickles else ""),
             "Name a folder in the Hugging Face layout: config.json, vocab.json, model.safetensors",
-            code,
+            "MODEL_NOT_HERE",
         )
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, UnicodeDecodeError) as error:
-        raise ModelRefused(shown(path), f"the file is not JSON ({error})", "Fetch it again", "MODEL_CONFIG") from error
-    if not isinstance(found, dict):
-        raise ModelRefused(shown(path), "the file does not hold a table", "Fetch it again", "MODEL_CONFIG")
-    return found
+    return read_json(path)
+
+
+def _noticed(folder: Path) -> Iterator[Finding]:
+    """What lies in the folder and is not used."""
+    if (folder / "language_model").is_dir():
+        yield Finding(
+            code="MODEL_LANGUAGE_MODEL",
+            where=shown(folder / "language_model"),
+            what="this folder has a language model, which is not used yet: words come from the sounds alone",
+        )
 
 
 def _weight_files(folder: Path) -> tuple[Path, ...]:
@@ -150,54 +153,45 @@ def _inside(path: Path, folder: Path) -> Path:
     return path
 
 
-def _vocabularies(folder: Path, config: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
-    raw = _json(folder / "vocab.json", folder)
-    where = shown(folder / "vocab.json")
-    nested = all(isinstance(value, dict) for value in raw.values()) and bool(raw)
-    rows = raw if nested else {languages.UNDETERMINED: raw}
-    blank = config.get("pad_token_id", 0)
-    return {language: _symbols(numbers, blank, f"{where}, {language}") for language, numbers in rows.items()}
-
-
-def _symbols(numbers: Mapping[str, Any], blank: int, where: str) -> tuple[str, ...]:
-    by_number: dict[int, str] = {}
-    for symbol, number in numbers.items():
-        if not isinstance(number, int) or number in by_number:
-            raise ModelRefused(
-                where,
-                f"{symbol!r} and {by_number.get(number, '?')!r} have the same number {number}",
-                "Correct the vocabulary, or fetch it again",
-                "MODEL_VOCAB",
-            )
-        by_number[number] = symbol
-    if sorted(by_number) != list(range(len(by_number))):
-        raise ModelRefused(where, "the numbers do not run from 0 without a gap", "Correct the vocabulary, or fetch it again", "MODEL_VOCAB")
-    if by_number.get(blank) not in BLANKS:
-        raise ModelRefused(
-            where,
-            f"number {blank} should be the blank and is {by_number.get(blank)!r}",
-            "Set pad_token_id of config.json to the blank's number",
-            "MODEL_VOCAB",
-        )
-    return tuple(by_number[n] for n in range(len(by_number)))
-
-
-def _features(folder: Path) -> Features:
+def _stated_features(folder: Path) -> dict[str, Any]:
+    """What the feature extractor's file states; empty where there is none."""
     for name in ("preprocessor_config.json", "processor_config.json"):
         if (folder / name).exists():
-            raw = _json(folder / name, folder)
-            raw = raw.get("feature_extractor", raw)
-            return Features(
-                sample_rate=raw.get("sampling_rate", 16_000),
-                do_normalize=raw.get("do_normalize", True),
-                return_attention_mask=raw.get("return_attention_mask", True),
-            )
-    return Features()
+            raw = read_json(folder / name)
+            held = raw.get("feature_extractor", raw)
+            if isinstance(held, dict):
+                return held
+    return {}
+
+
+def _features(family: Family, config: Mapping[str, Any], stated: Mapping[str, Any], folder: Path) -> Features:
+    """How samples are prepared. What is not stated is as transformers' own class has it.
+
+    Raises
+    ------
+    ModelRefused
+        `MODEL_RATE`: it wants another rate than 16,000 samples a second.
+    """
+    rate = stated.get("sampling_rate", RATE)
+    if rate != RATE:
+        raise ModelRefused(
+            shown(folder),
+            f"this model hears {rate} samples a second; recordings are heard at {RATE}",
+            "Choose a model that was trained at 16 kHz",
+            "MODEL_RATE",
+        )
+    # Without any file: a mask is for those with layer norm in their front end, as transformers advises.
+    masked = family.masked_by_default if stated else family.masked_by_default or config.get("feat_extract_norm") == "layer"
+    return Features(
+        do_normalize=family.inputs == "samples" and bool(stated.get("do_normalize", True)),
+        return_attention_mask=bool(stated.get("return_attention_mask", masked)),
+    )
 
 
 def base_sha256(checkpoint: Checkpoint) -> str:
     """The hash of the base: all tensors but adapters and head, under one naming, and every one finite."""
-    return content_sha256([(path, entries(path)) for path in checkpoint.weights], rename=base_name)
+    files = [(path, entries(path)) for path in checkpoint.weights]
+    return content_sha256(files, rename=lambda name: base_name(name, checkpoint.family.head))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -240,16 +234,17 @@ def open_adapter(checkpoint: Checkpoint, path: Path, language: str, *, base_hash
             shown(path), f"vocab.json has no entry {language}", "Fetch vocab.json from the same place as the adapter", "MODEL_VOCAB"
         )
     _check_shapes(checkpoint, found, path, len(symbols))
-    findings = (
-        ()
-        if card
-        else (
-            Finding(
-                code="MODEL_UNCARDED", where=shown(path), what="this adapter has no card; it was checked for shape and vocabulary only"
-            ),
-        )
-    )
+    findings = () if card else tuple(uncarded(shown(path)))
     return Adapter(language=language, path=path, card=card, symbols=tuple(symbols), tensor_sha256=tensor_hash, findings=findings)
+
+
+def uncarded(where: str) -> Iterator[Finding]:
+    """What lacks where an adapter, or a whole model, has no card."""
+    yield Finding(
+        code="MODEL_UNCARDED",
+        where=where,
+        what="there is no card: shapes and vocabulary were checked, and confidences are not calibrated (they rank words, no more)",
+    )
 
 
 def _check_card(card: AdapterCard, path: Path, language: str, base_hash: str, tensor_hash: str) -> None:
@@ -274,13 +269,13 @@ def _check_card(card: AdapterCard, path: Path, language: str, base_hash: str, te
         )
 
 
-def expected_shapes(config: Mapping[str, Any], vocabulary: int) -> dict[str, tuple[int, ...]]:
+def expected_shapes(config: Mapping[str, Any], vocabulary: int, family: Family) -> dict[str, tuple[int, ...]]:
     """Names and shapes of an adapter file for a configuration and a vocabulary's size."""
     width, inner = config["hidden_size"], config.get("adapter_attn_dim")
-    shapes: dict[str, tuple[int, ...]] = {"lm_head.weight": (vocabulary, width), "lm_head.bias": (vocabulary,)}
+    shapes: dict[str, tuple[int, ...]] = {f"{family.head}.weight": (vocabulary, width), f"{family.head}.bias": (vocabulary,)}
     if inner:
         for layer in range(config["num_hidden_layers"]):
-            prefix = f"wav2vec2.encoder.layers.{layer}.adapter_layer"
+            prefix = f"{family.layers}.{layer}.adapter_layer"
             shapes |= {
                 f"{prefix}.norm.weight": (width,),
                 f"{prefix}.norm.bias": (width,),
@@ -293,7 +288,14 @@ def expected_shapes(config: Mapping[str, Any], vocabulary: int) -> dict[str, tup
 
 
 def _check_shapes(checkpoint: Checkpoint, found: Mapping[str, Entry], path: Path, vocabulary: int) -> None:
-    head = found.get("lm_head.weight")
+    if not checkpoint.takes_adapters:
+        raise ModelRefused(
+            shown(path),
+            f"the layers of {checkpoint.name} ({checkpoint.family.architecture}) hold no adapters",
+            "Choose a model with adapters, such as mini or facebook/mms-1b-all",
+            "MODEL_ADAPTERS",
+        )
+    head = found.get(f"{checkpoint.family.head}.weight")
     if head is not None and head.shape[:1] != (vocabulary,):
         raise ModelRefused(
             shown(path),
@@ -301,7 +303,8 @@ def _check_shapes(checkpoint: Checkpoint, found: Mapping[str, Entry], path: Path
             "Fetch adapter and vocab.json from the same place",
             "MODEL_VOCAB",
         )
-    compare_shapes({name: e.shape for name, e in found.items()}, expected_shapes(checkpoint.config, vocabulary), shown(path))
+    due = expected_shapes(checkpoint.config, vocabulary, checkpoint.family)
+    compare_shapes({name: e.shape for name, e in found.items()}, due, shown(path))
 
 
 def compare_shapes(found: Mapping[str, tuple[int, ...]], due: Mapping[str, tuple[int, ...]], where: str) -> None:

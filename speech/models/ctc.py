@@ -6,7 +6,8 @@ probabilities (frames, vocabulary) and gives symbols with frames.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -14,12 +15,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speech.languages import Language
-from speech.text import WORD_BREAK, compose
+from speech.text import WORD_BREAK, compose, in_capitals, lowered
 from speech.types import Alternative
 
 Emissions = NDArray[np.float32]
 
-SPECIAL = frozenset({"<pad>", "<s>", "</s>", "<unk>", "[PAD]", "[UNK]"})
+PIECE = "\u2581"
+"""What begins a piece of SentencePiece at the start of a word."""
+_SPECIAL = re.compile(r"<(?!0x[0-9A-F]{2}>)[^<>]+>|\[[A-Z_]+\]")
+_BYTES = re.compile(r"(?:<0x[0-9A-F]{2}>)+")
+
+
+def is_special(symbol: str) -> bool:
+    """Whether a symbol stands for no letter: blank, unknown, start and end, names of noises in < > or [ ]."""
+    return bool(_SPECIAL.fullmatch(symbol))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,12 +90,14 @@ def words(
 ) -> list[HeardWord]:
     """Words of a path, with confidence and up to `readings` other readings where a symbol was unsure."""
     found: list[HeardWord] = []
+    write = _writer(symbols, language)
     group: list[Heard] = []
     for symbol in [*heard, None]:
-        if symbol is not None and symbols[symbol.symbol] not in (WORD_BREAK, " "):
+        letters = "" if symbol is None else letters_of(symbols[symbol.symbol])
+        if symbol is not None and letters and not begins_word(symbols[symbol.symbol]):
             group.append(symbol)
             continue
-        text = compose([symbols[h.symbol] for h in group], language).strip()
+        text = write([symbols[h.symbol] for h in group])
         if text:
             found.append(
                 HeardWord(
@@ -94,11 +105,34 @@ def words(
                     first=group[0].first,
                     end=group[-1].end,
                     raw=_confidence(group, emissions),
-                    alternatives=_alternatives(group, emissions, symbols, language, text, readings),
+                    alternatives=_alternatives(group, emissions, symbols, write, text, readings),
                 )
             )
-        group = []
+        group = [symbol] if symbol is not None and letters else []
     return found
+
+
+def begins_word(symbol: str) -> bool:
+    """Whether a word begins at a symbol: at a word break, or with a piece that starts one."""
+    return symbol in (WORD_BREAK, " ") or symbol.startswith(PIECE)
+
+
+def letters_of(symbol: str) -> str:
+    """What a symbol writes inside a word."""
+    return "" if symbol in (WORD_BREAK, " ") else symbol.removeprefix(PIECE)
+
+
+def _writer(symbols: Sequence[str], language: Language) -> Callable[[Sequence[str]], str]:
+    """From the symbols of one word to its text; a vocabulary in capitals is written in small letters."""
+    capitals = in_capitals(symbols)
+
+    def write(word: Sequence[str]) -> str:
+        text = compose([letters for symbol in word if (letters := letters_of(symbol))], language).strip()
+        if "<0x" in text:
+            text = _BYTES.sub(lambda found: bytes.fromhex(found[0].replace("<0x", "").replace(">", "")).decode("utf-8", "replace"), text)
+        return lowered(text, language) if capitals else text
+
+    return write
 
 
 def _confidence(group: Sequence[Heard], emissions: Emissions) -> float:
@@ -112,7 +146,7 @@ def _confidence(group: Sequence[Heard], emissions: Emissions) -> float:
 
 
 def _alternatives(
-    group: Sequence[Heard], emissions: Emissions, symbols: Sequence[str], language: Language, text: str, readings: int
+    group: Sequence[Heard], emissions: Emissions, symbols: Sequence[str], write: Callable[[Sequence[str]], str], text: str, readings: int
 ) -> tuple[Alternative, ...]:
     """Readings that differ in one place of the path: its second symbol in place of the first, or nothing.
 
@@ -128,9 +162,11 @@ def _alternatives(
             if other == own.symbol or ratio < 0.02:
                 continue
             name = symbols[int(other)]
-            inner = [] if name in SPECIAL else [" " if name == WORD_BREAK else name]
-            spelt = [symbols[h.symbol] for h in group[:place]] + inner + [symbols[h.symbol] for h in group[place + 1 :]]
-            reading = compose([WORD_BREAK if s == " " else s for s in spelt], language).strip()
+            before, after = ([symbols[h.symbol] for h in part] for part in (group[:place], group[place + 1 :]))
+            if begins_word(name):
+                reading = " ".join(filter(None, (write(before), write([name, *after]))))
+            else:
+                reading = write([*before, *([] if is_special(name) else [name]), *after])
             if reading and reading != text:
                 options[reading] = max(options.get(reading, 0.0), ratio / (1 + ratio))
     ranked = sorted(options.items(), key=lambda item: (-item[1], item[0]))[:readings]
@@ -139,4 +175,4 @@ def _alternatives(
 
 def letters_in(heard: Sequence[Heard], symbols: Sequence[str]) -> int:
     """How many letters a path writes (word breaks not counted)."""
-    return sum(1 for h in heard if symbols[h.symbol] not in (WORD_BREAK, " "))
+    return sum(1 for h in heard if letters_of(symbols[h.symbol]))

@@ -127,7 +127,8 @@ def encode(
     ----------
     gains : by channel
         What brings a channel's speech to unit power (`speech_gain`, where it is known where speech is). Channels without one
-        are levelled by their louder parts (`gated_gain`). A recording has one level, not each passage its own.
+        are levelled by their louder parts (`gated_gain`). A recording has one level, not each passage its own. A checkpoint that
+        wants samples as they are gets them so.
     hidden
         Hidden states wanted beside the emissions; `HiddenStates` says what they cost.
 
@@ -143,7 +144,7 @@ def encode(
     for language in {p.language: None for p in passages}:
         recogniser.use(language)
     stretches = _stretches([_inside(p, signal.length_samples, rate) for p in passages], signal, recogniser, settings)
-    levels = dict(gains or {})
+    levels = dict(gains or {}) if recogniser.levelled else {s.channel: 1.0 for s in stretches}
     for channel in {s.channel: None for s in stretches}:
         if channel not in levels:
             levels[channel] = gated_gain(signal, channel, rate)

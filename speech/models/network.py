@@ -19,7 +19,8 @@ from speech.files import shown
 from speech.models import guard
 from speech.models import precision as formats
 from speech.models.banks import Bank
-from speech.models.checkpoint import Checkpoint, compare_shapes
+from speech.models.checkpoint import RATE, Checkpoint, compare_shapes
+from speech.models.families import Family
 from speech.models.weights import canonical_name
 
 Array = NDArray[np.float32]
@@ -28,50 +29,66 @@ Array = NDArray[np.float32]
 class Network:
     """A CTC network with its bank of adapters; threads may run it side by side."""
 
-    def __init__(self, module: Any, bank: Bank, *, device: str, dtype: torch.dtype) -> None:
+    def __init__(self, module: Any, bank: Bank, family: Family, *, device: str, dtype: torch.dtype, extractor: Any = None) -> None:
         self.module = module
         self.bank = bank
+        self.family = family
         self.device = device
         self.dtype = dtype
-        encoder = module.base_model.encoder
-        self.layers = len(encoder.layers)
+        self.layers = len(bank.layers)
+        self._extractor = extractor
         self._wanted = _Wanted()
-        for number, layer in enumerate(encoder.layers):
+        for number, layer in enumerate(bank.layers):
             layer.register_forward_pre_hook(self._keep_input(number), with_kwargs=True)
-        encoder.layers[-1].register_forward_hook(self._keep_output)
+        bank.layers[-1].register_forward_hook(self._keep_output)
 
-    def run(self, inputs: Array, mask: NDArray[np.int64] | None, languages: Sequence[str], layer: int | None = None) -> tuple[Array, Any]:
+    def run(
+        self, clips: Sequence[Array], languages: Sequence[str], *, length: int, masked: bool, layer: int | None = None
+    ) -> tuple[Array, Array | None]:
         """Log probabilities (clips, frames, longest vocabulary) of a batch; with `layer`, its hidden states beside them.
 
-        `inputs` are (clips, samples) or what else the front end takes; hidden states are (clips, frames, width), counted
+        Clips are padded to `length` samples, under a mask where `masked`. Hidden states are (clips, frames, width), counted
         as transformers counts them: 0 is what the first layer gets, `layers` what the last one gives.
         """
+        inputs = self._inputs(clips, length, masked)
         self.bank.use(languages)
         with self._wanted.layer(layer, alone=False) as kept, torch.inference_mode():
-            logits = self.module(self._placed(inputs), attention_mask=self._mask(mask)).logits
-            scores = torch.log_softmax(logits.float(), -1).cpu().numpy()
+            scores = torch.log_softmax(self.module(**inputs).logits.float(), -1).cpu().numpy()
         return scores, kept.states()
 
-    def hidden(self, inputs: Array, mask: NDArray[np.int64] | None, layer: int) -> Array:
+    def hidden(self, clips: Sequence[Array], *, length: int, masked: bool, layer: int) -> Array:
         """Hidden states of a layer (clips, frames, width) without any adapter: the same for every language.
 
         Computes the front end and the layers below, and nothing above.
         """
+        inputs = self._inputs(clips, length, masked)
         self.bank.use(None)
         with self._wanted.layer(layer, alone=True) as kept, torch.inference_mode():
             try:
-                self.module(self._placed(inputs), attention_mask=self._mask(mask))
+                self.module(**inputs)
             except _Enough:
                 pass
         states = kept.states()
         assert states is not None  # the layer's hook ended the pass
         return states
 
-    def _placed(self, inputs: Array) -> torch.Tensor:
-        return torch.from_numpy(inputs).to(self.device, self.dtype)
-
-    def _mask(self, mask: NDArray[np.int64] | None) -> torch.Tensor | None:
-        return None if mask is None else torch.from_numpy(mask).to(self.device)
+    def _inputs(self, clips: Sequence[Array], length: int, masked: bool) -> dict[str, torch.Tensor]:
+        """What the module is called with."""
+        if self._extractor is not None:
+            made = self._extractor([np.asarray(clip) for clip in clips], sampling_rate=RATE, return_tensors="np")
+            features = torch.from_numpy(made["input_features"]).to(self.device, self.dtype)
+            mask = torch.from_numpy(np.asarray(made["attention_mask"], np.int64)).to(self.device)
+            return {"input_features": features, self.family.mask: mask}
+        samples = np.zeros((len(clips), length), np.float32)
+        present = np.zeros((len(clips), length), np.int64)
+        for row, clip in enumerate(clips):
+            samples[row, : len(clip)] = clip
+            present[row, : len(clip)] = 1
+        values = torch.from_numpy(samples).to(self.device, self.dtype)
+        inputs = {"input_values": values[:, None] if self.family.channel_axis else values}
+        if masked:
+            inputs[self.family.mask] = torch.from_numpy(present).to(self.device)
+        return inputs
 
     def _keep_input(self, number: int) -> Any:
         def hook(_layer: Any, arguments: tuple[Any, ...], named: dict[str, Any]) -> None:
@@ -126,37 +143,48 @@ def build(checkpoint: Checkpoint, *, precision: str, device: str) -> Network:
         `MODEL_SHAPE`: all tensors that are missing, surplus, or of another shape than config.json asks.
     """
     guard.load()
-    from transformers import Wav2Vec2Config, Wav2Vec2ForCTC
+    import transformers
 
+    family = checkpoint.family
+    kind = getattr(transformers, family.architecture)
     with quiet():
-        config = Wav2Vec2Config.from_pretrained(checkpoint.folder, local_files_only=True)
+        config = transformers.AutoConfig.from_pretrained(checkpoint.folder, local_files_only=True)
         with torch.device("meta"):
-            due = {canonical_name(n): tuple(t.shape) for n, t in Wav2Vec2ForCTC(config).state_dict().items()}
+            due = {canonical_name(n): tuple(t.shape) for n, t in kind(config).state_dict().items()}
         found = {canonical_name(n): e.shape for n, e in checkpoint.tensors.items()}
-        for optional in ("wav2vec2.masked_spec_embed", "lm_head.weight", "lm_head.bias"):
-            # The mask is for training; the head is exchanged with the adapter, whose own shape is checked.
-            due.pop(optional, None)
-            found.pop(optional, None)
+        for name in [n for n in (*due, *found) if _exchanged(n, family)]:
+            due.pop(name, None)
+            found.pop(name, None)
         compare_shapes(found, due, shown(checkpoint.weights[0]))
         dtype = torch.bfloat16 if precision == "bf16" else torch.float32
-        module = Wav2Vec2ForCTC.from_pretrained(
+        module = kind.from_pretrained(
             checkpoint.folder,
             config=config,
             local_files_only=True,
             use_safetensors=True,
             dtype=dtype,
-            attn_implementation="sdpa",
+            attn_implementation="sdpa" if kind._supports_sdpa else "eager",
             ignore_mismatched_sizes=True,
         )
+        extractor = None
+        if family.inputs == "log-mel":
+            extractor = transformers.AutoFeatureExtractor.from_pretrained(checkpoint.folder, local_files_only=True)
     module.eval()
     for parameter in module.parameters():
         parameter.requires_grad_(False)
-    torch.nn.utils.parametrize.remove_parametrizations(module.wav2vec2.encoder.pos_conv_embed.conv, "weight")
+    for part in module.modules():
+        if torch.nn.utils.parametrize.is_parametrized(part, "weight"):
+            torch.nn.utils.parametrize.remove_parametrizations(part, "weight")  # computed once, not at each batch
     if precision == "int8":
         module = formats.apply(module, "int8")
-    bank = Bank(module, {})
+    bank = Bank(module, {}, family)
     module.to(device=device, dtype=dtype)
-    return Network(module, bank, device=device, dtype=dtype)
+    return Network(module, bank, family, device=device, dtype=dtype, extractor=extractor)
+
+
+def _exchanged(name: str, family: Family) -> bool:
+    """Whether a tensor may be lacking or of another shape: the mask is for training, adapters and head come with a language."""
+    return name.endswith("masked_spec_embed") or ".adapter_layer." in name or name.startswith(f"{family.head}.")
 
 
 @contextmanager

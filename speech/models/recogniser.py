@@ -23,7 +23,20 @@ from speech.errors import Finding, MemoryFailure, ModelRefused, SpeechError
 from speech.files import shown
 from speech.models import hub
 from speech.models.cards import Calibration
-from speech.models.checkpoint import Adapter, Checkpoint, base_sha256, no_language, open_adapter, open_checkpoint
+from speech.models.checkpoint import (
+    RATE,
+    Adapter,
+    Checkpoint,
+    base_sha256,
+    compare_shapes,
+    expected_shapes,
+    no_language,
+    open_adapter,
+    open_checkpoint,
+    uncarded,
+)
+from speech.models.families import width_of
+from speech.text import in_capitals
 
 Samples = NDArray[np.float32]
 Emissions = NDArray[np.float32]
@@ -69,6 +82,8 @@ class Recogniser(Protocol):
     """Samples from one frame to the next."""
     reach: int
     """Samples that the first frame needs."""
+    levelled: bool
+    """Whether it hears speech brought to unit power, or samples as they are."""
     device: str
     precision: str
     threads: int
@@ -110,7 +125,7 @@ class Recogniser(Protocol):
         ...
 
     def stream(self, batches: Iterable[Batch], hidden: HiddenStates | None = None) -> Iterator[list[Encoding]]:
-        """What the network makes of the clips of each batch, in order; clips are levelled to unit power."""
+        """What the network makes of the clips of each batch, in order; clips are levelled to unit power where `levelled`."""
         ...
 
 
@@ -148,9 +163,10 @@ class CtcRecogniser:
         self.checkpoint = checkpoint
         self.settings = settings or LoadSettings()
         self.name = checkpoint.name
-        self.sample_rate = checkpoint.features.sample_rate
-        self.stride = checkpoint.stride
-        self.reach = checkpoint.least_samples
+        self.sample_rate = RATE
+        self.stride = checkpoint.front_end.stride
+        self.reach = checkpoint.front_end.reach
+        self.levelled = checkpoint.features.do_normalize
         self.threads = self.settings.threads
         self.device = device.choose(self.settings.device)
         self.precision: str = formats.choose(self.settings.precision, self.device)
@@ -162,14 +178,14 @@ class CtcRecogniser:
         self._network = build(checkpoint, precision=self.precision, device=self.device)
         self._bank = self._network.bank
         self.layers = self._network.layers
-        self.width = int(checkpoint.config["hidden_size"])
+        self.width = width_of(checkpoint.config)
         small = self.device == "cpu" and _weights(checkpoint) <= SMALL
         self._workers = shared(self.threads if small else 1)
         self._lock = threading.Lock()
 
     def frames(self, samples: int) -> int:
         """Frames that a clip of so many samples gives."""
-        return self.checkpoint.frames(samples)
+        return self.checkpoint.front_end.frames(samples)
 
     def symbols(self, language: str) -> tuple[str, ...]:
         """The vocabulary of a language, by number."""
@@ -177,7 +193,7 @@ class CtcRecogniser:
 
     def blank(self, language: str) -> int:
         """The blank's number: the same in every language of a checkpoint."""
-        return int(self.checkpoint.config.get("pad_token_id") or 0)
+        return self.checkpoint.symbols.blank
 
     def use(self, language: str) -> Adapter:
         """The adapter of `language`, loaded and verified on first use; afterwards a look-up.
@@ -200,43 +216,56 @@ class CtcRecogniser:
         )
         path = next((p for p in places if p.exists()), None)
         if path is None:
-            if not checkpoint.adapters and checkpoint.vocabularies:
-                return self._own_head(language)
-            raise no_language(language, self.languages(), f"{self.name}, --language {language}", [shown(p.parent) for p in places])
-        own = path.parent == checkpoint.folder
-        adapter = open_adapter(
-            checkpoint,
-            path,
-            language,
-            base_hash=self.base_sha256,
-            symbols=checkpoint.vocabularies.get(language, ()) or None if own else None,
-        )
-        from safetensors.torch import load_file
+            adapter, tensors = self._inside(language, [shown(p.parent) for p in places])
+        else:
+            from safetensors.torch import load_file
 
-        self._bank.add(language, load_file(path))
+            own = path.parent == checkpoint.folder
+            symbols = checkpoint.vocabularies.get(language, ()) or None if own else None
+            adapter = open_adapter(checkpoint, path, language, base_hash=self.base_sha256, symbols=symbols)
+            tensors = load_file(path)
+        self._bank.add(language, tensors)
         self.adapters[language] = adapter
         return adapter
 
-    def _own_head(self, language: str) -> Adapter:
-        """A fine-tuned folder without adapters: its one head serves the language asked for."""
+    def _inside(self, language: str, looked: Sequence[str]) -> tuple[Adapter, dict[str, Any]]:
+        """The head, and adapters where there are, that lie in the weights themselves, as in a fine-tuned folder.
+
+        One vocabulary for all serves whatever language is asked for; of several, only the one that the tokenizer names.
+
+        Raises
+        ------
+        ModelRefused
+            `MODEL_LANGUAGE`: they are of another language; `MODEL_VOCAB`, `MODEL_SHAPE`: they do not fit.
+        """
         from safetensors import safe_open
 
-        symbols = next(iter(self.checkpoint.vocabularies.values()))
+        checkpoint, family = self.checkpoint, self.checkpoint.family
+        held = checkpoint.symbols.inside
+        if held not in (language, languages.UNDETERMINED):
+            raise no_language(language, self.languages(), f"{self.name}, --language {language}", looked)
+        symbols = checkpoint.vocabularies[held]
+        due = expected_shapes(checkpoint.config, len(symbols), family) if checkpoint.takes_adapters else None
         tensors: dict[str, Any] = {}
-        for path in self.checkpoint.weights:
+        for path in checkpoint.weights:
             with safe_open(path, framework="pt") as file:
-                tensors |= {name: file.get_tensor(name) for name in file.keys() if name.startswith("lm_head.")}
-        if len(tensors.get("lm_head.weight", ())) != len(symbols):
+                names = [n for n in file.keys() if n.startswith(f"{family.head}.") or ".adapter_layer." in n]
+                tensors |= {name: file.get_tensor(name) for name in names}
+        rows = len(tensors.get(f"{family.head}.weight", ()))
+        if rows != len(symbols):
             raise ModelRefused(
                 self.name,
-                f"the head does not have the vocabulary's {len(symbols)} rows",
-                "Fetch weights and vocab.json from the same place",
+                f"the head has {rows} rows, the vocabulary {len(symbols)} symbols",
+                "Fetch weights and the tokenizer's files from the same place",
                 "MODEL_VOCAB",
             )
-        self._bank.add(language, tensors)
-        adapter = Adapter(language=language, path=self.checkpoint.weights[0], card=None, symbols=symbols, tensor_sha256=self.base_sha256)
-        self.adapters[language] = adapter
-        return adapter
+        if due is not None:
+            compare_shapes({name: tuple(t.shape) for name, t in tensors.items()}, due, shown(checkpoint.weights[0]))
+        adapter = Adapter(
+            language=language, path=checkpoint.weights[0], card=None, symbols=symbols, tensor_sha256=self.base_sha256,
+            findings=tuple(uncarded(shown(checkpoint.folder))),
+        )  # fmt: skip
+        return adapter, tensors
 
     def languages(self) -> list[str]:
         """Codes with an adapter beside the base or in the user's folder for this base."""
@@ -250,8 +279,8 @@ class CtcRecogniser:
         return card.calibration if card else Calibration()
 
     def findings(self, language: str) -> tuple[Finding, ...]:
-        """What a person should know of the adapter in use."""
-        return self.use(language).findings
+        """What a person should know of the checkpoint and of what serves the language."""
+        return (*self.checkpoint.findings, *self.use(language).findings, *_of_language(language, self.symbols(language), self.name))
 
     @property
     def common_layers(self) -> int:
@@ -266,8 +295,8 @@ class CtcRecogniser:
         """Log probabilities, and hidden states where asked for, of clips of any lengths and languages, as one batch.
 
         Clips are float32 at `sample_rate`, levelled to unit power. Each gets exactly the frames that the front end
-        makes of its own length: padding is masked and cut off. Clips shorter than `reach` get none. A checkpoint
-        without an attention mask hears equal lengths together and others apart: padding would change what it hears.
+        makes of its own length: padding is masked and cut off. Clips shorter than `reach` get none. A checkpoint that does
+        not bear padding (`Checkpoint.pads`) hears equal lengths together and others apart.
 
         Raises
         ------
@@ -279,22 +308,17 @@ class CtcRecogniser:
         none = None if hidden is None else np.zeros((0, self.width), np.float32)
         encodings = [Encoding(np.zeros((0, len(self.symbols(code))), np.float32), none) for _, code in batch]
         rows = [n for n, (clip, _) in enumerate(batch) if len(clip) >= self.reach]
-        masked = self.checkpoint.features.return_attention_mask
-        groups = ([rows] if rows else []) if masked else _equal_lengths(rows, [clip for clip, _ in batch])
+        masked, padded = self.checkpoint.features.return_attention_mask, self.checkpoint.pads
+        groups = ([rows] if rows else []) if padded else _equal_lengths(rows, [clip for clip, _ in batch])
         for group in groups:
-            longest = max(len(batch[n][0]) for n in group)
-            inputs = np.zeros((len(group), padded_samples(longest, self.sample_rate) if masked else longest), np.float32)
-            mask = np.zeros(inputs.shape, np.int64) if masked else None
-            for row, n in enumerate(group):
-                clip = batch[n][0]
-                inputs[row, : len(clip)] = clip
-                if mask is not None:
-                    mask[row, : len(clip)] = 1
-            codes = [batch[n][1] for n in group]
+            clips, codes = [batch[n][0] for n in group], [batch[n][1] for n in group]
+            longest = max(map(len, clips))
+            length = padded_samples(longest, self.sample_rate) if padded else longest
             own_pass = self.passes(hidden) == 2
-            scores, states = self._network.run(inputs, mask, codes, None if hidden is None or own_pass else hidden.layer)
+            layer = None if hidden is None or own_pass else hidden.layer
+            scores, states = self._network.run(clips, codes, length=length, masked=masked, layer=layer)
             if own_pass and hidden is not None:
-                states = self._network.hidden(inputs, mask, hidden.layer)
+                states = self._network.hidden(clips, length=length, masked=masked, layer=hidden.layer)
             for row, n in enumerate(group):
                 frames = self.frames(len(batch[n][0]))
                 emissions = scores[row, :frames, : len(self.symbols(codes[row]))]
@@ -311,6 +335,23 @@ class CtcRecogniser:
         What a clip gives depends on its batch alone (in the last digits), never on what else is computed meanwhile.
         """
         return self._workers.map(lambda batch: self.encode_batch(batch, hidden), batches)
+
+
+def _of_language(language: str, symbols: Sequence[str], name: str) -> Iterator[Finding]:
+    """What a person should know of how the symbols become a language's text."""
+    table = languages.load(language)
+    if not table.listed:
+        yield Finding(
+            code="LANGUAGE_PLAIN",
+            where=language,
+            what="there is no table of this language here: its text is written by Unicode's own rules, and no letter is taken for wrong",
+        )
+    if in_capitals(symbols):
+        yield Finding(
+            code="MODEL_CAPITALS",
+            where=name,
+            what="this model writes capitals only; its text is given in small letters, by the language's own rules",
+        )
 
 
 def _equal_lengths(rows: Sequence[int], clips: Sequence[Samples]) -> list[list[int]]:

@@ -192,8 +192,8 @@ def canonical_name(name: str) -> str:
     return name.replace(".parametrizations.weight.original0", ".weight_g").replace(".parametrizations.weight.original1", ".weight_v")
 
 
-def base_name(name: str) -> str | None:
+def base_name(name: str, head: str = "lm_head") -> str | None:
     """The canonical name of a tensor of the base; None for adapters, the head and the training mask."""
-    if ".adapter_layer." in name or name.startswith("lm_head.") or name.endswith("masked_spec_embed"):
+    if ".adapter_layer." in name or name.startswith(f"{head}.") or name.endswith("masked_spec_embed"):
         return None
     return canonical_name(name)

@@ -4,7 +4,7 @@ Stored text is NFC and otherwise untouched. What is compared or trained goes thr
 states what it does; what a model reads and writes goes through `spell` and `compose`.
 """
 
-from speech.text.normalise import RULES, normalise, outside_alphabet, visible_name
+from speech.text.normalise import RULES, in_capitals, lowered, normalise, outside_alphabet, visible_name
 from speech.text.spelling import WORD_BREAK, compose, graphemes, spell, symbols_of
 
 __all__ = [
@@ -12,6 +12,8 @@ __all__ = [
     "WORD_BREAK",
     "compose",
     "graphemes",
+    "in_capitals",
+    "lowered",
     "normalise",
     "outside_alphabet",
     "spell",

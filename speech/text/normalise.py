@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import unicodedata
 from collections import Counter
+from collections.abc import Iterable
 
 from speech.languages import Language
 
@@ -27,7 +28,7 @@ def normalise(text: str, language: Language) -> str:
     """`text` as it is compared and trained in `language`; `RULES` says in words what is done."""
     kept: list[str] = []
     replaced = _replace(unicodedata.normalize("NFC", text), language)
-    for sign in unicodedata.normalize("NFC", replaced.lower()):
+    for sign in unicodedata.normalize("NFC", lowered(replaced, language)):
         if sign in language.keep:
             kept.append(sign)
         elif sign in INVISIBLE:
@@ -42,6 +43,23 @@ def normalise(text: str, language: Language) -> str:
     if signs:
         words = [w for w in (_strip_quotes(w, signs, language) for w in words) if w]
     return " ".join(words)
+
+
+DOTLESS = frozenset({"tur", "aze", "azj", "azb", "crh", "gag", "tat"})
+"""Languages in whose Latin writing the small letter of I is ı, and the capital of i is İ (Unicode SpecialCasing)."""
+
+
+def lowered(text: str, language: Language) -> str:
+    """`text` in small letters, by the language's own rules."""
+    if language.code[:3] in DOTLESS:
+        text = text.replace("İ", "i").replace("I", "ı")
+    return text.lower()
+
+
+def in_capitals(symbols: Iterable[str]) -> bool:
+    """Whether a vocabulary has capitals and no small letters, as many English ones have. Special symbols do not count."""
+    letters = [s for s in symbols if not (s.startswith(("<", "[")) and len(s) > 1)]
+    return any(s != s.lower() for s in letters) and not any(s != s.upper() for s in letters)
 
 
 def _strip_quotes(word: str, signs: str, language: Language) -> str:

@@ -68,7 +68,7 @@ def _word_maker(model: Recogniser, language: str) -> Callable[[Encoded], list[Wo
     symbols = model.symbols(language)
     table = languages.load(language)
     calibrated = model.calibration(language)
-    silent = frozenset(n for n, symbol in enumerate(symbols) if symbol in ctc.SPECIAL)
+    silent = frozenset(n for n, symbol in enumerate(symbols) if ctc.is_special(symbol))
     decoder: ctc.Decoder = ctc.Greedy(blank=model.blank(language), silent=silent)
 
     def words_of(encoded: Encoded) -> list[Word]:

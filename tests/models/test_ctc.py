@@ -55,3 +55,36 @@ def test_nothing_heard_is_no_word() -> None:
     e = emissions([{0: 0.99}, {1: 0.9}, {0: 0.9}])
     assert ctc.words(ctc.Greedy(blank=0)(e), e, SYMBOLS, languages.Language.plain("und")) == []
     assert ctc.Greedy(blank=0)(np.zeros((0, 5), np.float32)) == []
+
+
+def heard(path: list[int], symbols: tuple[str, ...], code: str = "und") -> list[tuple[str, int, int]]:
+    """Words and frames of a path of symbols, each a frame."""
+    scores = np.full((len(path), len(symbols)), -8.0, np.float32)
+    scores[np.arange(len(path)), path] = -0.01
+    silent = frozenset(n for n, symbol in enumerate(symbols) if ctc.is_special(symbol))
+    words = ctc.words(ctc.Greedy(blank=0, silent=silent)(scores), scores, symbols, languages.load(code))
+    return [(w.text, w.first, w.end) for w in words]
+
+
+def test_pieces_become_words_with_times() -> None:
+    symbols = ("<s>", "<pad>", "▁", "▁na", "n", "chi", "▁wasi", "<0xC3>", "<0xB1>")
+    assert heard([3, 5, 0, 6, 4, 1, 2, 4], symbols) == [("nachi", 0, 2), ("wasin", 3, 5), ("n", 7, 8)]
+    assert heard([5, 3], symbols) == [("chi", 0, 1), ("na", 1, 2)]
+    assert heard([3, 7, 8], symbols) == [("nañ", 0, 3)]
+
+
+def test_names_of_noises_are_no_letters_and_bytes_are() -> None:
+    assert [s for s in ("<s>", "[UNK]", "<laugh>", "[NOISE]", "<", "[", "<0xC3>", "a", "|") if ctc.is_special(s)] == [
+        "<s>",
+        "[UNK]",
+        "<laugh>",
+        "[NOISE]",
+    ]
+
+
+def test_a_vocabulary_in_capitals_is_written_in_small_letters_by_the_languages_own_rules() -> None:
+    capitals = ("<pad>", "|", "I", "R", "İ")
+    assert heard([2, 3, 4, 1, 2], capitals, "que") == [("iri̇", 0, 3), ("i", 4, 5)]
+    assert heard([2, 3, 4, 1, 2], capitals, "tur") == [("ıri", 0, 3), ("ı", 4, 5)]
+    mixed = ("<pad>", "|", "I", "r")
+    assert heard([2, 3], mixed, "tur") == [("Ir", 0, 2)]

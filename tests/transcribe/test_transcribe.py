@@ -14,7 +14,7 @@ import pytest
 import speech
 from speech.collections.consent import Context
 from speech.errors import ConsentRefused, UsageFailure
-from speech.models.activity import ActivitySettings
+from speech.models.activity import ActivitySettings, segments
 from speech.models.recogniser import Batch, CtcRecogniser, Encoding, HiddenStates
 from speech.transcribe import NO_MODEL, Pipeline, Settings, transcribe
 from speech.types import Passage, Span, Transcript, joined
@@ -265,7 +265,7 @@ def test_a_file_replaced_after_reading_does_not_lend_its_hash(pipeline: Pipeline
 
     path, other = save(tmp_path / "a.wav", spoken(SENTENCES[0])), save(tmp_path / "b.wav", spoken(SENTENCES[1]))
     due = sha256_of(path)
-    found = recording.segments
+    found = segments
 
     def replaced(*arguments: Any) -> list[Span]:
         other.replace(path)
