@@ -10,7 +10,7 @@ import click
 
 from speech.cli.streams import Streams
 from speech.errors import ModelRefused, Refusal, UsageFailure
-from speech.files import shown
+from speech.files import disk_errors, replacing, shown
 
 
 @click.group("model", short_help="Models and adapters on this machine: list, add, show, check, remove.")
@@ -26,18 +26,32 @@ def _json(function: Any) -> Any:
 @command.command("list")
 @_json
 def list_models(as_json: bool, debug: bool) -> int:
-    """The embedded model, and those kept in your folder, with their languages."""
+    """The embedded model, those kept in your folder, and those in the hub's cache, with their kind and languages."""
     from speech.models import hub
 
     kept = sorted(p for p in hub.user_folder().glob("*") if (p / "config.json").exists()) if hub.user_folder().is_dir() else []
-    for folder in (hub.mini_folder(), *kept):
-        codes = sorted(p.name.split(".")[1] for p in folder.glob("adapter.*.safetensors"))
-        name = hub.MINI if folder == hub.mini_folder() else folder.name
+    named = {hub.MINI: hub.mini_folder(), **{p.name: p for p in kept}, **hub.cached()}
+    for name, folder in named.items():
+        family, codes = _family(folder), sorted(p.name.split(".")[1] for p in folder.glob("adapter.*.safetensors"))
         if as_json:
-            Streams.json({"path": name, "ok": True, "folder": shown(folder), "languages": codes})
-        else:
-            Streams.result(f"{name}: {', '.join(codes) or 'one language, without adapters'}  ({shown(folder)})")
+            kind = family.architecture if family else ""
+            Streams.json({"path": name, "ok": True, "folder": shown(folder), "family": kind, "languages": codes})
+            continue
+        note = f" ({family.note})" if family and family.note and name != hub.MINI else ""
+        spoken = ", ".join(codes) or "any language, one vocabulary"
+        Streams.result(f"{name}: {family.architecture if family else 'unknown kind'}{note}, {spoken}  ({shown(folder)})")
     return 0
+
+
+def _family(folder: Path) -> Any:
+    """The family of a checkpoint's folder, None where its configuration names none of ours."""
+    from speech.models.families import family_of
+    from speech.models.vocabulary import read_json
+
+    try:
+        return family_of(read_json(folder / "config.json"), shown(folder))
+    except Refusal:
+        return None
 
 
 @command.command("add")
@@ -90,14 +104,19 @@ def _keep_folder(path: Path) -> Path:
             f"speech model remove {target.name}, or rename the folder",
             "FORMAT_EXISTS",
         )
-    target.parent.mkdir(parents=True, exist_ok=True)
+    with disk_errors(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(f".{target.name}.part")
-    shutil.rmtree(part, ignore_errors=True)
     patterns = ("*.json", "*.txt", "*.md", "*.safetensors", "adapter.*.toml", "card.toml")
-    part.mkdir()
-    for file in sorted({f for pattern in patterns for f in path.glob(pattern)}):
-        shutil.copyfile(file, part / file.name)
-    part.rename(target)
+    try:
+        with disk_errors(target):
+            shutil.rmtree(part, ignore_errors=True)
+            part.mkdir()
+            for file in sorted({f for pattern in patterns for f in path.glob(pattern)}):
+                shutil.copyfile(file, part / file.name)
+            part.rename(target)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
     return target
 
 
@@ -113,9 +132,11 @@ def _keep_adapter(path: Path) -> Path:
             shown(path), "the file does not hold the tensors its card states", "Fetch adapter and card from the same place", "MODEL_CARD"
         )
     folder = hub.user_folder() / "adapters" / card.base_sha256[:16]
-    folder.mkdir(parents=True, exist_ok=True)
+    with disk_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
     for file in (path.with_suffix(".toml"), path):
-        shutil.copyfile(file, folder / f"adapter.{card.language}{file.suffix}")
+        with replacing(folder / f"adapter.{card.language}{file.suffix}") as copy:
+            shutil.copyfile(file, copy)
     return folder / f"adapter.{card.language}.safetensors"
 
 
@@ -135,6 +156,8 @@ def show(name: str, as_json: bool, debug: bool) -> int:
         "ok": True,
         "folder": shown(checkpoint.folder),
         "parameters": numbers,
+        "family": checkpoint.family.architecture,
+        "lacks": _lacks(checkpoint),
         "frame_ms": 1000 * checkpoint.front_end.stride / RATE,
         "languages": {},
     }
@@ -144,10 +167,28 @@ def show(name: str, as_json: bool, debug: bool) -> int:
     if as_json:
         Streams.json(facts)
         return 0
-    Streams.result(f"{name}: {numbers / 1e6:.1f} million parameters, frames of {facts['frame_ms']:.0f} ms, {facts['folder']}")
+    Streams.result(
+        f"{name}: {facts['family']}, {numbers / 1e6:.1f} million parameters, frames of {facts['frame_ms']:.0f} ms, {facts['folder']}"
+    )
+    for lacking in facts["lacks"]:
+        Streams.result(f"  {lacking}")
+    for finding in checkpoint.findings:
+        Streams.result(f"  {finding.what} [{finding.code}]")
     for code, stated in facts["languages"].items():
         Streams.result(f"  {code}: {stated if isinstance(stated, str) else '; '.join(f'{k} {_plain(v)}' for k, v in stated.items())}")
     return 0
+
+
+def _lacks(checkpoint: Any) -> list[str]:
+    """What a checkpoint does not have, in words."""
+    lacks = []
+    if not checkpoint.takes_adapters:
+        lacks.append("no adapter layers: one head for all languages, and a new language needs more than an adapter")
+    if not checkpoint.adapters:
+        lacks.append("no adapters beside it" if checkpoint.takes_adapters else "no cards: confidences are not calibrated")
+    if not checkpoint.pads:
+        lacks.append("no padding: clips of different lengths are heard one by one")
+    return lacks
 
 
 def _card_facts(card: Any) -> dict[str, Any]:
@@ -177,7 +218,7 @@ def _size(shape: tuple[int, ...]) -> int:
 @click.argument("name", default="mini")
 @_json
 def check(name: str, as_json: bool, debug: bool) -> int:
-    """Verify every file: whole, finite, of the right shapes; each adapter against base, alphabet and card."""
+    """Verify every file: whole, finite, of the right shapes; each adapter against base, alphabet and card; and hear one second."""
     from speech.models import hub
     from speech.models.checkpoint import base_sha256, open_adapter, open_checkpoint
 
@@ -197,7 +238,30 @@ def check(name: str, as_json: bool, debug: bool) -> int:
             Streams.json({"path": code, "ok": True, "tensor_sha256": adapter.tensor_sha256, "card": adapter.card is not None})
         else:
             Streams.result(f"  {code}: whole and finite, {len(adapter.symbols)} symbols, {'card agrees' if adapter.card else 'no card'}")
-    return status
+    return max(status, _hears(name, checkpoint, as_json))
+
+
+def _hears(name: str, checkpoint: Any, as_json: bool) -> int:
+    """Let the model hear one second of made sound, in the first of its languages: a folder that cannot run does not pass."""
+    import numpy as np
+
+    from speech.languages import UNDETERMINED
+    from speech.models.recogniser import load
+
+    code = next(iter(checkpoint.adapters), checkpoint.symbols.inside or UNDETERMINED)
+    try:
+        model = load(name)
+        sound = np.sin(np.arange(model.sample_rate) / 20).astype(np.float32)
+        (encoding,) = next(iter(model.stream([[(sound, code)]])))
+    except Refusal as refusal:
+        Streams.json(refusal.as_dict(name)) if as_json else Streams.result(f"  hearing a second: {refusal} [{refusal.code}]")
+        return 1
+    good = len(encoding.emissions) == model.frames(len(sound)) and bool(np.isfinite(encoding.emissions).all())
+    if as_json:
+        Streams.json({"path": name, "ok": good, "frames_of_a_second": len(encoding.emissions)})
+    else:
+        Streams.result(f"  hears a second as {len(encoding.emissions)} frames" if good else "  what it hears are no numbers")
+    return 0 if good else 1
 
 
 @command.command("remove")

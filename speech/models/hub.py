@@ -6,6 +6,7 @@ this machine is refused at once, with the command that fetches it.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ from pathlib import Path
 
 from speech.errors import ModelRefused, NetworkFailure
 from speech.files import shown
+from speech.models.families import family_of
 
 MINI = "mini"
 _REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
@@ -25,11 +27,13 @@ class Known:
     """A repository we name shortly, with the revision that was read when this was written, and its licence."""
 
     repository: str
-    revision: str
     licence: str
+    revision: str | None = None
+    """None: the newest there is."""
 
 
 KNOWN = {
+    "omniasr-ctc-300m": Known(repository="hf-audio/omniasr-ctc-300m-v2", licence="Apache-2.0"),
     "mms-1b-all": Known(repository="facebook/mms-1b-all", revision="3d33597edbdaaba14a8e858e2c8caa76e3cec0cd", licence="CC-BY-NC-4.0"),
 }
 
@@ -84,10 +88,36 @@ def _revision(repository: str) -> str | None:
     return next((k.revision for k in KNOWN.values() if k.repository == repository), None)
 
 
+def cache_folder() -> Path:
+    """The hub's cache on this machine, wherever the hub's own library puts it."""
+    from huggingface_hub import constants
+
+    return Path(constants.HF_HUB_CACHE)
+
+
+def cached() -> dict[str, Path]:
+    """Repositories of the hub's cache that hold a checkpoint which can be heard, with their newest snapshot."""
+    found: dict[str, Path] = {}
+    for folder in sorted(cache_folder().glob("models--*")):
+        repository = folder.name.removeprefix("models--").replace("--", "/", 1)
+        snapshot = _cached(repository)
+        if snapshot and (any(snapshot.glob("model*.safetensors")) and _heard(snapshot)):
+            found[repository] = snapshot
+    return found
+
+
+def _heard(folder: Path) -> bool:
+    """Whether a folder's configuration is of a family that can be heard."""
+    try:
+        family_of(json.loads((folder / "config.json").read_text(encoding="utf-8")), shown(folder))
+    except (OSError, ValueError, AttributeError, ModelRefused):
+        return False
+    return True
+
+
 def _cached(repository: str) -> Path | None:
     """The repository's newest snapshot in the hub's cache that has a config, the pinned one first. Opens no connection."""
-    cache = Path(os.environ.get("HF_HUB_CACHE") or Path(os.environ.get("HF_HOME") or Path.home() / ".cache" / "huggingface") / "hub")
-    snapshots = cache / f"models--{repository.replace('/', '--')}" / "snapshots"
+    snapshots = cache_folder() / f"models--{repository.replace('/', '--')}" / "snapshots"
     found = [p for p in snapshots.glob("*") if (p / "config.json").exists()] if snapshots.is_dir() else []
     pinned = _revision(repository)
     return max(found, key=lambda p: (p.name == pinned, p.stat().st_mtime), default=None)
@@ -127,6 +157,9 @@ def fetch(repository: str, *, language_codes: Sequence[str], revision: str | Non
         "*preprocessor_config.json",
         "processor_config.json",
         "vocab.json",
+        "added_tokens.json",
+        "special_tokens_map.json",
+        "tokenizer.json",
         "tokenizer_config.json",
         "model*.safetensors*",
     ]

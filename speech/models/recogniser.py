@@ -8,9 +8,8 @@ mask. How a recording is cut, levelled, batched and joined stands in `encoder`.
 from __future__ import annotations
 
 import copy
-import os
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -19,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speech import languages
-from speech.errors import Finding, MemoryFailure, ModelRefused, SpeechError
+from speech.errors import Finding, ModelRefused, PathRefused, SpeechError
 from speech.files import shown
 from speech.models import hub
 from speech.models.cards import Calibration
@@ -36,6 +35,7 @@ from speech.models.checkpoint import (
     uncarded,
 )
 from speech.models.families import width_of
+from speech.models.memory import require_memory
 from speech.text import in_capitals
 
 Samples = NDArray[np.float32]
@@ -170,7 +170,7 @@ class CtcRecogniser:
         self.threads = self.settings.threads
         self.device = device.choose(self.settings.device)
         self.precision: str = formats.choose(self.settings.precision, self.device)
-        require_memory(checkpoint, self.precision)
+        require_memory(checkpoint.name, _weights(checkpoint), self.precision)
         self.base_sha256 = base_sha256(checkpoint)
         self.adapters: dict[str, Adapter] = {}
         if self.threads:
@@ -211,6 +211,7 @@ class CtcRecogniser:
 
     def _bring(self, language: str) -> Adapter:
         checkpoint = self.checkpoint
+        self._check_places(language)
         places = hub.adapter_places(
             language, self.base_sha256, flag=self.settings.adapter, collection=self.settings.collection, package=checkpoint.folder
         )
@@ -227,6 +228,19 @@ class CtcRecogniser:
         self._bank.add(language, tensors)
         self.adapters[language] = adapter
         return adapter
+
+    def _check_places(self, language: str) -> None:
+        """Refuse places that were named and do not hold what was asked: another adapter would be taken without a word."""
+        adapter, collection = self.settings.adapter, self.settings.collection
+        if collection is not None and not collection.is_dir():
+            raise PathRefused(f"--collection {shown(collection)}", "there is no such folder", "Check the spelling", "PATH_MISSING")
+        if adapter is None:
+            return
+        if not adapter.exists():
+            raise PathRefused(f"--adapter {shown(adapter)}", "there is no such file or folder", "Check the spelling", "PATH_MISSING")
+        if adapter.is_dir() and not (adapter / f"adapter.{language}.safetensors").exists():
+            there = sorted(p.name.split(".")[1] for p in adapter.glob("adapter.*.safetensors"))
+            raise no_language(language, there, f"--adapter {shown(adapter)}")
 
     def _inside(self, language: str, looked: Sequence[str]) -> tuple[Adapter, dict[str, Any]]:
         """The head, and adapters where there are, that lie in the weights themselves, as in a fine-tuned folder.
@@ -416,34 +430,3 @@ class Later:
                     raise
                 self._model = model
             return self._model
-
-
-def free_memory() -> int | None:
-    """Bytes that a program may still take, or None where the system does not say."""
-    try:
-        for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
-            if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) * 1024
-        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (OSError, ValueError, AttributeError):
-        return None
-
-
-def require_memory(checkpoint: Checkpoint, precision: str, free: Callable[[], int | None] = free_memory) -> None:
-    """Refuse a model that will not fit, before loading it.
-
-    Raises
-    ------
-    MemoryFailure
-        `MODEL_MEMORY`: what is needed (weights, plus a fifth and 300 MB to work in) and what is free.
-    """
-    numbers = _weights(checkpoint)
-    need = int(numbers * (2 if precision == "bf16" else 4) * 1.2) + 300_000_000
-    here = free()
-    if here is not None and here < need:
-        raise MemoryFailure(
-            checkpoint.name,
-            f"{numbers / 1e6:.0f} million weights in {precision} need about {need / 1e9:.1f} GB, {here / 1e9:.1f} GB are free",
-            f"Close other programs, or choose a smaller model (--model {hub.MINI})",
-            "MODEL_MEMORY",
-        )

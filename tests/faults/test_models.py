@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import pickle
 import shutil
@@ -16,7 +17,8 @@ import pytest
 from speech.errors import MemoryFailure, ModelRefused, TrainingFailure
 from speech.models.cards import AdapterCard, card_toml, read_card
 from speech.models.checkpoint import base_sha256, open_checkpoint
-from speech.models.recogniser import CtcRecogniser, LoadSettings, load, require_memory
+from speech.models.memory import require_memory
+from speech.models.recogniser import CtcRecogniser, LoadSettings, load
 from speech.models.weights import canonical_name, content_sha256, entries
 from tests.models import tiny
 
@@ -317,9 +319,9 @@ def _loop(folder: Path, bad: set[int], frozen=None):  # type: ignore[no-untyped-
 
 
 def test_m14_too_little_memory_is_said_before_loading(tiny_folder: Path) -> None:
-    checkpoint = open_checkpoint(tiny_folder)
+    numbers = sum(math.prod(entry.shape) for entry in open_checkpoint(tiny_folder).tensors.values())
     with pytest.raises(MemoryFailure) as failed:
-        require_memory(checkpoint, "fp32", free=lambda: 100_000_000)
+        require_memory(tiny_folder.name, numbers, "fp32", free=lambda: 100_000_000)
     assert failed.value.code == "MODEL_MEMORY"
     assert "0.1 GB are free" in failed.value.what and "mini" in failed.value.mend
     assert failed.value.exit_status == 2

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +14,7 @@ from speech import cli
 from speech.errors import ModelRefused, NetworkFailure
 from speech.models import hub
 from speech.models.checkpoint import open_checkpoint
+from tests.conftest import REPOSITORY
 
 
 def test_offline_mode_is_honoured(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -58,7 +63,7 @@ def test_only_safe_files_of_the_pinned_revision_are_asked_for(monkeypatch: pytes
 
 
 def test_the_newest_pinned_snapshot_of_the_cache_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
     for name in ("other", "3d33597edbdaaba14a8e858e2c8caa76e3cec0cd", "later"):
         folder = tmp_path / "models--facebook--mms-1b-all" / "snapshots" / name
         folder.mkdir(parents=True)
@@ -91,3 +96,36 @@ def test_an_adapter_is_looked_for_in_flag_collection_user_and_package(monkeypatc
         Path("/kept/adapters/0123456789abcdef") / name,
         Path("/package") / name,
     ]
+
+
+def test_the_cache_is_where_the_hubs_own_library_puts_it(tmp_path: Path) -> None:
+    code = "from speech.models import hub; print(hub.cache_folder())"
+    for name, due in (("XDG_CACHE_HOME", "huggingface/hub"), ("HF_HOME", "hub"), ("HF_HUB_CACHE", "")):
+        environment = {k: v for k, v in os.environ.items() if k not in ("XDG_CACHE_HOME", "HF_HOME", "HF_HUB_CACHE")}
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            env=environment | {name: str(tmp_path)},
+            cwd=REPOSITORY,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert Path(done.stdout.strip()) == tmp_path / due
+
+
+def test_what_lies_in_the_cache_is_listed_where_it_can_be_heard(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    for repository, kind in (("hf-audio--omniasr-ctc-300m-v2", "omniasr_ctc"), ("openai--whisper-small", "whisper"), ("a--half", "hubert")):
+        folder = tmp_path / f"models--{repository}" / "snapshots" / "0123"
+        folder.mkdir(parents=True)
+        (folder / "config.json").write_text(json.dumps({"model_type": kind}), encoding="utf-8")
+        if repository != "a--half":
+            (folder / "model.safetensors").write_bytes(b"")
+    assert list(hub.cached()) == ["hf-audio/omniasr-ctc-300m-v2"]
+    assert cli.run(["model", "list"]) == 0
+    assert "hf-audio/omniasr-ctc-300m-v2: OmniASRForCTC (Omnilingual ASR), any language, one vocabulary" in capsys.readouterr().out
+    assert cli.run(["model", "list", "--json"]) == 0
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert rows[-1]["family"] == "OmniASRForCTC" and rows[-1]["languages"] == []

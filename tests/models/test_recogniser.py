@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from speech.errors import MemoryFailure
+from speech.errors import Refusal
 from speech.models import guard
-from speech.models.recogniser import CtcRecogniser, LoadSettings, load, padded_samples, require_memory
+from speech.models.recogniser import CtcRecogniser, LoadSettings, load, padded_samples
 from tests.models import tiny
 
 
@@ -104,8 +104,16 @@ def test_a_fine_tuned_folder_without_adapters_serves_with_its_own_head(tmp_path:
     np.testing.assert_allclose(ours, tiny.log_probabilities(network, clip), atol=1e-4)
 
 
-def test_a_model_that_does_not_fit_is_refused_before_loading(recogniser: CtcRecogniser) -> None:
-    with pytest.raises(MemoryFailure, match="are free") as refused:
-        require_memory(recogniser.checkpoint, "fp32", free=lambda: 1_000)
-    assert refused.value.code == "MODEL_MEMORY"
-    require_memory(recogniser.checkpoint, "fp32", free=lambda: None)
+def test_an_adapter_or_collection_that_is_not_there_is_refused_not_replaced(tiny_folder: Path, tmp_path: Path) -> None:
+    for settings, code in (
+        (LoadSettings(adapter=tmp_path / "nothing.safetensors"), "PATH_MISSING"),
+        (LoadSettings(adapter=tmp_path / "nothing"), "PATH_MISSING"),
+        (LoadSettings(adapter=tmp_path), "MODEL_LANGUAGE"),
+        (LoadSettings(collection=tmp_path / "nothing"), "PATH_MISSING"),
+    ):
+        model = load(str(tiny_folder), settings)
+        with pytest.raises(Refusal) as refused:
+            model.use("que")
+        assert refused.value.code == code
+    # A collection without adapters of its own is no fault: those of the model serve.
+    load(str(tiny_folder), LoadSettings(collection=tmp_path)).use("que")
