@@ -225,6 +225,8 @@ class Transcript:
 
 
 _ID = re.compile(r"a([1-9][0-9]{0,14})")
+LAST_ID = 10**15 - 1
+"""The highest number an id may have."""
 
 
 def id_number(id: str) -> int:
@@ -241,9 +243,8 @@ def identified(transcript: Transcript) -> Transcript:
     in later changes no other id. Of things with the same id the first keeps it. The same transcript gets the
     same ids.
     """
-    words = [w for s in transcript.segments for w in s.words]
-    had = [x.id for x in (*transcript.segments, *words, *transcript.points)]
-    last = max([transcript.last_id, *map(id_number, had)])
+    had = ids_of(transcript)
+    last = max([0, transcript.last_id, *map(id_number, had)])
     ids: list[str] = []
     taken = {""}
     for id in had:
@@ -252,17 +253,21 @@ def identified(transcript: Transcript) -> Transcript:
             id = f"a{last}"
         taken.add(id)
         ids.append(id)
-    count = len(transcript.segments)
-    of_segments, of_words, of_points = ids[:count], iter(ids[count : count + len(words)]), ids[count + len(words) :]
-    return replace(
-        transcript,
-        segments=tuple(
-            replace(s, id=id, words=tuple(replace(w, id=next(of_words)) for w in s.words))
-            for s, id in zip(transcript.segments, of_segments, strict=True)
-        ),
-        points=tuple(replace(p, id=id) for p, id in zip(transcript.points, of_points, strict=True)),
-        last_id=last,
-    )
+    return replace(with_ids(transcript, ids), last_id=last)
+
+
+def ids_of(transcript: Transcript) -> list[str]:
+    """The ids of all segments, then of all words, then of all points; empty where there is none."""
+    words = [w.id for s in transcript.segments for w in s.words]
+    return [*(s.id for s in transcript.segments), *words, *(p.id for p in transcript.points)]
+
+
+def with_ids(transcript: Transcript, ids: Iterable[str]) -> Transcript:
+    """The transcript with these ids, in the order of `ids_of`."""
+    new = iter(ids)
+    segments = [replace(s, id=next(new)) for s in transcript.segments]
+    segments = [replace(s, words=tuple(replace(w, id=next(new)) for w in s.words)) for s in segments]
+    return replace(transcript, segments=tuple(segments), points=tuple(replace(p, id=next(new)) for p in transcript.points))
 
 
 def merged(spans: Iterable[Span]) -> list[Span]:
