@@ -161,6 +161,10 @@ def test_an_id_given_in_elan_since_is_remembered() -> None:
     found = eaf.parse(file.to_bytes(), where="t")
     assert [s.id for s in found.segments if s.text == "mana"] == [new]
     assert found.last_id == int(new[1:]) > rich().last_id
+    # Deleted again, it is only in what the header says was used.
+    file.tier_element("S1").remove(file.tier_element("S1")[-1])
+    gone = eaf.parse(file.to_bytes(), where="t")
+    assert new not in ids(gone) and gone.last_id == int(new[1:])
 
 
 def test_ids_of_another_form_become_elans_and_are_told() -> None:
