@@ -6,8 +6,9 @@ All are frozen and plain. Times are integer milliseconds, ends excluded; confide
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 Status = Literal["draft", "edited", "approved", "unsure", "not_speech"]
@@ -212,6 +213,8 @@ class Transcript:
     foreign: Mapping[str, Any] = field(default_factory=dict)
     """What came from where, by format: tier ids, slot ids, hash of the source."""
     consent: Mapping[str, Any] = field(default_factory=dict)
+    last_id: int = 0
+    """The highest number that an id of this transcript ever had: the id of a deleted segment is never given again."""
     extra: Mapping[str, Any] = field(default_factory=dict)
     """Fields of a newer minor version of our JSON, kept as they were read."""
 
@@ -219,6 +222,52 @@ class Transcript:
     def text(self) -> str:
         """The whole text, a line a segment that has any."""
         return "\n".join(s.text for s in self.segments if s.text)
+
+
+_ID = re.compile(r"a([1-9][0-9]{0,14})")
+LAST_ID = 10**15 - 1
+"""The highest number an id may have."""
+
+
+def id_number(id: str) -> int:
+    """The number in an id of the form we give (`a12`, as ELAN's annotations have it); 0 for an id of any other form."""
+    found = _ID.fullmatch(id)
+    return int(found[1]) if found else 0
+
+
+def identified(transcript: Transcript) -> Transcript:
+    """The transcript with an id for every segment, word and point; an id that is there stays, whatever its form.
+
+    A new id is `a<number>`, above every number in use and above `last_id`: first segments, then words, then
+    points, as they stand. It is given once and then says nothing of a place: what is moved, split off or put
+    in later changes no other id. Of things with the same id the first keeps it. The same transcript gets the
+    same ids.
+    """
+    had = ids_of(transcript)
+    last = max([0, transcript.last_id, *map(id_number, had)])
+    ids: list[str] = []
+    taken = {""}
+    for id in had:
+        if id in taken:
+            last += 1
+            id = f"a{last}"
+        taken.add(id)
+        ids.append(id)
+    return replace(with_ids(transcript, ids), last_id=last)
+
+
+def ids_of(transcript: Transcript) -> list[str]:
+    """The ids of all segments, then of all words, then of all points; empty where there is none."""
+    words = [w.id for s in transcript.segments for w in s.words]
+    return [*(s.id for s in transcript.segments), *words, *(p.id for p in transcript.points)]
+
+
+def with_ids(transcript: Transcript, ids: Iterable[str]) -> Transcript:
+    """The transcript with these ids, in the order of `ids_of`."""
+    new = iter(ids)
+    segments = [replace(s, id=next(new)) for s in transcript.segments]
+    segments = [replace(s, words=tuple(replace(w, id=next(new)) for w in s.words)) for s in segments]
+    return replace(transcript, segments=tuple(segments), points=tuple(replace(p, id=next(new)) for p in transcript.points))
 
 
 def merged(spans: Iterable[Span]) -> list[Span]:

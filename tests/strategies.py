@@ -184,17 +184,25 @@ class _Maker:
             notes=self.several(2, self.text),
         )
 
+    def named(self, number: int, segment: Segment) -> Segment:
+        """The segment with ids of our form, of another, or without; now and then one that stands elsewhere, too."""
+        form = self.random.choice(("", "a{}", "seg{}", "w {}/"))
+
+        def id() -> str:
+            return form.format(self.random.choice((number * 10 + self.random.randint(1, 9), self.random.randint(1, 60))))
+
+        return replace(segment, id=id(), words=tuple(replace(w, id=id()) for w in segment.words))
+
     def point(self) -> Point:
-        return Point(time_ms=self.random.randint(0, 5_000), label=self.text(), tier=self.random.choice(("", "S1", "S1 (2)", self.text())))
+        return Point(
+            time_ms=self.random.randint(0, 5_000),
+            label=self.text(),
+            tier=self.random.choice(("", "S1", "S1 (2)", self.text())),
+            id=self.random.choice(("", "a7", "p")),
+        )
 
     def transcript(self, count: int) -> Transcript:
-        segments = [self.segment() for _ in range(count)]
-        if self.random.random() < 0.5:
-            ids = range(count)
-            segments = [
-                replace(s, id=f"seg{n}", words=tuple(replace(w, id=f"w{n}/{k}") for k, w in enumerate(s.words)))
-                for n, s in zip(ids, segments, strict=True)
-            ]
+        segments = [self.named(n, self.segment()) for n in range(count)]
         if self.random.random() < 0.1:
             return Transcript(segments=tuple(segments))
         skip = Skip(span=Span(start_ms=0, end_ms=9), reason=self.text())
@@ -211,6 +219,7 @@ class _Maker:
             id=self.text(),
             created=self.random.choice(("", "2026-01-02T03:04:05+00:00", "yesterday")),
             software=self.text(),
+            last_id=self.random.choice((0, 8, 100)),
             consent=self.random.choice(({}, {"labels": [self.text()], "access": "open"})),
             foreign=self.random.choice(({}, {"eaf": {"tiers": [self.text()]}})),
         )

@@ -69,7 +69,7 @@ def for_path(path: str | os.PathLike[str]) -> Format:
     """
     suffix = Path(path).suffix.lower()
     for name in names():
-        if suffix in by_name(name).SUFFIXES:
+        if suffix in (s.lower() for s in by_name(name).SUFFIXES):
             return by_name(name)
     known = ", ".join(s for name in names() for s in by_name(name).SUFFIXES)
     raise FormatRefused(

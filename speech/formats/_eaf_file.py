@@ -108,6 +108,11 @@ class EafFile:
             if (prop.get("NAME") or "").lower().startswith("lastusedannotat"):
                 self._last = max(self._last, digits((prop.text or "").strip()))
 
+    @property
+    def last_id(self) -> int:
+        """The highest number that ends the id of an annotation, or that the file says was used."""
+        return self._last
+
     def _once(self, name: str) -> None:
         if name in self._all_ids:
             self._twice.add(name)
@@ -147,8 +152,10 @@ class EafFile:
                 return element
         self._reference(f"tier {ascii(tier)}", "there is no such tier")
 
-    def annotations(self, tier: str) -> list[Annotation]:
+    def annotations(self, tier: str, *, orphans: bool = True) -> list[Annotation]:
         """The annotations of a tier, in the order of the file, with times found over all references.
+
+        Without `orphans`, those are passed over whose parent is not in the file: pympi leaves them when it removes one.
 
         Raises
         ------
@@ -157,7 +164,10 @@ class EafFile:
         """
         element = self.tier_element(tier)
         self._estimate(element)
-        return [self._annotation(e) for e in element.iterfind("ANNOTATION/*") if isinstance(e.tag, str)]
+        found = [e for e in element.iterfind("ANNOTATION/*") if isinstance(e.tag, str)]
+        if not orphans:
+            found = [e for e in found if e.get("ANNOTATION_REF") is None or e.get("ANNOTATION_REF") in self._elements]
+        return [self._annotation(e) for e in found]
 
     def _annotation(self, element: Any) -> Annotation:
         name = element.get("ANNOTATION_ID", "")

@@ -1,8 +1,8 @@
 """What a format may be unable to hold: one name a thing, how often a transcript has it, and the transcript without.
 
 A format lists the names in its `LOSSES`; what it is meant to give back is the transcript with each of them
-dropped (`kept`), and what a person is told is their counts (`lost`). Two things are not counted, as they
-describe a file and not what was said: ids (made anew by every format without a place for them) and `foreign`.
+dropped (`kept`), and what a person is told is their counts (`lost`). `foreign` is not counted: it describes a
+file and not what was said.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from itertools import zip_longest
 from typing import Any
 
 from speech.formats._checks import LATEST_MS, ordered, segment_key
-from speech.formats._words import clamped, divided, fitted
-from speech.types import LanguageUse, Recording, Segment, Span, Speaker, Transcript, Word
+from speech.formats._words import at_least, clamped, divided, fitted
+from speech.types import LanguageUse, Recording, Segment, Span, Speaker, Transcript, Word, id_number, ids_of, with_ids
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,15 +33,15 @@ def lost(transcript: Transcript, names: Iterable[str]) -> dict[str, int]:
     return {name: count for name, count in counts.items() if count}
 
 
-def kept(transcript: Transcript, names: Iterable[str], *, ids: bool = False) -> Transcript:
-    """The transcript less the named things, in the order of writing; without `ids`, none are compared."""
-    transcript = normal(transcript, ids=ids)
+def kept(transcript: Transcript, names: Iterable[str]) -> Transcript:
+    """The transcript less the named things, in the order of writing."""
+    transcript = normal(transcript)
     for name in names:
         transcript = LOSS[name].drop(transcript)
     return transcript
 
 
-def normal(transcript: Transcript, *, ids: bool) -> Transcript:
+def normal(transcript: Transcript) -> Transcript:
     """The transcript as two readings of it are compared: ordered, nothing said by an empty name."""
 
     def one(s: Segment) -> Segment:
@@ -50,20 +50,21 @@ def normal(transcript: Transcript, *, ids: bool) -> Transcript:
                 w,
                 speaker=w.speaker or None,
                 language=w.language or None,
-                id=w.id if ids else "",
                 estimated=w.estimated and w.span is not None,
             )
             for w in s.words
         )
         if words:
             words = (*words[:-1], replace(words[-1], separator=" "))
-        translations = s.translations if ids else tuple(sorted(s.translations, key=lambda x: x.language))
-        return replace(
-            s, translations=translations, words=words, speaker=s.speaker or None, language=s.language or None, id=s.id if ids else ""
-        )
+        return replace(s, words=words, speaker=s.speaker or None, language=s.language or None)
 
-    points = transcript.points if ids else tuple(replace(p, id="") for p in transcript.points)
-    return ordered(replace(transcript, segments=tuple(map(one, transcript.segments)), points=points, foreign={}))
+    return ordered(replace(transcript, segments=tuple(map(one, transcript.segments)), foreign={}))
+
+
+def in_tiers(transcript: Transcript) -> Transcript:
+    """The transcript with the translations of a segment by language: tiers keep no other order."""
+    by_language = (replace(s, translations=tuple(sorted(s.translations, key=lambda x: x.language))) for s in transcript.segments)
+    return replace(transcript, segments=tuple(by_language))
 
 
 def _segments(transcript: Transcript, change: Callable[[Segment], Segment]) -> Transcript:
@@ -125,16 +126,9 @@ def _timed(segment: Segment) -> Segment:
 
 def _widened(segment: Segment) -> Segment:
     """The segment, and each word with a time, at least a millisecond long."""
-    outer = _millisecond(segment.span, LATEST_MS)
-    words = (replace(w, span=w.span and _millisecond(w.span, outer.end_ms)) for w in segment.words)
+    outer = at_least(segment.span, LATEST_MS)
+    words = (replace(w, span=w.span and at_least(w.span, outer.end_ms)) for w in segment.words)
     return replace(segment, span=outer, words=tuple(words))
-
-
-def _millisecond(span: Span, last: int) -> Span:
-    if span.length_ms:
-        return span
-    start = min(span.start_ms, last - 1)
-    return Span(start_ms=start, end_ms=start + 1)
 
 
 def _count_zero(segment: Segment) -> int:
@@ -172,7 +166,15 @@ def _count_languages(transcript: Transcript) -> int:
     return sum(x not in plain for x in transcript.languages)
 
 
-_ABOUT: dict[str, Any] = dict(recording=Recording(), coverage=None, provenance=(), id="", created="", software="", consent={}, extra={})
+_ABOUT: dict[str, Any] = dict(
+    recording=Recording(), coverage=None, provenance=(), id="", created="", software="", consent={}, extra={}, last_id=0
+)
+
+
+def _once(ids: list[str]) -> list[str]:
+    """The ids, each that stood before left empty."""
+    first = {id: place for place, id in reversed(list(enumerate(ids)))}
+    return [id if first[id] == place else "" for place, id in enumerate(ids)]
 
 
 def _text_less(transcript: Transcript) -> Transcript:
@@ -209,6 +211,23 @@ LOSS: dict[str, Loss] = {
     "languages": _in_segments("languages of segments", lambda s: s.language, language=None),
     "word_languages": _in_words("languages of words", lambda w: w.language, language=None),
     "language_records": Loss(says="records of languages", count=_count_languages, drop=lambda t: replace(t, languages=_plain_languages(t))),
+    # The first two come before what may drop a segment: of two things with one id, the first of all keeps it.
+    "double_ids": Loss(
+        says="ids that stand twice, the second now a new one",
+        count=lambda t: sum(a != b for a, b in zip(ids_of(t), _once(ids_of(t)), strict=True)),
+        drop=lambda t: with_ids(t, _once(ids_of(t))),
+    ),
+    "foreign_ids": Loss(
+        says="ids that are not a letter a and a number, now such ones",
+        count=lambda t: sum(bool(x) and not id_number(x) for x in ids_of(t)),
+        drop=lambda t: with_ids(t, (x if id_number(x) else "" for x in ids_of(t))),
+    ),
+    "ids": Loss(
+        says="ids of segments and points",
+        count=lambda t: sum(bool(s.id) for s in t.segments) + sum(bool(p.id) for p in t.points),
+        drop=lambda t: replace(_segments(t, lambda s: replace(s, id="")), points=tuple(replace(p, id="") for p in t.points)),
+    ),
+    "word_ids": _in_words("ids of words", lambda w: w.id, id=""),
     "words": _by_segment("words of their own", lambda s: len(s.words), lambda s: replace(s, words=())),
     "word_times": _in_words("times of words", lambda w: w.span, span=None, estimated=False),
     "word_ends": _by_segment("ends of words", lambda s: _changed_words(s, _ends), _ends),

@@ -1,14 +1,13 @@
 """A transcript as tiers, for EAF and TextGrid alike, and tiers as a transcript.
 
 A speaker's segments make a tier of the speaker's name; where two of them overlap, the later goes to `name (2)`.
-What hangs on a segment or word stands in further tiers, named after it: `S1 [words]`, `S1 [confidence]`,
-`S1 [words confidence]`, `S1 [translation spa]`, `S1 (2) [words]`. Segments without speaker stand in
-`segments`. Brackets in a speaker's name are percent-encoded, so a name can never be taken for another tier.
+What hangs on a segment or word stands in further tiers, named after it: `S1 [words]`, `S1 [readings]`,
+`S1 [status]`, `S1 [words confidence]`, `S1 [translation spa]`, `S1 (2) [words]`. Segments without speaker stand
+in `segments`. Brackets in a speaker's name are percent-encoded, so a name can never be taken for another tier.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from bisect import bisect_right
 from collections import defaultdict
@@ -18,11 +17,12 @@ from typing import Any, Literal, get_args
 from urllib.parse import quote
 
 from speech.errors import FormatRefused
+from speech.formats import _readings
 from speech.formats._checks import name_of, place, segment_key
-from speech.formats._words import clamped, divided, fitted
+from speech.formats._words import at_least, clamped, divided, fitted
 from speech.types import Alternative, Kind, Origin, Point, Segment, Span, Status, Transcript, Translation, Word
 
-Role = Literal["segments", "words", "values", "points"]
+Role = Literal["segments", "words", "readings", "values", "points"]
 
 NOBODY = "segments"
 _NAME = re.compile(r"(?P<track>.+?) \[(?P<role>[^\[\]]+)\]", re.DOTALL)
@@ -32,7 +32,10 @@ _ENCODED = re.compile(r"%(5B|5D|28|29|25|73)")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
-    """One annotation: `number` is its place in the order of writing, `parent` the number of what it hangs on."""
+    """One annotation: `number` is its place in the order of writing, `parent` the number of what it hangs on.
+
+    `id` is that of the segment, word or point; what hangs on them has none of its own.
+    """
 
     span: Span
     text: str
@@ -44,7 +47,11 @@ class Cell:
 
 @dataclass(slots=True, kw_only=True)
 class Tier:
-    """One tier; `parent` names the tier its cells hang on, `hanging` what they say of it (confidence, ...)."""
+    """One tier; `parent` names the tier its cells hang on, `hanging` what they say of it (confidence, ...).
+
+    Readings lie beside their words, at the same times under the same segments: pympi cannot follow an annotation that
+    refers to one of a tier which has times and a parent.
+    """
 
     name: str
     role: Role
@@ -97,37 +104,24 @@ ORIGIN = Value(
 CHANNEL = Value(
     name="channel", get=lambda s: None if s.channel is None else str(s.channel), set=lambda s, text: replace(s, channel=int(text))
 )
-# A word's time that is not measured: divided evenly by some program, or by us because none was known.
-TIMING = Value(
-    name="times",
-    get=lambda w: "none" if w.span is None else "estimated" if w.estimated else None,
-    set=lambda w, text: (
-        replace(w, span=None) if text == "none" else replace(w, estimated=_choice(Literal["estimated"], text) == "estimated")
-    ),
-)
-
-
-def _readings(text: str) -> tuple[Alternative, ...]:
-    rows = json.loads(text)
-    if not isinstance(rows, list) or not all(isinstance(r, list) and len(r) == 2 and isinstance(r[0], str) for r in rows):
-        raise ValueError(text)
-    return tuple(Alternative(text=r[0], confidence=None if r[1] is None else _probability(str(r[1]))) for r in rows)
-
-
-# Other readings as a list of text and confidence: a text may hold any sign.
 ALTERNATIVES = Value(
     name="alternatives",
-    get=lambda x: json.dumps([[a.text, a.confidence] for a in x.alternatives], ensure_ascii=False) if x.alternatives else None,
-    set=lambda x, text: replace(x, alternatives=_readings(text)),
+    get=lambda s: _readings.written(None, s.alternatives) if s.alternatives else None,
+    set=lambda s, text: replace(s, alternatives=_readings.read(text)[1]),
 )
-_VALUES = {v.name: v for v in (CONFIDENCE, ALTERNATIVES, LANGUAGE, STATUS, REASON, KIND, ORIGIN, CHANNEL, TIMING)}
+_VALUES = {v.name: v for v in (CONFIDENCE, ALTERNATIVES, LANGUAGE, STATUS, REASON, KIND, ORIGIN, CHANNEL)}
 
 
 # Writing.
 
 
-def laid_out(transcript: Transcript, segment_values: Sequence[Value], word_values: Sequence[Value]) -> list[Tier]:
-    """The tiers of an ordered transcript, with numbers in the order of segments, words and what hangs on them."""
+def laid_out(
+    transcript: Transcript, segment_values: Sequence[Value], word_values: Sequence[Value], *, readings: bool = False
+) -> list[Tier]:
+    """The tiers of an ordered transcript, with numbers in the order of segments, words and what hangs on them.
+
+    `readings`: words that have other readings get these, and how sure they are, in a tier beside that of words.
+    """
     tiers: dict[str, Tier] = {}
     ends: dict[str, int] = {}
     number = 0
@@ -147,20 +141,29 @@ def laid_out(transcript: Transcript, segment_values: Sequence[Value], word_value
     for segment in transcript.segments:
         track = free(track_names(segment.speaker), segment.span)
         tier = Tier(name=track, role="segments", speaker=segment.speaker)
-        owner = add(tier, Cell(span=segment.span, text=segment.text, language=segment.language))
+        owner = add(tier, Cell(span=segment.span, text=segment.text, language=segment.language, id=segment.id))
         for value in segment_values:
             _hang(add, tier, value.name, value.get(segment), segment.span, owner)
         _translations(add, tier, segment, owner)
         for word, span in zip(segment.words, divided(segment), strict=True):
+            span = at_least(span, segment.span.end_ms)
             name = free((f"{track} [words{f' {n}' if n > 1 else ''}]" for n in range(1, 10_000)), span)
             words = Tier(name=name, role="words", parent=track, speaker=segment.speaker)
-            at = add(words, Cell(span=span, text=word.text, language=word.language, parent=owner))
+            at = add(words, Cell(span=span, text=word.text, language=word.language, parent=owner, id=word.id))
+            if readings and word.alternatives:
+                beside = Tier(name=_beside(name), role="readings", parent=track, speaker=segment.speaker)
+                add(beside, Cell(span=span, text=_readings.written(word.confidence, word.alternatives)))
             for value in word_values:
                 _hang(add, words, value.name, value.get(word), span, at)
     for point in transcript.points:
         span = Span(start_ms=point.time_ms, end_ms=point.time_ms)
-        add(Tier(name=f"\0{point.tier}", role="points"), Cell(span=span, text=point.label))
+        add(Tier(name=f"\0{point.tier}", role="points"), Cell(span=span, text=point.label, id=point.id))
     return _grouped(tiers.values())
+
+
+def _beside(words: str) -> str:
+    """The tier of readings that belongs to a tier of words."""
+    return re.sub(r"\[words((?: \d+)?)\]$", r"[readings\1]", words)
 
 
 def _hang(add: Callable[[Tier, Cell], int], on: Tier, name: str, text: str | None, span: Span, owner: int) -> None:
@@ -248,6 +251,8 @@ def named(name: str, others: Iterable[str]) -> Tier:
         track, role = found["track"], found["role"]
         if re.fullmatch(r"words( \d+)?", role):
             return Tier(name=name, role="words", parent=track)
+        if re.fullmatch(r"readings( \d+)?", role):
+            return Tier(name=name, role="readings", parent=track)
         if of_words := re.fullmatch(r"(words(?: \d+)?) (.+)", role, re.DOTALL):
             parent = f"{track} [{of_words[1]}]"
             if parent in others and of_words[2] in _VALUES:
@@ -292,8 +297,17 @@ def _segments(tier: Tier, children: dict[str | None, list[Tier]], where: str) ->
         if child.role != "words":
             continue
         known = _hung(child, children, where)
+        others = _read_beside(child, children)
         for cell, owner in _owned(child, tier):
-            word: Word = Word(text=cell.text, span=cell.span, language=cell.language, id=cell.id)
+            confidence, alternatives = others.get(cell.number, (None, ()))
+            word: Word = Word(
+                text=cell.text,
+                span=cell.span,
+                language=cell.language,
+                id=cell.id,
+                confidence=confidence,
+                alternatives=alternatives,
+            )
             for value, text in known[cell.number]:
                 word = _set(value, word, text, child.name, where)
             if owner is None:
@@ -317,6 +331,15 @@ def _segments(tier: Tier, children: dict[str | None, list[Tier]], where: str) ->
         for value, text in known[cell.number]:
             segment = _set(value, segment, text, tier.name, where)
         yield segment
+
+
+def _read_beside(words: Tier, children: dict[str | None, list[Tier]]) -> dict[int, tuple[float | None, tuple[Alternative, ...]]]:
+    """Confidence and readings by the number of their word, from the tier of readings that belongs to a tier of words."""
+    found: dict[int, tuple[float | None, tuple[Alternative, ...]]] = {}
+    for child in children[words.parent]:
+        if child.role == "readings" and child.name == _beside(words.name):
+            found.update({owner: _readings.read(cell.text) for cell, owner in _owned(child, words) if owner is not None})
+    return found
 
 
 def _hung(on: Tier, children: dict[str | None, list[Tier]], where: str) -> dict[int, list[tuple[Value, str]]]:

@@ -63,6 +63,14 @@ def clamped(span: Span, outer: Span) -> Span:
     return Span(start_ms=start, end_ms=min(max(span.end_ms, start), outer.end_ms))
 
 
+def at_least(span: Span, last_ms: int) -> Span:
+    """The span, at least a millisecond long, that one before `last_ms`."""
+    if span.length_ms:
+        return span
+    start = min(span.start_ms, last_ms - 1)
+    return Span(start_ms=start, end_ms=start + 1)
+
+
 def divided(segment: Segment) -> tuple[Span, ...]:
     """A span for every word: its own, within the segment; a missing one by even division between neighbours."""
     spans: list[Span | None] = [w.span and clamped(w.span, segment.span) for w in segment.words]

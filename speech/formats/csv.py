@@ -18,10 +18,10 @@ from speech.errors import FormatRefused, TextRefused
 from speech.formats import _losses
 from speech.formats._checks import checked
 from speech.text.decode import LONGEST, decode
-from speech.types import Alternative, Kind, Origin, Point, Segment, Span, Status, Transcript, Translation, Word
+from speech.types import Alternative, Kind, Origin, Point, Segment, Span, Status, Transcript, Translation, Word, identified
 
 SUFFIXES: tuple[str, ...] = (".csv",)
-LOSSES: tuple[str, ...] = ("speaker_records", "language_records", "about")
+LOSSES: tuple[str, ...] = ("double_ids", "speaker_records", "language_records", "about")
 
 _SEGMENT = ("segment", "id", "start_ms", "end_ms", "speaker", "language", "text", "confidence", "status", "unsure_reason", "origin", "kind")
 _SEGMENT_LISTS = ("channel", "alternatives", "translations", "notes")
@@ -41,8 +41,8 @@ def lost(transcript: Transcript) -> dict[str, int]:
 
 
 def kept(transcript: Transcript) -> Transcript:
-    """The transcript as CSV holds it; ids stay."""
-    return _losses.kept(transcript, LOSSES, ids=True)
+    """The transcript as CSV holds it, all in it with ids."""
+    return _losses.kept(identified(_losses.normal(transcript)), LOSSES)
 
 
 def render(transcript: Transcript) -> bytes:

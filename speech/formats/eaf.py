@@ -1,9 +1,12 @@
 """ELAN's EAF: our transcripts as tiers (see `_tiers`), anyone's files as segments, and files kept for editing.
 
-`render` builds EAF 3.0. What has no place in tiers (recording, coverage, provenance, records of speakers and
-languages) goes as JSON into a PROPERTY of the header, which ELAN keeps. `parse` gives back exactly what
-`render` was given, less `LOSSES`, and reads what a person changed in ELAN since: the text of a segment wins
-over its words. Of other people's files, every top tier with times becomes segments.
+`render` builds EAF 3.0. As a rule a speaker has two tiers, segments and words, and a third of other readings;
+states of review, translations and the like have one where there are any. The ids of annotations are those of
+segments, words and points, so they outlive every edit. What has no place in tiers (recording, coverage,
+provenance, records of speakers and languages; confidences, by id) goes as JSON into PROPERTYs of the header,
+which ELAN and pympi keep. `parse` gives back exactly what `render` was given, less `LOSSES`, and reads what a
+person changed in ELAN since: the text of a segment wins over its words. Of other people's files, every top tier
+with times becomes segments.
 `EafFile` keeps a file's tree for edits in place.
 """
 
@@ -14,30 +17,50 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, get_args
 from urllib.parse import quote, unquote, urlsplit
 
-from speech.formats import _losses, _tiers
+from speech.formats import _eaf_facts, _losses, _tiers
 from speech.formats import json as _json
 from speech.formats._checks import LATEST_MS, checked
 from speech.formats._eaf_file import EafFile
-from speech.formats._eaf_parts import CONSTRAINTS, Annotation, TierInfo, digits
-from speech.types import Recording, Span, Transcript
+from speech.formats._eaf_parts import CONSTRAINTS, Annotation, TierInfo
+from speech.types import LAST_ID, Recording, Span, Status, Transcript, id_number, identified
 
 __all__ = ["LOSSES", "SUFFIXES", "Annotation", "EafFile", "TierInfo", "kept", "lost", "parse", "render"]
 
 SUFFIXES: tuple[str, ...] = (".eaf",)
-LOSSES: tuple[str, ...] = ("word_overhang", "separators", "translators", "word_speakers", "notes")
+LOSSES: tuple[str, ...] = (
+    "double_ids",
+    "foreign_ids",
+    "word_overhang",
+    "zero_lengths",
+    "separators",
+    "translators",
+    "word_speakers",
+    "notes",
+)
+"""`zero_lengths`, too: ELAN has no annotation without length, and one on a border has no segment of its own."""
 
-UTTERANCE, WORD, VALUE, POINT = "speech-utterance", "speech-word", "speech-value", "speech-point"
-_TYPES = {UTTERANCE: "", WORD: "Included_In", VALUE: "Symbolic_Association", POINT: ""}
-_ROLES = {"segments": UTTERANCE, "words": WORD, "values": VALUE, "points": POINT}
+UTTERANCE, WORD, READING, VALUE, POINT = "speech-utterance", "speech-word", "speech-reading", "speech-value", "speech-point"
+STATUS = "speech-status"
+"""The type of tiers of review states, and the vocabulary that ELAN offers in them."""
+_TYPES = {
+    UTTERANCE: "",
+    WORD: "Included_In",
+    READING: "Included_In",
+    VALUE: "Symbolic_Association",
+    STATUS: "Symbolic_Association",
+    POINT: "",
+}
+_ROLES = {"segments": UTTERANCE, "words": WORD, "readings": READING, "values": VALUE, "points": POINT}
+_NEUTRAL = "und"
+"""The language of the words in the vocabulary, as ELAN names one that says nothing of a language."""
 _PROPERTY = "speech-transcript"
 _POINTS = "[points] "
 _OTHER = "lang_"
 """How the id of a language begins whose own id cannot stand in the file; the own one is then its label."""
-_SEGMENT_VALUES = (_tiers.CONFIDENCE, _tiers.ALTERNATIVES, _tiers.STATUS, _tiers.REASON, _tiers.KIND, _tiers.ORIGIN, _tiers.CHANNEL)
-_WORD_VALUES = (_tiers.CONFIDENCE, _tiers.ALTERNATIVES, _tiers.TIMING)
+_SEGMENT_VALUES = (_tiers.ALTERNATIVES, _tiers.STATUS, _tiers.REASON, _tiers.KIND, _tiers.ORIGIN, _tiers.CHANNEL)
 _MEDIA_TYPES = {
     ".wav": "audio/x-wav",
     ".mp3": "audio/mpeg",
@@ -56,12 +79,12 @@ def lost(transcript: Transcript) -> dict[str, int]:
 
 
 def kept(transcript: Transcript) -> Transcript:
-    """The transcript as an EAF holds it."""
-    return _losses.kept(transcript, LOSSES)
+    """The transcript as an EAF holds it: all in it with ids that an annotation may have."""
+    return identified(_losses.in_tiers(_losses.kept(transcript, LOSSES)))
 
 
 def parse(data: bytes, *, where: str, encoding: str | None = None) -> Transcript:
-    """The transcript in an EAF; ids of segments and words are those of their annotations.
+    """The transcript in an EAF; ids of segments, words and points are those of their annotations.
 
     Raises
     ------
@@ -71,14 +94,34 @@ def parse(data: bytes, *, where: str, encoding: str | None = None) -> Transcript
     """
     file = EafFile.from_bytes(data, where=where, encoding=encoding)
     infos = file.tiers()
-    segments, points = _tiers.assembled(list(_read_tiers(file, infos)), where)
+    tiers = list(_read_tiers(file, infos))
+    segments, points = _tiers.assembled(tiers, where)
+    segments = _eaf_facts.with_facts(segments, _eaf_facts.read(_property(file, _eaf_facts.PROPERTY) or "{}", where))
     foreign = {"eaf": {"sha256": file.sha256, "version": file.version, "tiers": [_described(i) for i in infos]}}
-    about = next((p.text for p in file.header.iterfind("PROPERTY") if p.get("NAME") == _PROPERTY and p.text), None)
+    about = _property(file, _PROPERTY)
     if about is None:
         found = _losses.with_lists(Transcript(recording=Recording(path=_media(file)), segments=segments, points=points))
     else:
         found = replace(_json.about_from(about, where), segments=segments, points=points)
-    return checked(replace(found, foreign=foreign), where)
+    return checked(replace(found, foreign=foreign, last_id=_last_id(file, tiers, found.last_id)), where)
+
+
+def _property(file: EafFile, name: str) -> str | None:
+    return next((p.text for p in file.header.iterfind("PROPERTY") if p.get("NAME") == name and p.text), None)
+
+
+def _last_id(file: EafFile, tiers: Iterable[_tiers.Tier], told: int) -> int:
+    """The highest number that was given to a segment, word or point.
+
+    What hangs on these is numbered anew, above them, each time the file is written: it counts only where somebody
+    else has given a number since that is higher still.
+    """
+    numbers: dict[bool, int] = {True: 0, False: 0}
+    for tier in tiers:
+        lasts = tier.role in ("segments", "words", "points")
+        numbers[lasts] = max([numbers[lasts], *(id_number(c.id) for c in tier.cells)])
+    others = file.last_id if numbers[False] < file.last_id <= LAST_ID else 0
+    return max(told, numbers[True], others)
 
 
 def _is_read(info: TierInfo) -> bool:
@@ -90,19 +133,11 @@ def _described(info: TierInfo) -> dict[str, Any]:
     return {"id": info.id, "parent": info.parent, "type": info.type, "stereotype": info.stereotype, "annotations": info.count}
 
 
-def _numbers(found: Iterable[Annotation]) -> dict[str, int]:
-    """A number for each annotation: that in its id, as we write them; else its place in the file."""
-    ids = list(dict.fromkeys(a.id for a in found))
-    numbers = [digits(i) for i in ids]
-    if 0 in numbers or len(set(numbers)) < len(numbers):
-        numbers = list(range(1, len(ids) + 1))
-    return dict(zip(ids, numbers, strict=True))
-
-
 def _read_tiers(file: EafFile, infos: list[TierInfo]) -> Iterator[_tiers.Tier]:
     languages, origin = _languages(file), _origin(file)
-    read = {info.id: file.annotations(info.id) for info in infos if _is_read(info)}
-    numbers = _numbers(a for found in read.values() for a in found)
+    read = {info.id: file.annotations(info.id, orphans=info.type not in (VALUE, STATUS)) for info in infos if _is_read(info)}
+    ids = dict.fromkeys(a.id for found in read.values() for a in found)
+    numbers = {id: number for number, id in enumerate(ids, 1)}
     for info in (i for i in infos if i.id in read):
         tier = _empty_tier(info, {i.id for i in infos})
         default = languages.get(info.language or "") if tier.role == "segments" else None
@@ -123,8 +158,10 @@ def _empty_tier(info: TierInfo, names: set[str]) -> _tiers.Tier:
     """What a tier is: ours by their type and the end of their name, others by their participant."""
     if info.type == WORD:
         return _tiers.Tier(name=info.id, role="words", parent=info.parent)
-    if info.type == VALUE:
-        hanging = re.search(r"\[(?:words(?: \d+)? )?([^\[\]]+)\]$", info.id)
+    if info.type == READING:
+        return _tiers.Tier(name=info.id, role="readings", parent=info.parent)
+    if info.type in (VALUE, STATUS):
+        hanging = re.search(r"\[([^\[\]]+)\]$", info.id)
         return _tiers.Tier(name=info.id, role="values", parent=info.parent, hanging=hanging[1] if hanging else info.id)
     if info.type == POINT:
         return _tiers.Tier(
@@ -162,30 +199,62 @@ def _media(file: EafFile) -> str:
 
 
 def render(transcript: Transcript) -> bytes:
-    """An EAF 3.0, valid against its schema."""
+    """An EAF 3.0, valid against its schema; its annotations have the ids of what they hold."""
     from lxml import etree
 
-    transcript = checked(transcript)
-    tiers = _unpacked(_tiers.laid_out(_losses.kept(transcript, LOSSES), _SEGMENT_VALUES, _WORD_VALUES))
+    transcript = kept(checked(transcript))
+    tiers = _unpacked(_tiers.laid_out(transcript, _SEGMENT_VALUES, (), readings=True))
+    ids = _annotation_ids(tiers, transcript.last_id)
     names = _language_ids(transcript, tiers)
     root = etree.Element("ANNOTATION_DOCUMENT", {"AUTHOR": "", "DATE": _date(transcript.created), "FORMAT": "3.0", "VERSION": "3.0"})
     root.set(f"{{{_INSTANCE}}}noNamespaceSchemaLocation", _SCHEMA)
-    last = max((c.number for t in tiers for c in t.cells), default=0)
-    _header(root, transcript, last)
+    _header(root, transcript, max([transcript.last_id, *map(id_number, ids.values())]))
     slots = _time_order(root, tiers)
     people = {s.id: s.person for s in transcript.speakers if s.person}
     for tier in tiers:
-        _write_tier(root, tier, slots, names, people)
-    for name in dict.fromkeys([UTTERANCE, *(_ROLES[t.role] for t in tiers)]):
-        fields = {"GRAPHIC_REFERENCES": "false", "LINGUISTIC_TYPE_ID": name, "TIME_ALIGNABLE": "false" if name == VALUE else "true"}
-        etree.SubElement(root, "LINGUISTIC_TYPE", {**fields, **({"CONSTRAINTS": _TYPES[name]} if _TYPES[name] else {})})
+        _write_tier(root, tier, ids, slots, names, people)
+    types = dict.fromkeys([UTTERANCE, *map(_type_of, tiers)])
+    for name in types:
+        fields = {"GRAPHIC_REFERENCES": "false", "LINGUISTIC_TYPE_ID": name}
+        fields["TIME_ALIGNABLE"] = "false" if _TYPES[name].startswith("Symbolic") else "true"
+        if _TYPES[name]:
+            fields["CONSTRAINTS"] = _TYPES[name]
+        if name == STATUS:
+            fields["CONTROLLED_VOCABULARY_REF"] = STATUS
+        etree.SubElement(root, "LINGUISTIC_TYPE", fields)
     for language, name in names.items():
         etree.SubElement(root, "LANGUAGE", {"LANG_ID": name, "LANG_LABEL": language})
     for stereotype, description in CONSTRAINTS.items():
         etree.SubElement(root, "CONSTRAINT", {"DESCRIPTION": description, "STEREOTYPE": stereotype})
+    if STATUS in types:
+        _vocabulary(root)
     etree.indent(root, " ")
     data: bytes = etree.tostring(root.getroottree(), xml_declaration=True, encoding="UTF-8")
     return data + b"\n"
+
+
+def _annotation_ids(tiers: Iterable[_tiers.Tier], last: int) -> dict[int, str]:
+    """The id of each annotation, by the number of its cell: its own; one above all for what hangs on others."""
+    ids = {}
+    for cell in (c for t in tiers for c in t.cells):
+        last += not cell.id
+        ids[cell.number] = cell.id or f"a{last}"
+    return ids
+
+
+def _type_of(tier: _tiers.Tier) -> str:
+    return STATUS if tier.hanging == _tiers.STATUS.name else _ROLES[tier.role]
+
+
+def _vocabulary(root: Any) -> None:
+    """The states of review, which ELAN offers as a list in their tier."""
+    from lxml import etree
+
+    vocabulary = etree.SubElement(root, "CONTROLLED_VOCABULARY", {"CV_ID": STATUS})
+    etree.SubElement(vocabulary, "DESCRIPTION", {"LANG_REF": _NEUTRAL}).text = "How far a segment has been reviewed"
+    for status in get_args(Status):
+        entry = etree.SubElement(vocabulary, "CV_ENTRY_ML", {"CVE_ID": status})
+        etree.SubElement(entry, "CVE_VALUE", {"LANG_REF": _NEUTRAL}).text = status
 
 
 def _date(created: str) -> str:
@@ -209,6 +278,8 @@ def _header(root: Any, transcript: Transcript, last: int) -> None:
         kind = _MEDIA_TYPES.get(PurePosixPath(path).suffix.lower(), transcript.recording.media_type or "audio/*")
         etree.SubElement(header, "MEDIA_DESCRIPTOR", {"MEDIA_URL": url, "MIME_TYPE": kind, "RELATIVE_MEDIA_URL": url})
     etree.SubElement(header, "PROPERTY", {"NAME": _PROPERTY}).text = _json.about_text(transcript)
+    if facts := _eaf_facts.text_of(transcript):
+        etree.SubElement(header, "PROPERTY", {"NAME": _eaf_facts.PROPERTY}).text = facts
     etree.SubElement(header, "PROPERTY", {"NAME": "lastUsedAnnotationId"}).text = str(last)
 
 
@@ -232,6 +303,8 @@ def _unpacked(tiers: list[_tiers.Tier]) -> list[_tiers.Tier]:
 def _language_ids(transcript: Transcript, tiers: Iterable[_tiers.Tier]) -> dict[str, str]:
     """An id that may stand in the file for each language, by the transcript's own."""
     used = [x for t in tiers for x in (t.language, *(c.language for c in t.cells)) if x]
+    if any(_type_of(t) == STATUS for t in tiers):
+        used.append(_NEUTRAL)
     names: dict[str, str] = {}
     for language in dict.fromkeys([*(x.id for x in transcript.languages if x.id), *used]):
         fits = re.fullmatch(r"[A-Za-z_][A-Za-z0-9_.-]*", language) and not re.fullmatch(r"(a|ts)\d+", language)
@@ -255,25 +328,42 @@ def _time_order(root: Any, tiers: Iterable[_tiers.Tier]) -> dict[tuple[int, int]
     return slots
 
 
-def _write_tier(root: Any, tier: _tiers.Tier, slots: dict[tuple[int, int], str], names: dict[str, str], people: dict[str, str]) -> None:
+def _write_tier(
+    root: Any,
+    tier: _tiers.Tier,
+    ids: dict[int, str],
+    slots: dict[tuple[int, int], str],
+    names: dict[str, str],
+    people: dict[str, str],
+) -> None:
     from lxml import etree
 
-    fields = {"LINGUISTIC_TYPE_REF": _ROLES[tier.role], "TIER_ID": tier.name}
+    fields = {"LINGUISTIC_TYPE_REF": _type_of(tier), "TIER_ID": tier.name}
     if tier.speaker is not None:
         fields["PARTICIPANT"] = people.get(tier.speaker, tier.speaker)
     if tier.parent is not None:
         fields["PARENT_REF"] = tier.parent
-    if tier.language:
-        fields["LANG_REF"] = names[tier.language]
+    # One language all through is that of the tier: so ELAN shows it, and pympi, which drops it from annotations, keeps it.
+    language = tier.language or (_common(c.language for c in tier.cells) if tier.role == "segments" else None)
+    if language:
+        fields["LANG_REF"] = names[language]
     element = etree.SubElement(root, "TIER", fields)
     for cell in tier.cells:
-        value = {"ANNOTATION_ID": f"a{cell.number}"}
-        if cell.language:
+        value = {"ANNOTATION_ID": ids[cell.number]}
+        if cell.language and cell.language != language:
             value["LANG_REF"] = names[cell.language]
         if tier.role == "values":
-            inner = etree.Element("REF_ANNOTATION", {**value, "ANNOTATION_REF": f"a{cell.parent}"})
+            if tier.hanging == _tiers.STATUS.name:
+                value["CVE_REF"] = cell.text
+            inner = etree.Element("REF_ANNOTATION", {**value, "ANNOTATION_REF": ids[cell.parent or 0]})
         else:
             times = {"TIME_SLOT_REF1": slots[cell.number, 0], "TIME_SLOT_REF2": slots[cell.number, 1]}
             inner = etree.Element("ALIGNABLE_ANNOTATION", {**value, **times})
         etree.SubElement(inner, "ANNOTATION_VALUE").text = cell.text
         etree.SubElement(element, "ANNOTATION").append(inner)
+
+
+def _common(languages: Iterable[str | None]) -> str | None:
+    """The language that all have, if there is one."""
+    found = set(languages)
+    return found.pop() if len(found) == 1 else None

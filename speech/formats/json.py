@@ -2,7 +2,8 @@
 
 The published schema lies beside this module (`speech-transcript-1.schema.json`); reading checks by hand, so
 that each fault is named with its place. Unknown fields of a newer minor version are kept in
-`Transcript.extra` and written back; a higher major version is refused. NaN, double keys and lone surrogates,
+`Transcript.extra` and written back; a higher major version is refused. Ids stay as they are, of any form; what
+has none is given one on reading and on writing. NaN, double keys and lone surrogates,
 which Python's json accepts, are refused.
 """
 
@@ -19,6 +20,7 @@ from speech.formats import _losses
 from speech.formats._checks import checked, ordered
 from speech.text.decode import decode
 from speech.types import (
+    LAST_ID,
     SCHEMA,
     Act,
     Alternative,
@@ -36,10 +38,11 @@ from speech.types import (
     Transcript,
     Translation,
     Word,
+    identified,
 )
 
 SUFFIXES: tuple[str, ...] = (".json",)
-LOSSES: tuple[str, ...] = ()
+LOSSES: tuple[str, ...] = ("double_ids",)
 
 INSIDE = ""
 """The key of `Transcript.extra` under which unknown fields of inner records lie, by their place in the file."""
@@ -54,13 +57,13 @@ _ACT = ("activity", "agent", "model", "base_sha256", "adapter_sha256", "settings
 
 
 def lost(transcript: Transcript) -> dict[str, int]:
-    """Nothing: this format holds all."""
+    """Nothing but ids that stand twice: this format holds all."""
     return _losses.lost(transcript, LOSSES)
 
 
 def kept(transcript: Transcript) -> Transcript:
-    """The transcript in the order of writing."""
-    return ordered(transcript)
+    """The transcript in the order of writing, all in it with ids."""
+    return identified(ordered(transcript))
 
 
 def parse(data: bytes, *, where: str, encoding: str | None = None) -> Transcript:
@@ -92,7 +95,7 @@ def parse(data: bytes, *, where: str, encoding: str | None = None) -> Transcript
 
 def render(transcript: Transcript) -> bytes:
     """The transcript as a JSON file, in UTF-8."""
-    return (json.dumps(as_dict(checked(transcript)), ensure_ascii=False, allow_nan=False, indent=1) + "\n").encode("utf-8")
+    return (json.dumps(as_dict(kept(checked(transcript))), ensure_ascii=False, allow_nan=False, indent=1) + "\n").encode("utf-8")
 
 
 def loads(text: str, where: str) -> Any:
@@ -156,6 +159,12 @@ class _Object:
 
     def whole(self, key: str, default: int = 0) -> int:
         return cast(int, self._value(key, default, (int,), "a whole number"))
+
+    def whole_within(self, key: str, last: int) -> int:
+        value = self.whole(key)
+        if not 0 <= value <= last:
+            _refuse(self.where, f"{self.pointer or '/'}: the field {key} must be from 0 to {last}")
+        return value
 
     def maybe_whole(self, key: str) -> int | None:
         return cast("int | None", self._value(key, None, (int, type(None)), "a whole number or null"))
@@ -242,7 +251,30 @@ def _transcript(raw: dict[str, Any], where: str) -> Transcript:
     )
     top.done()
     unknown = {**top.unknown.pop("", {}), **({"schema": schema} if schema != SCHEMA else {})}
-    return replace(transcript, extra={**unknown, **({INSIDE: top.unknown} if top.unknown else {})})
+    named = identified(transcript)
+    inside = _moved(top.unknown, transcript, named)
+    return replace(named, extra={**unknown, **({INSIDE: inside} if inside else {})})
+
+
+def _moved(unknown: Mapping[str, Any], before: Transcript, after: Transcript) -> dict[str, Any]:
+    """Unknown fields by the places that their objects have under the ids of `after`."""
+    places: dict[str, str] = {}
+    for n, (old, new) in enumerate(zip(before.segments, after.segments, strict=True)):
+        was, now = f"/segments/{_step({'id': old.id}, n)}", f"/segments/{_step({'id': new.id}, n)}"
+        places[was] = now
+        for k, (word, named) in enumerate(zip(old.words, new.words, strict=True)):
+            places[f"{was}/words/{_step({'id': word.id}, k)}"] = f"{now}/words/{_step({'id': named.id}, k)}"
+    for n, (point, named_point) in enumerate(zip(before.points, after.points, strict=True)):
+        places[f"/points/{_step({'id': point.id}, n)}"] = f"/points/{_step({'id': named_point.id}, n)}"
+
+    def moved(pointer: str) -> str:
+        steps = pointer.split("/")
+        for count in (5, 3):
+            if (place := "/".join(steps[:count])) in places:
+                return "/".join([places[place], *steps[count:]])
+        return pointer
+
+    return {moved(pointer): fields for pointer, fields in unknown.items()}
 
 
 def _once(ids: list[str], kind: str, where: str) -> None:
@@ -264,6 +296,7 @@ def about_fields(top: _Object) -> dict[str, Any]:
         "created": top.text("created"),
         "software": top.text("software"),
         "consent": top.mapping("consent"),
+        "last_id": top.whole_within("last_id", LAST_ID),
     }
 
 
@@ -400,10 +433,11 @@ def about_dict(transcript: Transcript) -> dict[str, Any]:
         },
         "provenance": [_dropping({n: getattr(x, n) for n in _ACT}, *_ACT[1:]) for x in transcript.provenance],
         "consent": dict(transcript.consent),
+        "last_id": transcript.last_id or None,
     }
     if recording == Recording():
         del about["recording"]
-    return _dropping(about, "id", "created", "software", "languages", "speakers", "coverage", "provenance", "consent")
+    return _dropping(about, "id", "created", "software", "languages", "speakers", "coverage", "provenance", "consent", "last_id")
 
 
 def _dropping(raw: dict[str, Any], *optional: str) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from speech.types import Segment, Span, Transcript
 
 SUFFIXES: tuple[str, ...] = (".rttm",)
 LOSSES: tuple[str, ...] = (
+    "ids",
     "words",
     "text",
     "alternatives",

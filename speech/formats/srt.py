@@ -18,6 +18,7 @@ from speech.types import Segment, Span, Transcript
 
 SUFFIXES: tuple[str, ...] = (".srt",)
 LOSSES: tuple[str, ...] = (
+    "ids",
     "blank_lines",
     "empty_segments",
     "words",

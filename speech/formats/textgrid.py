@@ -15,8 +15,11 @@ from speech.types import Span, Transcript
 
 __all__ = ["LOSSES", "SUFFIXES", "GridTier", "Mark", "TextGridFile", "Token", "kept", "lost", "parse", "render"]
 
-SUFFIXES: tuple[str, ...] = (".textgrid",)
+SUFFIXES: tuple[str, ...] = (".TextGrid",)
+"""As Praat writes it, and as MFA and praatio look for it; read in any case."""
 LOSSES: tuple[str, ...] = (
+    "ids",
+    "word_ids",
     "empty_segments",
     "empty_translations",
     "word_overhang",
@@ -43,7 +46,7 @@ def lost(transcript: Transcript) -> dict[str, int]:
 
 def kept(transcript: Transcript) -> Transcript:
     """The transcript as a TextGrid holds it."""
-    return _losses.kept(transcript, LOSSES)
+    return _losses.in_tiers(_losses.kept(transcript, LOSSES))
 
 
 def parse(data: bytes, *, where: str, encoding: str | None = None) -> Transcript:

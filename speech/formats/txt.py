@@ -15,6 +15,7 @@ from speech.types import Segment, Span, Transcript
 
 SUFFIXES: tuple[str, ...] = (".txt",)
 LOSSES: tuple[str, ...] = (
+    "ids",
     "line_ends",
     "empty_segments",
     "words",

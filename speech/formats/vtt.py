@@ -3,6 +3,9 @@
 Everything a browser would take for markup is escaped. In other people's files, only what WebVTT knows as a
 tag is one: `<3` and `<inaudible>` stay text. A cue with several voices becomes a segment each, with the same
 times. NOTE, STYLE and REGION blocks, identifiers and settings are kept in `foreign`.
+
+The id of a segment is the identifier of its cue. A state of review other than draft stands in a comment before
+the cue, which players pass over: `NOTE status unsure: no words heard`.
 """
 
 from __future__ import annotations
@@ -11,16 +14,19 @@ import html
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, cast, get_args
 
 from speech.errors import FormatRefused
 from speech.formats import _cues, _losses
 from speech.formats._checks import LATEST_MS, checked
 from speech.text.decode import decode, lines
-from speech.types import Segment, Span, Transcript, Word, joined
+from speech.types import Segment, Span, Status, Transcript, Word, id_number, identified, joined
 
 SUFFIXES: tuple[str, ...] = (".vtt",)
 LOSSES: tuple[str, ...] = (
+    "double_ids",
+    "foreign_ids",
+    "word_ids",
     "word_ends",
     "estimates",
     "confidence",
@@ -29,7 +35,6 @@ LOSSES: tuple[str, ...] = (
     "alternatives",
     "translations",
     "points",
-    "status",
     "kinds",
     "origins",
     "channels",
@@ -39,6 +44,7 @@ LOSSES: tuple[str, ...] = (
     "about",
 )
 _TIMING = re.compile(rf"\s*{_cues.CLOCK}\s*-->\s*{_cues.CLOCK}(?P<settings>\s.*)?")
+_REVIEW = re.compile(rf"NOTE status (?P<status>{'|'.join(get_args(Status))})(?:: (?P<reason>.*))?", re.DOTALL)
 _TAG = re.compile(
     r"<(?:(?P<time>(?:\d+:)?\d\d:\d\d\.\d{3})"
     r"|(?P<close>/)?(?P<name>v|c|i|b|u|ruby|rt|lang)(?P<classes>(?:\.[^\s.<>]+)*)(?:[ \t\n]+(?P<of>[^>]*))?)>"
@@ -51,8 +57,9 @@ def lost(transcript: Transcript) -> dict[str, int]:
 
 
 def kept(transcript: Transcript) -> Transcript:
-    """The transcript as WebVTT holds it."""
-    return _losses.kept(transcript, LOSSES)
+    """The transcript as WebVTT holds it, its segments with ids."""
+    named = identified(_losses.kept(transcript, ("double_ids", "foreign_ids")))
+    return _losses.kept(named, LOSSES)
 
 
 def parse(data: bytes, *, where: str, encoding: str | None = None) -> Transcript:
@@ -70,10 +77,15 @@ def parse(data: bytes, *, where: str, encoding: str | None = None) -> Transcript
         raise FormatRefused(f"{where}, line 1", "the first line is not WEBVTT", "Correct the line in a text editor", "FORMAT_SYNTAX")
     segments: list[Segment] = []
     kept_back: dict[str, Any] = {"header": rows[0], "blocks": [], "cues": []}
+    review: dict[str, Any] = {}
+    taken: set[str] = set()
     for first, block in _blocks(rows):
         timing = next((n for n, row in enumerate(block[:2]) if _TIMING.fullmatch(row)), None)
         if timing is None:
-            kept_back["blocks"].append("\n".join(block))
+            if said := _REVIEW.fullmatch("\n".join(block)):
+                review = {"status": cast(Status, said["status"]), "unsure_reason": html.unescape(said["reason"] or "")}
+            else:
+                kept_back["blocks"].append("\n".join(block))
             continue
         found = _TIMING.fullmatch(block[timing])
         groups = found.groups() if found else ()
@@ -85,7 +97,13 @@ def parse(data: bytes, *, where: str, encoding: str | None = None) -> Transcript
         settings = (groups[8] or "").strip()
         if timing or settings:
             kept_back["cues"].append({"start_ms": start, "identifier": block[0] if timing else "", "settings": settings})
-        segments.extend(_Cue(Span(start_ms=start, end_ms=end)).read("\n".join(block[timing + 1 :])))
+        voices = [replace(s, **review) for s in _Cue(Span(start_ms=start, end_ms=end)).read("\n".join(block[timing + 1 :]))]
+        review = {}
+        # The number of a subtitle is no id: it says its place. Only what we wrote, or ELAN, stays through edits.
+        if timing and id_number(block[0]) and block[0] not in taken:
+            taken.add(block[0])
+            voices[0] = replace(voices[0], id=block[0])
+        segments.extend(voices)
     found_transcript = checked(Transcript(segments=tuple(segments)), where)
     return replace(_losses.with_lists(found_transcript), foreign={"vtt": kept_back})
 
@@ -197,8 +215,17 @@ def render(transcript: Transcript) -> bytes:
             text = f"<lang {_escaped_name(segment.language)}>{text}</lang>"
         if segment.speaker:
             text = f"<v {_escaped_name(segment.speaker)}>{text}</v>"
-        parts.append(f"\n{times}\n{text}\n" if text else f"\n{times}\n")
+        parts.append(f"{_reviewed(segment)}\n{segment.id}\n{times}\n" + (f"{text}\n" if text else ""))
     return "".join(parts).encode("utf-8")
+
+
+def _reviewed(segment: Segment) -> str:
+    """The comment before a cue that says how far it was reviewed, where it was."""
+    if segment.status == "draft" and not segment.unsure_reason:
+        return ""
+    # Written in one line: a comment ends at an empty one.
+    reason = f": {_escaped(segment.unsure_reason).replace(chr(10), '&#10;')}" if segment.unsure_reason else ""
+    return f"\nNOTE status {segment.status}{reason}\n"
 
 
 def _marked(word: Word, separator: str) -> str:

@@ -92,7 +92,7 @@ def simple() -> Transcript:
             translations=(Translation(language="spa", text="¿qué quieres?"),),
         ),
         Segment(span=Span(start_ms=500, end_ms=1500), text="sí", speaker="S1", confidence=0.25),
-        Segment(span=Span(start_ms=900, end_ms=1000), speaker="S2"),
+        Segment(span=Span(start_ms=900, end_ms=1000), speaker="S2", status="approved"),
     )
     return Transcript(
         recording=Recording(path="a b.wav", duration_ms=2000),
@@ -278,11 +278,20 @@ def test_a_tier_somebody_added_to_our_file_is_read_beside_ours() -> None:
     assert [(s.speaker, s.text) for s in eaf.parse(file.to_bytes(), where="t").segments][0] == ("notes", "cough")
 
 
-def test_a_confidence_that_is_none_is_refused_with_its_tier() -> None:
-    data = eaf.render(simple()).replace(b">0.9<", b">high<")
+@pytest.mark.parametrize(
+    ("old", "new", "place"),
+    [
+        (b": 0.25", b': "high"', "property speech-annotations"),
+        (b": 0.25", b": 2.5", "segment 2"),
+        (b">approved<", b">done<", "S2"),
+    ],
+)
+def test_a_value_that_is_none_is_refused_with_its_place(old: bytes, new: bytes, place: str) -> None:
+    data = eaf.render(simple())
+    assert old in data
     with pytest.raises(FormatRefused) as refused:
-        eaf.parse(data, where="t")
-    assert (refused.value.code, "S1 [words]" in refused.value.where) == ("FORMAT_VALUE", True)
+        eaf.parse(data.replace(old, new), where="t")
+    assert (refused.value.code, place in refused.value.where) == ("FORMAT_VALUE", True)
 
 
 def test_a_value_with_signs_xml_cannot_hold_is_refused() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from importlib import resources
 from typing import Any
 
@@ -67,6 +68,36 @@ def test_unknown_fields_stay_with_their_segment_when_the_file_is_not_in_order() 
     assert [(s["text"], s["pitch"]) for s in written["segments"]] == [("a", "early"), ("b", "late")]
 
 
+def test_what_has_no_id_is_given_one_and_its_unknown_fields_stay_with_it() -> None:
+    bare = {"start_ms": 0, "end_ms": 900, "text": "imata munanki", "pitch": 1, "words": [{**WORDS[0], "lemma": "ima"}, WORDS[1]]}
+    named = {**SEGMENT, "id": "a7", "start_ms": 1000, "end_ms": 1900, "words": []}
+    found = read(segments=[named, bare], points=[{"time_ms": 5, "loud": True}])
+    assert [(s.id, [w.id for w in s.words]) for s in found.segments] == [("a8", ["a9", "a10"]), ("a7", [])]
+    written = json.loads(ours.render(replace(found, segments=found.segments[::-1])))
+    assert written["segments"][0]["pitch"] == 1
+    assert written["segments"][0]["words"][0] == {"id": "a9", **WORDS[0], "lemma": "ima"}
+    assert written["points"] == [{"id": "a11", "time_ms": 5, "label": "", "tier": "", "loud": True}]
+    assert written["last_id"] == 11
+
+
+def test_ids_of_any_form_stay_and_the_last_number_is_remembered() -> None:
+    found = read(last_id=20)
+    again = ours.parse(ours.render(replace(found, segments=())), where="t.json")
+    assert ([s.id for s in found.segments], [w.id for w in found.segments[0].words]) == (["s1"], ["a21", "a22"])
+    assert again.last_id == 22
+
+
+def test_two_words_of_one_id_in_two_segments_are_told_apart() -> None:
+    one = {**SEGMENT, "words": [{**WORDS[0], "id": "w1"}, WORDS[1]]}
+    two = {**SEGMENT, "id": "s2", "start_ms": 0, "words": [{**WORDS[0], "id": "w1", "lemma": "ima"}, WORDS[1]]}
+    found = read(segments=[one, two])
+    assert [[w.id for w in s.words] for s in found.segments] == [["w1", "a1"], ["a2", "a3"]]
+    assert json.loads(ours.render(found))["segments"][1]["words"][0]["lemma"] == "ima"
+    doubled = replace(found, segments=(found.segments[0], replace(found.segments[1], id="s1")))
+    assert ours.lost(doubled) == {"double_ids": 1}
+    assert [s.id for s in ours.parse(ours.render(doubled), where="t.json").segments] == ["s1", "a4"]
+
+
 @pytest.mark.parametrize(
     ("raw", "code"),
     [
@@ -76,6 +107,7 @@ def test_unknown_fields_stay_with_their_segment_when_the_file_is_not_in_order() 
         ("{", "FORMAT_JSON"),
         ("[" * 100_000, "FORMAT_JSON"),
         ('{"schema": "speech-transcript/1", "schema": "speech-transcript/1", "segments": []}', "FORMAT_JSON"),
+        ('{"schema": "speech-transcript/1", "segments": [], "last_id": -1}', "FORMAT_JSON"),
         ('{"schema": "speech-transcript/1", "segments": [{"start_ms": NaN, "end_ms": 1, "text": ""}]}', "FORMAT_JSON"),
         ('{"schema": "speech-transcript/1", "segments": [{"start_ms": 0, "end_ms": 1.5, "text": ""}]}', "FORMAT_JSON"),
         ('{"schema": "speech-transcript/1", "segments": [{"start_ms": true, "end_ms": 1, "text": ""}]}', "FORMAT_JSON"),

@@ -44,7 +44,7 @@ def test_what_is_written_reads_back_a_thousand_times(name: str, transcript: Tran
 @settings(parent=_SETTINGS, max_examples=50)
 def test_a_loss_is_counted_just_where_dropping_it_changes_something(transcript: Transcript) -> None:
     """So nothing is dropped that is not told, and nothing is told that is not dropped."""
-    plain = _losses.with_lists(_losses.normal(transcript, ids=True))
+    plain = _losses.with_lists(_losses.normal(transcript))
     for name, loss in _losses.LOSS.items():
         dropped = replace(loss.drop(plain), speakers=(), languages=())
         if name != "times":  # a segment at 0 has a time, too

@@ -31,6 +31,16 @@ def test_csv_has_a_row_a_word_with_its_segment() -> None:
     ]
 
 
+def test_csv_keeps_ids_and_states_and_gives_an_id_to_what_has_none() -> None:
+    words = (Word(text="imata"), Word(text="nki", id="w"))
+    given = Transcript(segments=(line("imata nki", words=words, id="s1", status="unsure", unsure_reason="noise"), line("mana", 1000, 1100)))
+    found = csv.parse(csv.render(given), where="t").segments
+    assert [(s.id, s.status, s.unsure_reason, [w.id for w in s.words]) for s in found] == [
+        ("s1", "unsure", "noise", ["a2", "w"]),
+        ("a1", "draft", "", []),
+    ]
+
+
 @pytest.mark.parametrize("text", ["=1+1", "+a", "-a", "@a", "\ta", "\ra", "\uff1da", "'tis", "''=a", "'=a"])
 def test_csv_cells_a_spreadsheet_would_run_are_guarded_and_read_exactly(text: str) -> None:
     data = csv.render(Transcript(segments=(line(text),)))

@@ -23,9 +23,14 @@ def test_the_formats_are_those_in_the_folder() -> None:
     assert formats.names() == ("csv", "eaf", "json", "rttm", "srt", "textgrid", "txt", "vtt")
 
 
-def test_a_format_is_found_by_the_end_of_a_name_in_any_case(tmp_path: Path) -> None:
-    formats.save(spoken(), tmp_path / "a.TextGrid")
-    assert formats.read(tmp_path / "a.TextGrid").text == "imata munanki"
+@pytest.mark.parametrize("name", ["a.TextGrid", "a.textgrid", "a.TEXTGRID"])
+def test_a_format_is_found_by_the_end_of_a_name_in_any_case(tmp_path: Path, name: str) -> None:
+    formats.save(spoken(), tmp_path / name)
+    assert formats.read(tmp_path / name).text == "imata munanki"
+
+
+def test_a_textgrid_is_named_as_praat_and_praatio_look_for_it() -> None:
+    assert formats.by_name("textgrid").SUFFIXES == (".TextGrid",)
 
 
 def test_an_unknown_end_is_refused_with_those_that_are_known() -> None:

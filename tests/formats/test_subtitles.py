@@ -89,7 +89,7 @@ def test_vtt_is_written_as_browsers_read_it() -> None:
     )
     found = Transcript(segments=(line("ima<ta vamos", 1500, 2000, speaker="Ana & co", language="que", words=words),))
     assert vtt.render(found).decode() == (
-        "WEBVTT\n\n00:00:01.500 --> 00:00:02.000\n<v Ana &amp; co><lang que><00:00:01.500><c.w>ima&lt;ta</c> "
+        "WEBVTT\n\na1\n00:00:01.500 --> 00:00:02.000\n<v Ana &amp; co><lang que><00:00:01.500><c.w>ima&lt;ta</c> "
         "<00:00:01.700><c.w><lang spa>vamos</lang></c></lang></v>\n"
     )
 
@@ -115,6 +115,20 @@ def test_a_language_that_ends_before_the_text_is_not_that_of_the_segment() -> No
         b"WEBVTT\n\n00:01.000 --> 00:02.000\n<lang spa>a</lang> b\n\n00:02.000 --> 00:03.000\n<lang que>c</lang>\n", where="t"
     )
     assert [s.language for s in found.segments] == [None, "que"]
+
+
+def test_vtt_comments_and_numbers_of_others_are_no_states_and_no_ids() -> None:
+    body = (
+        "NOTE status good\n\n1\n00:01.000 --> 00:02.000\na\n\nNOTE status approved\n\na4\n00:02.000 --> 00:03.000\n<v Ana>b</v><v Inés>c\n"
+    )
+    found = vtt.parse(f"WEBVTT\n\n{body}\na4\n00:03.000 --> 00:04.000\nd\n".encode(), where="t")
+    assert [(s.text, s.id, s.status) for s in found.segments] == [
+        ("a", "", "draft"),
+        ("b", "a4", "approved"),
+        ("c", "", "approved"),
+        ("d", "", "draft"),
+    ]
+    assert found.foreign["vtt"]["blocks"] == ["NOTE status good"]
 
 
 def test_vtt_without_its_first_line_is_refused() -> None:

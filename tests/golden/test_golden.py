@@ -24,6 +24,7 @@ from speech.types import (
     Transcript,
     Translation,
     Word,
+    identified,
 )
 
 HERE = Path(__file__).parent
@@ -35,7 +36,7 @@ def span(start_ms: int, end_ms: int) -> Span:
 
 def story() -> Transcript:
     """Two speakers who overlap, tones, signs that formats must guard, a segment to fill, and other readings."""
-    return Transcript(
+    transcript = Transcript(
         id="00000000-0000-5000-8000-000000000000",
         created="2026-01-02T03:04:05Z",
         software="oral-speech golden",
@@ -46,13 +47,17 @@ def story() -> Transcript:
         speakers=(Speaker(id="A", person="P01"), Speaker(id="B")),
         segments=(
             Segment(
-                id="s1",
                 span=span(320, 2_480),
                 speaker="A",
                 language="yor",
                 text="ọjọ́ <ire> & ń'lé",
                 words=(
-                    Word(text="ọjọ́", span=span(340, 900), confidence=0.91, alternatives=(Alternative(text="ojo", confidence=0.31),)),
+                    Word(
+                        text="ọjọ́",
+                        span=span(340, 900),
+                        confidence=0.91,
+                        alternatives=(Alternative(text="ojo", confidence=0.31), Alternative(text="ọjọ", confidence=0.2)),
+                    ),
                     Word(text="<ire>", span=span(910, 1_500), confidence=0.42),
                     Word(text="&", span=span(1_510, 1_700), confidence=0.2),
                     Word(text="ń'lé", span=span(1_720, 2_460), confidence=0.77),
@@ -60,8 +65,8 @@ def story() -> Transcript:
                 translations=(Translation(language="eng", text="good day"),),
                 confidence=0.66,
             ),
-            Segment(id="s2", span=span(2_100, 4_000), speaker="B", language="que", text="ñuka wasiman rini", status="approved"),
-            Segment(id="s3", span=span(5_000, 6_000), language="que", status="unsure", unsure_reason="no words heard"),
+            Segment(span=span(2_100, 4_000), speaker="B", language="que", text="ñuka wasiman rini", status="approved"),
+            Segment(span=span(5_000, 6_000), language="que", status="unsure", unsure_reason="no words heard"),
         ),
         coverage=Coverage(
             duration_ms=9_500,
@@ -73,6 +78,7 @@ def story() -> Transcript:
         ),
         provenance=(Act(activity="transcribe", agent="oral-speech golden", model="mini", at="2026-01-02T03:04:05Z"),),
     )
+    return identified(transcript)
 
 
 @pytest.mark.parametrize("name", formats.names())
