@@ -14,7 +14,7 @@ from speech.files import shown
 from speech.languages import UNDETERMINED
 from speech.models.recogniser import Recogniser
 from speech.transcribe.records import Settings
-from speech.types import Act, Coverage, LanguageUse, Recording, Segment, Skip, Span, Speaker, Transcript, merged, without
+from speech.types import Act, Coverage, LanguageUse, Recording, Segment, Skip, Span, Speaker, Transcript, identified, merged, without
 
 
 def assembled(
@@ -22,12 +22,12 @@ def assembled(
 ) -> Transcript:
     """The transcript with its accounts: times on the container's clock, every millisecond counted once."""
     offset = signal.offset_ms
-    numbered = [_shifted(dataclasses.replace(s, id=f"s{n}"), offset) for n, s in enumerate(made, 1)]
+    segments = [_shifted(segment, offset) for segment in made]
     at = _now()
     acts = tuple(_act(code, model, settings, at) for code in codes)
     asked, adapters = "/".join(codes), "/".join(act.adapter_sha256 for act in acts)
     named = f"{signal.sha256}/{acts[0].base_sha256}/{adapters}/{acts[0].settings_sha256}/{asked}"
-    return Transcript(
+    transcript = Transcript(
         id=str(uuid.uuid5(uuid.NAMESPACE_URL, named)),
         created=at,
         software=_software(),
@@ -41,11 +41,12 @@ def assembled(
             media_type=signal.probe.media_type,
         ),
         languages=tuple(LanguageUse(id=code, label=languages.load(code).name) for code in codes),
-        speakers=tuple(Speaker(id=label) for label in dict.fromkeys(s.speaker for s in numbered if s.speaker)),
-        segments=tuple(numbered),
-        coverage=accounts(numbered, signal.duration_ms, signal.missing_ms),
+        speakers=tuple(Speaker(id=label) for label in dict.fromkeys(s.speaker for s in segments if s.speaker)),
+        segments=tuple(segments),
+        coverage=accounts(segments, signal.duration_ms, signal.missing_ms),
         provenance=acts,
     )
+    return identified(transcript)
 
 
 def _act(code: str, model: Recogniser | None, settings: Settings, at: str) -> Act:
