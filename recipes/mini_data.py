@@ -5,10 +5,8 @@ Used by train_mini.py and score_mini.py. Only collections whose card grants trai
 
 from __future__ import annotations
 
-import random
 import re
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -265,10 +263,3 @@ def levelled(signal: Samples) -> Samples:
     """Zero mean and unit variance, as the checkpoint's feature extractor asks."""
     signal = signal - np.mean(signal)
     return np.asarray(signal / np.sqrt(np.var(signal) + 1e-7), dtype=np.float32)
-
-
-def shuffled_for_ever(items: list[Clip], rng: random.Random) -> Iterator[Clip]:
-    """Every item once, in random order, again and again."""
-    while True:
-        rng.shuffle(items)
-        yield from items

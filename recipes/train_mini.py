@@ -14,13 +14,12 @@ collection, for a test on a voice that did not train (score_new_voice.py).
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import math
-import queue
 import random
 import shutil
 import sys
-import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -31,14 +30,15 @@ import jiwer
 import numpy as np
 import soxr
 import torch
-from mini_data import RATE, Augment, Clip, add_speeds, allowed, levelled, not_speech, read_clips, shuffled_for_ever
+from mini_data import RATE, Augment, Clip, add_speeds, allowed, levelled, not_speech, read_clips
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from speech import languages, text
 from speech.models import guard, precision
 from speech.models.banks import Bank
-from speech.models.training import Loop, LoopSettings, Step
+from speech.models.training import Evaluation, Loop, LoopSettings, Step, generators, supply
+from speech.models.training.loop import take_averaged
 from speech.say import VOICES, Espeak
 
 guard.load()
@@ -183,11 +183,7 @@ class Trainee(nn.Module):
     def keep_common(self, layers: int) -> None:
         """Set the adapters of the lowest layers to add nothing, and leave them so."""
         for layer in self.network.wav2vec2.encoder.layers[:layers]:
-            with torch.no_grad():
-                layer.adapter_layer.weight_2.zero_()
-                layer.adapter_layer.bias_2.zero_()
-            for parameter in layer.adapter_layer.parameters():
-                parameter.requires_grad_(False)
+            layer.adapter_layer.silence()
 
     def forward(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
         """Log probabilities of the heads and of the intermediate head, both (frames, clips, symbols)."""
@@ -213,13 +209,17 @@ class Batch:
 
 
 class Composer:
-    """Draws batches: a fixed shape, each row filled with clips of one collection laid end to end."""
+    """Draws batches: a fixed shape, each row filled with clips of one collection laid end to end.
+
+    What is drawn depends on the number of the batch only through the curriculum.
+    """
 
     def __init__(
         self, clips: list[Clip], spoken: list[Clip], settings: Settings, vocabulary: Mapping[str, Mapping[str, int]], seed: int
     ) -> None:
         self.settings = settings
         self.vocabulary = vocabulary
+        self.step = 0
         self.draw = random.Random(seed)
         self.rng = np.random.default_rng(seed)
         self.augment = Augment(self.rng, clips)
@@ -229,7 +229,7 @@ class Composer:
         self.spoken: dict[str, list[Clip]] = {}
         for clip in spoken:
             self.spoken.setdefault(clip.language, []).append(clip)
-        self.supply = {name: shuffled_for_ever(list(found), self.draw) for name, found in self.by_collection.items()}
+        self.decks = {name: supply.Deck({c.name: c for c in found}, self.draw) for name, found in self.by_collection.items()}
         self.held: dict[str, Clip] = {}
         hours: Counter[str] = Counter()
         for clip in clips:
@@ -237,9 +237,29 @@ class Composer:
         self.share = {code: size**settings.languages_power * (1.5 if code == settings.more_of else 1.0) for code, size in hours.items()}
         self.size = {name: sum(len(c.samples) for c in found) for name, found in self.by_collection.items()}
 
-    def batch(self, step: int) -> Batch:
-        """The batch of `step`; what is drawn depends on the step only through the curriculum."""
-        settings = self.settings
+    def state(self) -> supply.State:
+        """What the next batches depend on."""
+        return {
+            "step": self.step,
+            "draw": generators.state_of(self.draw),
+            "rng": generators.state_of(self.rng),
+            "decks": {name: deck.state() for name, deck in self.decks.items()},
+            "held": {name: clip.name for name, clip in self.held.items()},
+        }
+
+    def restore(self, state: supply.State) -> None:
+        """Go on from what `state` gave."""
+        for name, deck in self.decks.items():
+            deck.restore(state["decks"].get(name, {"order": []}), name)
+        self.step = state["step"]
+        generators.restore(self.draw, state["draw"])
+        generators.restore(self.rng, state["rng"])
+        self.held = {name: self.decks[name].items[clip] for name, clip in state["held"].items()}
+
+    def make(self) -> Batch:
+        """The next batch."""
+        settings, step = self.settings, self.step
+        self.step += 1
         early = step < settings.early_steps
         shapes = [s for s in settings.shapes if not early or s[1] <= settings.early_longest]
         count, seconds = self.draw.choice(shapes)
@@ -265,7 +285,7 @@ class Composer:
         else:
             names_of = [n for n in self.by_collection if self.by_collection[n][0].language == code]
             name = draw.choices(names_of, [self.size[n] for n in names_of])[0]
-            signal, symbols, names = self._fill(lambda: next(self.supply[name]), name, length)
+            signal, symbols, names = self._fill(self.decks[name].take, name, length)
         return self._finish(signal, augment=draw.random() < settings.augmented), code, symbols, names
 
     def _fill(self, take: Callable[[], Clip], key: str, length: int) -> tuple[np.ndarray, list[str], list[str]]:
@@ -315,20 +335,13 @@ def losses(trainee: Trainee, batch: Batch, settings: Settings) -> Tensor:
     return loss
 
 
-def steps(trainee: Trainee, composer: Composer, settings: Settings, loop: Loop) -> Iterator[Callable[[], Step]]:
-    """Batches made by a thread one ahead of the network."""
-    ready: queue.Queue[Batch] = queue.Queue(maxsize=3)
+def steps(trainee: Trainee, composer: Composer, settings: Settings) -> Iterator[Callable[[], Step]]:
+    """Steps whose batches a thread makes ahead of the network."""
 
-    def make() -> None:
-        step = loop.step
-        while True:
-            ready.put(composer.batch(step))
-            step += 1
+    def step(batch: Batch, drawn: supply.State) -> Step:
+        return Step(loss=losses(trainee, batch, settings), audio_s=batch.inputs.numel() / RATE, clips=batch.names, drawn=drawn)
 
-    threading.Thread(target=make, daemon=True).start()
-    while True:
-        batch = ready.get()
-        yield lambda batch=batch: Step(loss=losses(trainee, batch, settings), audio_s=batch.inputs.numel() / RATE, clips=batch.names)  # type: ignore[misc]
+    return (functools.partial(step, batch, drawn) for batch, drawn in supply.ahead(composer))
 
 
 def greedy(trainee: Trainee, clips: Sequence[Clip], vocabulary: Mapping[str, Mapping[str, int]]) -> list[str]:
@@ -358,7 +371,7 @@ def greedy(trainee: Trainee, clips: Sequence[Clip], vocabulary: Mapping[str, Map
 
 
 def cer_by_language(trainee: Trainee, clips: Sequence[Clip], vocabulary: Mapping[str, Mapping[str, int]]) -> dict[str, float]:
-    """Character error rate in per cent, by language, of the running mean of the weights."""
+    """Character error rate in per cent, by language."""
     found: dict[str, float] = {}
     for code in sorted({c.language for c in clips}):
         own = [c for c in clips if c.language == code]
@@ -421,11 +434,8 @@ def export(run: Path, target: Path) -> None:
     vocabulary = vocabularies(state["languages"])
     trainee = Trainee(settings, vocabulary)
     allowed({"train_asr", "publish_model"}, set(state["languages"]))
-    checkpoint = torch.load(run / "last.pt", weights_only=True)
-    trainee.load_state_dict({**checkpoint["model"], **checkpoint["mean"]})
-    write_checkpoint(
-        trainee.network, trainee.bank, vocabulary, target, run_card=state, step=checkpoint["step"], audio_h=checkpoint["audio_s"] / 3600
-    )
+    step, audio_s = take_averaged(run / "last.pt", trainee)
+    write_checkpoint(trainee.network, trainee.bank, vocabulary, target, run_card=state, step=step, audio_h=audio_s / 3600)
 
 
 def main() -> None:
@@ -455,9 +465,7 @@ def main() -> None:
         changes[name] = type(asdict(Settings())[name])(value)
     settings = Settings(**changes)
     torch.set_num_threads(options.threads)
-    torch.manual_seed(options.seed)
-    np.random.seed(options.seed)
-    random.seed(options.seed)
+    generators.seed_all(options.seed)
     left_out: Counter[str] = Counter()
     only = set(options.languages.split(",")) if options.languages else None
     records = allowed({"train_asr"}, only)
@@ -499,17 +507,17 @@ def main() -> None:
         options.run,
         card=card,
     )
-    composer = Composer(train, spoken, settings, vocabulary, options.seed + loop.step)
+    composer = Composer(train, spoken, settings, vocabulary, options.seed)
+    if loop.drawn:
+        composer.restore(loop.drawn)
 
-    def evaluate(_step: int) -> dict[str, Any]:
-        now = {n: p.detach().clone() for n, p in trainee.named_parameters()}
-        trainee.load_state_dict(loop.averaged())
-        trainee.eval()
-        found = cer_by_language(trainee, dev, vocabulary)
-        trainee.load_state_dict({**trainee.state_dict(), **now})
-        return {"dev_cer": found, "mean": round(sum(found.values()) / len(found), 2)}
+    def evaluate(_step: int) -> Evaluation:
+        with loop.averaged():
+            found = cer_by_language(trainee, dev, vocabulary)
+        mean = round(sum(found.values()) / len(found), 2)
+        return Evaluation(score=mean, stated={"dev_cer": found, "mean": mean})
 
-    loop.run(steps(trainee, composer, settings, loop), decay=bool(options.decay), evaluate=evaluate)
+    loop.run(steps(trainee, composer, settings), decay=bool(options.decay), evaluate=evaluate)
     shutil.copyfile(options.run / "last.pt", options.run / "end.pt")
 
 

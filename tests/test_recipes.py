@@ -41,7 +41,7 @@ def test_train_mini_trains_resumes_and_exports(shared: Path, tmp_path: Path) -> 
     assert '"step": 8' in (run / "log.jsonl").read_text(encoding="utf-8")
     done = subprocess.run(
         [sys.executable, str(REPOSITORY / "recipes" / "train_mini.py"), "--run", str(run), "--export", str(tmp_path / "mini")],
-        capture_output=True, text=True, check=False, cwd=REPOSITORY,
+        capture_output=True, text=True, check=False, cwd=REPOSITORY, env=os.environ | {"PYTHONPATH": str(REPOSITORY)},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
     checked = subprocess.run(
