@@ -28,17 +28,19 @@ from typing import Any
 
 import jiwer
 import numpy as np
-import soxr
 import torch
-from mini_data import RATE, Augment, Clip, add_speeds, allowed, levelled, not_speech, read_clips
+from mini_data import Clip, add_speeds, allowed, read_clips
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from speech import languages, text
+from speech.audio import RATE, resampled
 from speech.models import guard, precision
 from speech.models.banks import Bank
 from speech.models.training import Evaluation, Loop, LoopSettings, Step, generators, supply
+from speech.models.training.augment import Augment, levelled, not_speech
 from speech.models.training.loop import take_averaged
+from speech.models.training.losses import ctc
 from speech.say import VOICES, Espeak
 
 guard.load()
@@ -222,7 +224,7 @@ class Composer:
         self.step = 0
         self.draw = random.Random(seed)
         self.rng = np.random.default_rng(seed)
-        self.augment = Augment(self.rng, clips)
+        self.augment = Augment(self.rng, [clip.samples for clip in clips])
         self.by_collection: dict[str, list[Clip]] = {}
         for clip in clips:
             self.by_collection.setdefault(clip.collection, []).append(clip)
@@ -321,17 +323,10 @@ def losses(trainee: Trainee, batch: Batch, settings: Settings) -> Tensor:
     """CTC of the heads plus the weighted intermediate CTC, in nats a symbol."""
     trainee.bank.use(batch.codes)
     final, middle = trainee(batch.inputs)
-    frames = torch.full((final.shape[1],), final.shape[0])
     symbols = max(1, sum(map(len, batch.targets)))
-
-    def ctc(scores: Tensor, targets: list[list[int]]) -> Tensor:
-        flat = torch.tensor([s for row in targets for s in row], dtype=torch.long)
-        sizes = torch.tensor([len(row) for row in targets])
-        return F.ctc_loss(scores, flat, frames, sizes, blank=0, reduction="sum", zero_infinity=True) / symbols
-
-    loss = ctc(final, batch.targets)
+    loss = ctc(final, batch.targets) / symbols
     if middle.numel():
-        loss = (1 - settings.middle_weight) * loss + settings.middle_weight * ctc(middle, batch.middle)
+        loss = (1 - settings.middle_weight) * loss + settings.middle_weight * (ctc(middle, batch.middle) / symbols)
     return loss
 
 
@@ -397,7 +392,7 @@ def speak(clips: Sequence[Clip], count: int, seed: int) -> list[Clip]:
                 pitch=draw.randint(30, 75),
                 pitch_range=draw.randint(30, 75),
             )
-            samples = (soxr.resample(signal, espeak.sample_rate, RATE) * 28000).astype(np.int16)
+            samples = (resampled(signal, espeak.sample_rate) * 28000).astype(np.int16)
             made.append(Clip(f"espeak/{clip.name}", "espeak", code, "train", clip.text, clip.symbols, samples))
     return made
 
@@ -425,7 +420,7 @@ def start_from(trainee: Trainee, folder: Path, common_layers: int) -> None:
 
 def export(run: Path, target: Path) -> None:
     """Write the averaged weights as a checkpoint of transformers' layout, in half precision; asks whether they may be published."""
-    from mini_export import write_checkpoint
+    from mini_export import write_mini
 
     state = json.loads((run / "card.json").read_text(encoding="utf-8"))
     stated: dict[str, Any] = state["recipe"]
@@ -435,7 +430,7 @@ def export(run: Path, target: Path) -> None:
     trainee = Trainee(settings, vocabulary)
     allowed({"train_asr", "publish_model"}, set(state["languages"]))
     step, audio_s = take_averaged(run / "last.pt", trainee)
-    write_checkpoint(trainee.network, trainee.bank, vocabulary, target, run_card=state, step=step, audio_h=audio_s / 3600)
+    write_mini(trainee.network, trainee.bank, vocabulary, target, run_card=state, step=step, audio_h=audio_s / 3600)
 
 
 def main() -> None:
