@@ -3,7 +3,7 @@
 Data: the collections of `mini_data.COLLECTIONS` (split train; licences and credit in their cards under
 data_manifests/) and speech made by eSpeak NG from the same training texts. Splits are those of the manifests.
 Command: python recipes/train_mini.py --data ../shared/speech --run RUN            holds the rate, resumes
-         python recipes/train_mini.py --data ../shared/speech --run RUN --decay N  ends it in N more steps
+         python recipes/train_mini.py --data ../shared/speech --run RUN --decay N  ends it in N more steps (with --hold, once it is over)
          python recipes/train_mini.py --data ../shared/speech --run NEW --start speech/models/mini    goes on from shipped weights
          python recipes/train_mini.py --run RUN --export speech/models/mini        writes the checkpoint
 Time: about 0.7 s a step on two quiet cores; see docs for the curve. `--smoke` ends in a minute.
@@ -14,27 +14,28 @@ collection, for a test on a voice that did not train (score_new_voice.py).
 from __future__ import annotations
 
 import argparse
+import ast
 import functools
 import json
 import math
 import random
-import shutil
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import jiwer
 import numpy as np
 import torch
-from mini_data import Clip, add_speeds, allowed, read_clips
+from mini_data import Clip, add_speeds, allowed, known_names, read_clips
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from speech import languages, text
 from speech.audio import RATE, resampled
+from speech.errors import SpeechError
 from speech.models import guard, precision
 from speech.models.banks import Bank
 from speech.models.training import Evaluation, Loop, LoopSettings, Step, generators, supply
@@ -51,7 +52,7 @@ SPECIAL = ("<pad>", "<s>", "</s>", "<unk>", text.WORD_BREAK)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What may be turned; each with its reason."""
+    """What may be turned; each with its reason. Kinds of values are read by `read_settings`: numbers, texts, tuples of these."""
 
     hidden: int = 256  # 320 x 8 is the largest that ships in 25 MB; 256 keeps 200 times real time
     layers: int = 8
@@ -77,6 +78,43 @@ class Settings:
     mask_feature: float = 0.04
     augmented: float = 0.8  # share of rows with noise, room, tilt or band (`mini_data.Augment`)
     common_layers: int = 0  # lowest layers whose adapters stay zero, so that what they give serves all languages
+
+
+def changed(given: Sequence[str]) -> Settings:
+    """Settings with other values, each given as NAME=VALUE; rows by commas, as in speeds=0.9,1.0 or shapes=(16,3.0),(8,6.0)."""
+    kinds = get_type_hints(Settings)
+    changes: dict[str, Any] = {}
+    for pair in given:
+        name, _, written = pair.partition("=")
+        kind = kinds.get(name, str)
+        try:
+            changes[name] = written if kind is str else ast.literal_eval(f"({written},)" if get_args(kind) else written)
+        except (SyntaxError, ValueError):
+            changes[name] = None  # no value of any kind
+    return read_settings(changes)
+
+
+def read_settings(stated: Mapping[str, Any]) -> Settings:
+    """Settings from the values of a command line or of a run's card; stops where there is no such setting or it is of another kind."""
+    kinds, defaults = get_type_hints(Settings), Settings()
+    if strange := stated.keys() - kinds.keys():
+        sys.exit(f"{', '.join(sorted(strange))}: no such setting; there are {', '.join(kinds)}")
+    try:
+        return Settings(**{name: as_kind(kinds[name], value, name, getattr(defaults, name)) for name, value in stated.items()})
+    except TypeError as error:
+        sys.exit(str(error))
+
+
+def as_kind(kind: Any, value: Any, name: str, example: object) -> Any:
+    """`value` as the annotation of a setting asks: a text, a number, or a tuple of them."""
+    inner = get_args(kind)
+    if inner and isinstance(value, tuple | list):
+        kinds = [inner[0]] * len(value) if inner[-1] is Ellipsis else list(inner)
+        if len(kinds) == len(value):
+            return tuple(as_kind(k, v, name, example) for k, v in zip(kinds, value, strict=True))
+    elif not inner and (type(value) is kind or (kind is float and type(value) is int)):
+        return kind(value)
+    raise TypeError(f"{name}: a value like {example!r} is needed")
 
 
 def configuration(settings: Settings) -> Wav2Vec2Config:
@@ -423,21 +461,105 @@ def export(run: Path, target: Path) -> None:
     from mini_export import write_mini
 
     state = json.loads((run / "card.json").read_text(encoding="utf-8"))
-    stated: dict[str, Any] = state["recipe"]
-    stated |= {"shapes": tuple(map(tuple, stated["shapes"])), "speeds": tuple(stated["speeds"])}
-    settings = Settings(**stated)
+    settings = read_settings(state["recipe"])
     vocabulary = vocabularies(state["languages"])
+    generators.seed_all(state["settings"]["seed"])  # what is frozen is in no checkpoint: it is made as the run made it
     trainee = Trainee(settings, vocabulary)
     allowed({"train_asr", "publish_model"}, set(state["languages"]))
     step, audio_s = take_averaged(run / "last.pt", trainee)
     write_mini(trainee.network, trainee.bank, vocabulary, target, run_card=state, step=step, audio_h=audio_s / 3600)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A run: where it lies, what it reads, how long it goes on."""
+
+    data: Path
+    run: Path
+    hold: int | None = None
+    """Steps at the held rate; None: without end, or, where a decay is asked for, those taken so far."""
+    decay: int = 0
+    """Steps in which it ends then; 0: it does not."""
+    start: Path | None = None
+    languages: frozenset[str] = frozenset()
+    """Only these; empty: all."""
+    leave_out: frozenset[str] = frozenset()
+    """Languages and collections that it never reads."""
+    settings: Settings = Settings()
+    rate: float = 1e-3
+    seed: int = 20261121
+    threads: int = 2
+    smoke: bool = False
+
+
+def train(plan: Plan) -> None:
+    """Begin a run or go on with it."""
+    if strange := plan.leave_out - known_names():
+        sys.exit(f"--leave-out {','.join(sorted(strange))}: no clip is of such a language or collection")
+    settings = plan.settings
+    torch.set_num_threads(plan.threads)
+    left_out: Counter[str] = Counter()
+    only = set(plan.languages) or None
+    records = allowed({"train_asr"}, only)
+    every = 25 if plan.smoke else 1
+    clips = read_clips(plan.data, {"train", "dev"}, left_out=left_out, only=only, without=plan.leave_out, every=every)
+    train = [c for c in clips if c.split == "train"]
+    dev = [c for c in clips if c.split == "dev"]
+    add_speeds(train, settings.speeds)
+    codes = sorted({c.language for c in train})
+    vocabulary = vocabularies(codes)
+    spoken = speak(train, 20 if plan.smoke else 500, plan.seed)
+    generators.seed_all(plan.seed)
+    trainee = Trainee(settings, vocabulary)
+    if plan.start and not (plan.run / "last.pt").exists():
+        start_from(trainee, plan.start, settings.common_layers)
+    hours = {c: round(sum(len(x.samples) for x in train if x.language == c) / RATE / 3600, 3) for c in codes}
+    card = {
+        "recipe": asdict(settings),
+        "languages": codes,
+        "without": sorted(plan.leave_out),
+        "train_hours": hours,
+        "left_out": dict(left_out),
+        "spoken_clips": len(spoken),
+        "consent": records,
+    }
+    hold = 6 if plan.smoke and plan.hold is None else plan.hold
+    loop = Loop(
+        trainee,
+        LoopSettings(
+            rate=plan.rate,
+            hold_steps=1_000_000 if hold is None else hold,
+            decay_steps=plan.decay,
+            seed=plan.seed,
+            evaluate_steps=6 if plan.smoke else 500,
+            checkpoint_steps=3 if plan.smoke else 250,
+        ),
+        plan.run,
+        card=card,
+    )
+    composer = Composer(train, spoken, settings, vocabulary, plan.seed)
+    if loop.drawn:
+        composer.restore(loop.drawn)
+
+    def evaluate(_step: int) -> Evaluation:
+        with loop.averaged():
+            found = cer_by_language(trainee, dev, vocabulary)
+        mean = round(sum(found.values()) / len(found), 2)
+        return Evaluation(score=mean, stated={"dev_cer": found, "mean": mean})
+
+    supplied = steps(trainee, composer, settings)
+    if plan.hold is not None or not plan.decay:
+        loop.run(supplied, decay=False, evaluate=evaluate)
+    if plan.decay:
+        loop.run(supplied, decay=True, evaluate=evaluate)
+    loop.save("end.pt")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path("../shared/speech"))
     parser.add_argument("--run", type=Path, default=Path("~/.cache/oral-speech/train/mini").expanduser())
-    parser.add_argument("--hold", type=int, default=1_000_000, help="steps at the held rate (stop and resume at will)")
+    parser.add_argument("--hold", type=int, help="steps at the held rate (stop and resume at will)")
     parser.add_argument("--decay", type=int, default=0, help="end the run in this many steps")
     parser.add_argument("--start", type=Path, help="begin a new run from this checkpoint folder, such as speech/models/mini")
     parser.add_argument("--leave-out", default="", metavar="NAME,NAME", help="train without these languages or collections")
@@ -452,69 +574,26 @@ def main() -> None:
     if options.export:
         export(options.run, options.export)
         return
-    changes: dict[str, Any] = {}
-    for pair in options.set:
-        name, _, value = pair.partition("=")
-        if name not in asdict(Settings()):
-            sys.exit(f"--set {pair}: no such setting; there are {', '.join(asdict(Settings()))}")
-        changes[name] = type(asdict(Settings())[name])(value)
-    settings = Settings(**changes)
-    torch.set_num_threads(options.threads)
-    generators.seed_all(options.seed)
-    left_out: Counter[str] = Counter()
-    only = set(options.languages.split(",")) if options.languages else None
-    records = allowed({"train_asr"}, only)
-    every = 25 if options.smoke else 1
-    clips = read_clips(options.data, {"train", "dev"}, left_out=left_out, only=only, every=every)
-    without = list(filter(None, options.leave_out.split(",")))
-    if strange := set(without) - {name for c in clips for name in (c.language, c.collection)}:
-        sys.exit(f"--leave-out {','.join(sorted(strange))}: no clip is of such a language or collection")
-    clips = [c for c in clips if c.language not in without and c.collection not in without]
-    train = [c for c in clips if c.split == "train"]
-    dev = [c for c in clips if c.split == "dev"]
-    add_speeds(train, settings.speeds)
-    codes = sorted({c.language for c in train})
-    vocabulary = vocabularies(codes)
-    spoken = speak(train, 20 if options.smoke else 500, options.seed)
-    trainee = Trainee(settings, vocabulary)
-    if options.start and not (options.run / "last.pt").exists():
-        start_from(trainee, options.start, settings.common_layers)
-    hours = {c: round(sum(len(x.samples) for x in train if x.language == c) / RATE / 3600, 3) for c in codes}
-    card = {
-        "recipe": asdict(settings),
-        "languages": codes,
-        "without": without,
-        "train_hours": hours,
-        "left_out": dict(left_out),
-        "spoken_clips": len(spoken),
-        "consent": records,
-    }
-    loop = Loop(
-        trainee,
-        LoopSettings(
+    train(
+        Plan(
+            data=options.data,
+            run=options.run,
+            hold=options.hold,
+            decay=options.decay,
+            start=options.start,
+            languages=frozenset(filter(None, options.languages.split(","))),
+            leave_out=frozenset(filter(None, options.leave_out.split(","))),
+            settings=changed(options.set),
             rate=options.rate,
-            hold_steps=6 if options.smoke else options.hold,
-            decay_steps=options.decay,
             seed=options.seed,
-            evaluate_steps=6 if options.smoke else 500,
-            checkpoint_steps=3 if options.smoke else 250,
-        ),
-        options.run,
-        card=card,
+            threads=options.threads,
+            smoke=options.smoke,
+        )
     )
-    composer = Composer(train, spoken, settings, vocabulary, options.seed)
-    if loop.drawn:
-        composer.restore(loop.drawn)
-
-    def evaluate(_step: int) -> Evaluation:
-        with loop.averaged():
-            found = cer_by_language(trainee, dev, vocabulary)
-        mean = round(sum(found.values()) / len(found), 2)
-        return Evaluation(score=mean, stated={"dev_cer": found, "mean": mean})
-
-    loop.run(steps(trainee, composer, settings), decay=bool(options.decay), evaluate=evaluate)
-    shutil.copyfile(options.run / "last.pt", options.run / "end.pt")
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except SpeechError as error:
+        sys.exit(str(error))
