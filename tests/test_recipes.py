@@ -61,6 +61,20 @@ def test_train_mini_trains_resumes_and_exports(shared: Path, tmp_path: Path) -> 
     assert "card agrees" in checked.stdout
 
 
+def test_train_base_makes_a_base_that_never_heard_what_is_left_out(shared: Path, tmp_path: Path) -> None:
+    pytest.importorskip("espeakng_loader", reason="the extra tts (eSpeak NG) is not installed")
+    base, run = tmp_path / "base", tmp_path / "run"
+    smoke("train_base.py", shared, "--without", "yor,mlg", "--run", str(run), "--out", str(base))
+    assert sorted(p.name.split(".")[1] for p in base.glob("adapter.*.toml")) == ["amh", "bre", "kin", "que", "swh"]
+    rows = [json.loads(line) for line in (run / "log.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert [row["step"] for row in rows if "loss" in row] == list(range(1, 9))
+    evaluated = [set(row["dev_cer"]) for row in rows if "dev_cer" in row]
+    assert len(evaluated) == 2 and all(codes and codes <= {"amh", "bre", "kin", "que", "swh"} for codes in evaluated)
+    card = json.loads((run / "card.json").read_text(encoding="utf-8"))
+    assert card["without"] == ["mlg", "yor"]
+    assert not [reason for reason in card["left_out"] if reason.startswith(("yor", "mlg"))]
+
+
 @pytest.fixture
 def train_mini(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """The recipe as a module."""
