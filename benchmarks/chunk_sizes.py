@@ -17,6 +17,7 @@ import soundfile
 from figures import SHARED, keep
 
 import speech
+from speech.collections.manifest import read_manifest
 from speech.models.activity import ActivitySettings
 from speech.score import Pair, score
 from speech.transcribe import Settings
@@ -26,8 +27,8 @@ def long_clips(folder: Path) -> list[tuple[Path, str]]:
     """Stretches of about 50 s without long pauses, from test clips of three readers."""
     made: list[tuple[Path, str]] = []
     for collection, language in (("swh_gitau", "swh"), ("yor_ogun", "yor"), ("que_killkan", "que")):
-        rows = (SHARED / "open" / collection / "manifest.tsv").read_text(encoding="utf-8").split("\n")
-        clips = [r.split("\t")[0] for r in rows if r.endswith("\ttest")]
+        rows = read_manifest(SHARED / "open" / collection / "manifest.tsv").rows
+        clips = [row.audio for row in rows if row.split == "test"]
         joined: list[np.ndarray] = []
         for clip in clips:
             joined.append(soundfile.read(SHARED / "open" / collection / clip, dtype="float32")[0])

@@ -20,6 +20,7 @@ from lxml import etree
 
 import speech
 from speech import formats
+from speech.collections.manifest import read_manifest
 from speech.score import Pair, score
 
 PAUSE_S = 1.0
@@ -30,14 +31,13 @@ def session(path: Path) -> str:
     long = SHARED / "open" / "que_killkan_long"
     pieces = [soundfile.read(long / "Chapter01.opus", dtype="float32")[0]]
     said = [line.split("\t")[2] for line in (long / "Chapter01.sentences.tsv").read_text(encoding="utf-8").splitlines()[1:]]
-    for line in (SHARED / "open" / "que_killkan" / "manifest.tsv").read_text(encoding="utf-8").split("\n"):
-        cells = line.split("\t")
-        if cells[-1] == "test":
+    for row in read_manifest(SHARED / "open" / "que_killkan" / "manifest.tsv").rows:
+        if row.split == "test":
             pieces += [
                 np.zeros(int(PAUSE_S * 16_000), np.float32),
-                soundfile.read(SHARED / "open" / "que_killkan" / cells[0], dtype="float32")[0],
+                soundfile.read(SHARED / "open" / "que_killkan" / row.audio, dtype="float32")[0],
             ]
-            said.append(cells[1])
+            said.append(row.text or "")
     soundfile.write(path, np.concatenate(pieces), 16_000)
     return " ".join(said)
 

@@ -7,7 +7,6 @@ Command: python benchmarks/not_speech.py
 
 from __future__ import annotations
 
-import sys
 import tempfile
 from pathlib import Path
 
@@ -15,11 +14,9 @@ import numpy as np
 import soundfile
 from figures import keep
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "recipes"))
-from mini_data import levelled, not_speech  # recipes are beside, not in the package
-
 import speech
 from speech.models import ctc
+from speech.models.training.augment import levelled, not_speech
 
 MINUTES = 30
 PIECE_S = 10

@@ -22,10 +22,9 @@ import soundfile
 import soxr
 from figures import SHARED, keep
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "recipes"))
-from mini_data import levelled, not_speech  # recipes are beside, not in the package
-
 from speech.audio.spectrum import Excerpt
+from speech.collections.manifest import read_manifest
+from speech.models.training.augment import levelled, not_speech
 
 LABELS = (32_000, 44_100, 48_000, 96_000)
 FITTED = LABELS[:3]
@@ -55,9 +54,8 @@ def clips(fitting: bool) -> Iterator[tuple[str, Path]]:
     """Up to `CLIPS` or `CLIPS_FITTED` clips a collection, drawn by their names."""
     kinds = ("open",) if fitting else ("open", "open_speakers", "research")
     for manifest in sorted(p for kind in kinds for p in (SHARED / kind).glob("*/manifest.tsv")):
-        head, *lines = manifest.read_text(encoding="utf-8").rstrip("\n").split("\n")
-        rows = [dict(zip(head.split("\t"), line.split("\t"), strict=True)) for line in lines]
-        kept = [r["path"] for r in rows if r["split"] == ("train" if fitting else "test") and float(r["seconds"]) >= SECONDS[0]]
+        rows = [r for r in read_manifest(manifest).rows if r.split == ("train" if fitting else "test")]
+        kept = [r.audio for r in rows if r.extra["duration_ms"] >= 1000 * SECONDS[0]]
         for path in sorted(kept, key=lambda p: zlib.crc32(p.encode()))[: CLIPS_FITTED if fitting else CLIPS]:
             yield manifest.parent.name, manifest.parent / path
 

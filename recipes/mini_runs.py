@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from mini_data import COLLECTIONS, spelt
+from mini_data import spelt_rows
 
-from speech import languages
 from speech.collections.consent import Context
 from speech.models.recogniser import Recogniser
 from speech.score import Pair
@@ -44,27 +43,16 @@ class Listed:
 
 def listed(root: Path, split: str, left_out: Counter[str], *, only: set[str] | None = None) -> Iterator[Listed]:
     """Clips of a split whose text can be compared: digits and event tokens are left out and counted."""
-    for collection in COLLECTIONS:
-        folder = root / "open" / collection
-        lines = (folder / "manifest.tsv").read_text(encoding="utf-8").split("\n")
-        head = lines[0].split("\t")
-        for line in filter(None, lines[1:]):
-            row = dict(zip(head, line.split("\t"), strict=True))
-            if row["split"] != split or (only and row["language"] not in only):
-                continue
-            text, reason = spelt(row["text"], languages.load(row["language"]), numbers=False)
-            if reason:
-                left_out[f"{row['language']} {split}: {reason}"] += 1
-                continue
-            yield Listed(
-                path=folder / row["path"],
-                collection=collection,
-                language=row["language"],
-                speaker=row["speaker"],
-                session=row["session"],
-                text=text,
-                seconds=float(row["seconds"]),
-            )
+    for collection, row, text in spelt_rows(root, {split}, left_out=left_out, only=only):
+        yield Listed(
+            path=root / "open" / collection / row.audio,
+            collection=collection,
+            language=row.language,
+            speaker=row.speaker,
+            session=row.session,
+            text=text,
+            seconds=row.extra["duration_ms"] / 1000,
+        )
 
 
 def heard(model: Recogniser, clip: Listed, settings: Settings | None = None) -> Pair:

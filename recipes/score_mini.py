@@ -19,22 +19,17 @@ from speech import languages
 from speech.files import write_text
 from speech.models.cards import card_toml, read_card
 from speech.models.recogniser import load
-from speech.score import Group, Pair, Rate, Scores, score, score_report
+from speech.score import Group, Pair, Scores, score, score_report
+from speech.score.summary import in_per_cent
 from speech.text import RULES
-
-
-def rate(found: Rate) -> str:
-    """A rate in per cent with its interval."""
-    value = "–" if found.value is None else f"{100 * found.value:.1f}"
-    return value + (f" ({100 * found.interval.low:.1f}–{100 * found.interval.high:.1f})" if found.interval else "")
 
 
 def row(name: str, voices: str, clips: int, hours: float, group: Group, calibration: str) -> str:
     """A line of the table."""
     counts = group.letters.counts
     return (
-        f"| {name} | {voices} | {clips} | {hours:.2f} | {rate(group.letters)} | {counts.errors} / {counts.reference} | "
-        f"{rate(group.code_points)} | {rate(group.words)} | {calibration} |"
+        f"| {name} | {voices} | {clips} | {hours:.2f} | {in_per_cent(group.letters)} | {counts.errors} / {counts.reference} | "
+        f"{in_per_cent(group.code_points)} | {in_per_cent(group.words)} | {calibration} |"
     )
 
 

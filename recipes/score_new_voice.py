@@ -17,13 +17,13 @@ from collections import Counter
 from pathlib import Path
 
 from mini_runs import Listed, heard, listed
-from score_mini import rate
 
 from speech.files import write_text
 from speech.models.cards import read_card
 from speech.models.hub import MINI
 from speech.models.recogniser import CtcRecogniser, load
 from speech.score import Pair, score
+from speech.score.summary import in_per_cent
 from speech.text import RULES
 
 READERS = ("mlg_dimbyr_m", "mlg_dimbyr_f")
@@ -35,7 +35,7 @@ def line(name: str, voices: str, clips: list[Listed], pairs: list[Pair]) -> str:
     counts = found.letters.counts
     hours = sum(c.seconds for c in clips) / 3600
     errors = f"{counts.errors} / {counts.reference}"
-    return f"| {name} | {voices} | {len(clips)} | {hours:.2f} | {rate(found.letters)} | {errors} | {rate(found.words)} |"
+    return f"| {name} | {voices} | {len(clips)} | {hours:.2f} | {in_per_cent(found.letters)} | {errors} | {in_per_cent(found.words)} |"
 
 
 def what_trained(folder: Path, left_out: str) -> str:

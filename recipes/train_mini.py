@@ -3,7 +3,7 @@
 Data: the collections of `mini_data.COLLECTIONS` (split train; licences and credit in their cards under
 data_manifests/) and speech made by eSpeak NG from the same training texts. Splits are those of the manifests.
 Command: python recipes/train_mini.py --data ../shared/speech --run RUN            holds the rate, resumes
-         python recipes/train_mini.py --data ../shared/speech --run RUN --decay N  ends it in N more steps
+         python recipes/train_mini.py --data ../shared/speech --run RUN --decay N  ends it in N more steps (with --hold, once it is over)
          python recipes/train_mini.py --data ../shared/speech --run NEW --start speech/models/mini    goes on from shipped weights
          python recipes/train_mini.py --run RUN --export speech/models/mini        writes the checkpoint
 Time: about 0.7 s a step on two quiet cores; see docs for the curve. `--smoke` ends in a minute.
@@ -14,31 +14,34 @@ collection, for a test on a voice that did not train (score_new_voice.py).
 from __future__ import annotations
 
 import argparse
+import ast
+import functools
 import json
 import math
-import queue
 import random
-import shutil
 import sys
-import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import jiwer
 import numpy as np
-import soxr
 import torch
-from mini_data import RATE, Augment, Clip, add_speeds, allowed, levelled, not_speech, read_clips, shuffled_for_ever
+from mini_data import Clip, add_speeds, allowed, known_names, read_clips
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from speech import languages, text
+from speech.audio import RATE, resampled
+from speech.errors import SpeechError
 from speech.models import guard, precision
 from speech.models.banks import Bank
-from speech.models.training import Loop, LoopSettings, Step
+from speech.models.training import Evaluation, Loop, LoopSettings, Step, generators, supply
+from speech.models.training.augment import Augment, levelled, not_speech
+from speech.models.training.loop import take_averaged
+from speech.models.training.losses import ctc
 from speech.say import VOICES, Espeak
 
 guard.load()
@@ -49,7 +52,7 @@ SPECIAL = ("<pad>", "<s>", "</s>", "<unk>", text.WORD_BREAK)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What may be turned; each with its reason."""
+    """What may be turned; each with its reason. Kinds of values are read by `read_settings`: numbers, texts, tuples of these."""
 
     hidden: int = 256  # 320 x 8 is the largest that ships in 25 MB; 256 keeps 200 times real time
     layers: int = 8
@@ -75,6 +78,43 @@ class Settings:
     mask_feature: float = 0.04
     augmented: float = 0.8  # share of rows with noise, room, tilt or band (`mini_data.Augment`)
     common_layers: int = 0  # lowest layers whose adapters stay zero, so that what they give serves all languages
+
+
+def changed(given: Sequence[str]) -> Settings:
+    """Settings with other values, each given as NAME=VALUE; rows by commas, as in speeds=0.9,1.0 or shapes=(16,3.0),(8,6.0)."""
+    kinds = get_type_hints(Settings)
+    changes: dict[str, Any] = {}
+    for pair in given:
+        name, _, written = pair.partition("=")
+        kind = kinds.get(name, str)
+        try:
+            changes[name] = written if kind is str else ast.literal_eval(f"({written},)" if get_args(kind) else written)
+        except (SyntaxError, ValueError):
+            changes[name] = None  # no value of any kind
+    return read_settings(changes)
+
+
+def read_settings(stated: Mapping[str, Any]) -> Settings:
+    """Settings from the values of a command line or of a run's card; stops where there is no such setting or it is of another kind."""
+    kinds, defaults = get_type_hints(Settings), Settings()
+    if strange := stated.keys() - kinds.keys():
+        sys.exit(f"{', '.join(sorted(strange))}: no such setting; there are {', '.join(kinds)}")
+    try:
+        return Settings(**{name: as_kind(kinds[name], value, name, getattr(defaults, name)) for name, value in stated.items()})
+    except TypeError as error:
+        sys.exit(str(error))
+
+
+def as_kind(kind: Any, value: Any, name: str, example: object) -> Any:
+    """`value` as the annotation of a setting asks: a text, a number, or a tuple of them."""
+    inner = get_args(kind)
+    if inner and isinstance(value, tuple | list):
+        kinds = [inner[0]] * len(value) if inner[-1] is Ellipsis else list(inner)
+        if len(kinds) == len(value):
+            return tuple(as_kind(k, v, name, example) for k, v in zip(kinds, value, strict=True))
+    elif not inner and (type(value) is kind or (kind is float and type(value) is int)):
+        return kind(value)
+    raise TypeError(f"{name}: a value like {example!r} is needed")
 
 
 def configuration(settings: Settings) -> Wav2Vec2Config:
@@ -183,11 +223,7 @@ class Trainee(nn.Module):
     def keep_common(self, layers: int) -> None:
         """Set the adapters of the lowest layers to add nothing, and leave them so."""
         for layer in self.network.wav2vec2.encoder.layers[:layers]:
-            with torch.no_grad():
-                layer.adapter_layer.weight_2.zero_()
-                layer.adapter_layer.bias_2.zero_()
-            for parameter in layer.adapter_layer.parameters():
-                parameter.requires_grad_(False)
+            layer.adapter_layer.silence()
 
     def forward(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
         """Log probabilities of the heads and of the intermediate head, both (frames, clips, symbols)."""
@@ -213,23 +249,27 @@ class Batch:
 
 
 class Composer:
-    """Draws batches: a fixed shape, each row filled with clips of one collection laid end to end."""
+    """Draws batches: a fixed shape, each row filled with clips of one collection laid end to end.
+
+    What is drawn depends on the number of the batch only through the curriculum.
+    """
 
     def __init__(
         self, clips: list[Clip], spoken: list[Clip], settings: Settings, vocabulary: Mapping[str, Mapping[str, int]], seed: int
     ) -> None:
         self.settings = settings
         self.vocabulary = vocabulary
+        self.step = 0
         self.draw = random.Random(seed)
         self.rng = np.random.default_rng(seed)
-        self.augment = Augment(self.rng, clips)
+        self.augment = Augment(self.rng, [clip.samples for clip in clips])
         self.by_collection: dict[str, list[Clip]] = {}
         for clip in clips:
             self.by_collection.setdefault(clip.collection, []).append(clip)
         self.spoken: dict[str, list[Clip]] = {}
         for clip in spoken:
             self.spoken.setdefault(clip.language, []).append(clip)
-        self.supply = {name: shuffled_for_ever(list(found), self.draw) for name, found in self.by_collection.items()}
+        self.decks = {name: supply.Deck({c.name: c for c in found}, self.draw) for name, found in self.by_collection.items()}
         self.held: dict[str, Clip] = {}
         hours: Counter[str] = Counter()
         for clip in clips:
@@ -237,9 +277,29 @@ class Composer:
         self.share = {code: size**settings.languages_power * (1.5 if code == settings.more_of else 1.0) for code, size in hours.items()}
         self.size = {name: sum(len(c.samples) for c in found) for name, found in self.by_collection.items()}
 
-    def batch(self, step: int) -> Batch:
-        """The batch of `step`; what is drawn depends on the step only through the curriculum."""
-        settings = self.settings
+    def state(self) -> supply.State:
+        """What the next batches depend on."""
+        return {
+            "step": self.step,
+            "draw": generators.state_of(self.draw),
+            "rng": generators.state_of(self.rng),
+            "decks": {name: deck.state() for name, deck in self.decks.items()},
+            "held": {name: clip.name for name, clip in self.held.items()},
+        }
+
+    def restore(self, state: supply.State) -> None:
+        """Go on from what `state` gave."""
+        for name, deck in self.decks.items():
+            deck.restore(state["decks"].get(name, {"order": []}), name)
+        self.step = state["step"]
+        generators.restore(self.draw, state["draw"])
+        generators.restore(self.rng, state["rng"])
+        self.held = {name: self.decks[name].items[clip] for name, clip in state["held"].items()}
+
+    def make(self) -> Batch:
+        """The next batch."""
+        settings, step = self.settings, self.step
+        self.step += 1
         early = step < settings.early_steps
         shapes = [s for s in settings.shapes if not early or s[1] <= settings.early_longest]
         count, seconds = self.draw.choice(shapes)
@@ -265,7 +325,7 @@ class Composer:
         else:
             names_of = [n for n in self.by_collection if self.by_collection[n][0].language == code]
             name = draw.choices(names_of, [self.size[n] for n in names_of])[0]
-            signal, symbols, names = self._fill(lambda: next(self.supply[name]), name, length)
+            signal, symbols, names = self._fill(self.decks[name].take, name, length)
         return self._finish(signal, augment=draw.random() < settings.augmented), code, symbols, names
 
     def _fill(self, take: Callable[[], Clip], key: str, length: int) -> tuple[np.ndarray, list[str], list[str]]:
@@ -301,34 +361,20 @@ def losses(trainee: Trainee, batch: Batch, settings: Settings) -> Tensor:
     """CTC of the heads plus the weighted intermediate CTC, in nats a symbol."""
     trainee.bank.use(batch.codes)
     final, middle = trainee(batch.inputs)
-    frames = torch.full((final.shape[1],), final.shape[0])
     symbols = max(1, sum(map(len, batch.targets)))
-
-    def ctc(scores: Tensor, targets: list[list[int]]) -> Tensor:
-        flat = torch.tensor([s for row in targets for s in row], dtype=torch.long)
-        sizes = torch.tensor([len(row) for row in targets])
-        return F.ctc_loss(scores, flat, frames, sizes, blank=0, reduction="sum", zero_infinity=True) / symbols
-
-    loss = ctc(final, batch.targets)
+    loss = ctc(final, batch.targets) / symbols
     if middle.numel():
-        loss = (1 - settings.middle_weight) * loss + settings.middle_weight * ctc(middle, batch.middle)
+        loss = (1 - settings.middle_weight) * loss + settings.middle_weight * (ctc(middle, batch.middle) / symbols)
     return loss
 
 
-def steps(trainee: Trainee, composer: Composer, settings: Settings, loop: Loop) -> Iterator[Callable[[], Step]]:
-    """Batches made by a thread one ahead of the network."""
-    ready: queue.Queue[Batch] = queue.Queue(maxsize=3)
+def steps(trainee: Trainee, composer: Composer, settings: Settings) -> Iterator[Callable[[], Step]]:
+    """Steps whose batches a thread makes ahead of the network."""
 
-    def make() -> None:
-        step = loop.step
-        while True:
-            ready.put(composer.batch(step))
-            step += 1
+    def step(batch: Batch, drawn: supply.State) -> Step:
+        return Step(loss=losses(trainee, batch, settings), audio_s=batch.inputs.numel() / RATE, clips=batch.names, drawn=drawn)
 
-    threading.Thread(target=make, daemon=True).start()
-    while True:
-        batch = ready.get()
-        yield lambda batch=batch: Step(loss=losses(trainee, batch, settings), audio_s=batch.inputs.numel() / RATE, clips=batch.names)  # type: ignore[misc]
+    return (functools.partial(step, batch, drawn) for batch, drawn in supply.ahead(composer))
 
 
 def greedy(trainee: Trainee, clips: Sequence[Clip], vocabulary: Mapping[str, Mapping[str, int]]) -> list[str]:
@@ -358,7 +404,7 @@ def greedy(trainee: Trainee, clips: Sequence[Clip], vocabulary: Mapping[str, Map
 
 
 def cer_by_language(trainee: Trainee, clips: Sequence[Clip], vocabulary: Mapping[str, Mapping[str, int]]) -> dict[str, float]:
-    """Character error rate in per cent, by language, of the running mean of the weights."""
+    """Character error rate in per cent, by language."""
     found: dict[str, float] = {}
     for code in sorted({c.language for c in clips}):
         own = [c for c in clips if c.language == code]
@@ -384,7 +430,7 @@ def speak(clips: Sequence[Clip], count: int, seed: int) -> list[Clip]:
                 pitch=draw.randint(30, 75),
                 pitch_range=draw.randint(30, 75),
             )
-            samples = (soxr.resample(signal, espeak.sample_rate, RATE) * 28000).astype(np.int16)
+            samples = (resampled(signal, espeak.sample_rate) * 28000).astype(np.int16)
             made.append(Clip(f"espeak/{clip.name}", "espeak", code, "train", clip.text, clip.symbols, samples))
     return made
 
@@ -412,27 +458,108 @@ def start_from(trainee: Trainee, folder: Path, common_layers: int) -> None:
 
 def export(run: Path, target: Path) -> None:
     """Write the averaged weights as a checkpoint of transformers' layout, in half precision; asks whether they may be published."""
-    from mini_export import write_checkpoint
+    from mini_export import write_mini
 
     state = json.loads((run / "card.json").read_text(encoding="utf-8"))
-    stated: dict[str, Any] = state["recipe"]
-    stated |= {"shapes": tuple(map(tuple, stated["shapes"])), "speeds": tuple(stated["speeds"])}
-    settings = Settings(**stated)
+    settings = read_settings(state["recipe"])
     vocabulary = vocabularies(state["languages"])
+    generators.seed_all(state["settings"]["seed"])  # what is frozen is in no checkpoint: it is made as the run made it
     trainee = Trainee(settings, vocabulary)
     allowed({"train_asr", "publish_model"}, set(state["languages"]))
-    checkpoint = torch.load(run / "last.pt", weights_only=True)
-    trainee.load_state_dict({**checkpoint["model"], **checkpoint["mean"]})
-    write_checkpoint(
-        trainee.network, trainee.bank, vocabulary, target, run_card=state, step=checkpoint["step"], audio_h=checkpoint["audio_s"] / 3600
+    step, audio_s = take_averaged(run / "last.pt", trainee)
+    write_mini(trainee.network, trainee.bank, vocabulary, target, run_card=state, step=step, audio_h=audio_s / 3600)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A run: where it lies, what it reads, how long it goes on."""
+
+    data: Path
+    run: Path
+    hold: int | None = None
+    """Steps at the held rate; None: without end, or, where a decay is asked for, those taken so far."""
+    decay: int = 0
+    """Steps in which it ends then; 0: it does not."""
+    start: Path | None = None
+    languages: frozenset[str] = frozenset()
+    """Only these; empty: all."""
+    leave_out: frozenset[str] = frozenset()
+    """Languages and collections that it never reads."""
+    settings: Settings = Settings()
+    rate: float = 1e-3
+    seed: int = 20261121
+    threads: int = 2
+    smoke: bool = False
+
+
+def train(plan: Plan) -> None:
+    """Begin a run or go on with it."""
+    if strange := plan.leave_out - known_names():
+        sys.exit(f"--leave-out {','.join(sorted(strange))}: no clip is of such a language or collection")
+    settings = plan.settings
+    torch.set_num_threads(plan.threads)
+    left_out: Counter[str] = Counter()
+    only = set(plan.languages) or None
+    records = allowed({"train_asr"}, only)
+    every = 25 if plan.smoke else 1
+    clips = read_clips(plan.data, {"train", "dev"}, left_out=left_out, only=only, without=plan.leave_out, every=every)
+    train = [c for c in clips if c.split == "train"]
+    dev = [c for c in clips if c.split == "dev"]
+    add_speeds(train, settings.speeds)
+    codes = sorted({c.language for c in train})
+    vocabulary = vocabularies(codes)
+    spoken = speak(train, 20 if plan.smoke else 500, plan.seed)
+    generators.seed_all(plan.seed)
+    trainee = Trainee(settings, vocabulary)
+    if plan.start and not (plan.run / "last.pt").exists():
+        start_from(trainee, plan.start, settings.common_layers)
+    hours = {c: round(sum(len(x.samples) for x in train if x.language == c) / RATE / 3600, 3) for c in codes}
+    card = {
+        "recipe": asdict(settings),
+        "languages": codes,
+        "without": sorted(plan.leave_out),
+        "train_hours": hours,
+        "left_out": dict(left_out),
+        "spoken_clips": len(spoken),
+        "consent": records,
+    }
+    hold = 6 if plan.smoke and plan.hold is None else plan.hold
+    loop = Loop(
+        trainee,
+        LoopSettings(
+            rate=plan.rate,
+            hold_steps=1_000_000 if hold is None else hold,
+            decay_steps=plan.decay,
+            seed=plan.seed,
+            evaluate_steps=6 if plan.smoke else 500,
+            checkpoint_steps=3 if plan.smoke else 250,
+        ),
+        plan.run,
+        card=card,
     )
+    composer = Composer(train, spoken, settings, vocabulary, plan.seed)
+    if loop.drawn:
+        composer.restore(loop.drawn)
+
+    def evaluate(_step: int) -> Evaluation:
+        with loop.averaged():
+            found = cer_by_language(trainee, dev, vocabulary)
+        mean = round(sum(found.values()) / len(found), 2)
+        return Evaluation(score=mean, stated={"dev_cer": found, "mean": mean})
+
+    supplied = steps(trainee, composer, settings)
+    if plan.hold is not None or not plan.decay:
+        loop.run(supplied, decay=False, evaluate=evaluate)
+    if plan.decay:
+        loop.run(supplied, decay=True, evaluate=evaluate)
+    loop.save("end.pt")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path("../shared/speech"))
     parser.add_argument("--run", type=Path, default=Path("~/.cache/oral-speech/train/mini").expanduser())
-    parser.add_argument("--hold", type=int, default=1_000_000, help="steps at the held rate (stop and resume at will)")
+    parser.add_argument("--hold", type=int, help="steps at the held rate (stop and resume at will)")
     parser.add_argument("--decay", type=int, default=0, help="end the run in this many steps")
     parser.add_argument("--start", type=Path, help="begin a new run from this checkpoint folder, such as speech/models/mini")
     parser.add_argument("--leave-out", default="", metavar="NAME,NAME", help="train without these languages or collections")
@@ -447,71 +574,26 @@ def main() -> None:
     if options.export:
         export(options.run, options.export)
         return
-    changes: dict[str, Any] = {}
-    for pair in options.set:
-        name, _, value = pair.partition("=")
-        if name not in asdict(Settings()):
-            sys.exit(f"--set {pair}: no such setting; there are {', '.join(asdict(Settings()))}")
-        changes[name] = type(asdict(Settings())[name])(value)
-    settings = Settings(**changes)
-    torch.set_num_threads(options.threads)
-    torch.manual_seed(options.seed)
-    np.random.seed(options.seed)
-    random.seed(options.seed)
-    left_out: Counter[str] = Counter()
-    only = set(options.languages.split(",")) if options.languages else None
-    records = allowed({"train_asr"}, only)
-    every = 25 if options.smoke else 1
-    clips = read_clips(options.data, {"train", "dev"}, left_out=left_out, only=only, every=every)
-    without = list(filter(None, options.leave_out.split(",")))
-    if strange := set(without) - {name for c in clips for name in (c.language, c.collection)}:
-        sys.exit(f"--leave-out {','.join(sorted(strange))}: no clip is of such a language or collection")
-    clips = [c for c in clips if c.language not in without and c.collection not in without]
-    train = [c for c in clips if c.split == "train"]
-    dev = [c for c in clips if c.split == "dev"]
-    add_speeds(train, settings.speeds)
-    codes = sorted({c.language for c in train})
-    vocabulary = vocabularies(codes)
-    spoken = speak(train, 20 if options.smoke else 500, options.seed)
-    trainee = Trainee(settings, vocabulary)
-    if options.start and not (options.run / "last.pt").exists():
-        start_from(trainee, options.start, settings.common_layers)
-    hours = {c: round(sum(len(x.samples) for x in train if x.language == c) / RATE / 3600, 3) for c in codes}
-    card = {
-        "recipe": asdict(settings),
-        "languages": codes,
-        "without": without,
-        "train_hours": hours,
-        "left_out": dict(left_out),
-        "spoken_clips": len(spoken),
-        "consent": records,
-    }
-    loop = Loop(
-        trainee,
-        LoopSettings(
+    train(
+        Plan(
+            data=options.data,
+            run=options.run,
+            hold=options.hold,
+            decay=options.decay,
+            start=options.start,
+            languages=frozenset(filter(None, options.languages.split(","))),
+            leave_out=frozenset(filter(None, options.leave_out.split(","))),
+            settings=changed(options.set),
             rate=options.rate,
-            hold_steps=6 if options.smoke else options.hold,
-            decay_steps=options.decay,
             seed=options.seed,
-            evaluate_steps=6 if options.smoke else 500,
-            checkpoint_steps=3 if options.smoke else 250,
-        ),
-        options.run,
-        card=card,
+            threads=options.threads,
+            smoke=options.smoke,
+        )
     )
-    composer = Composer(train, spoken, settings, vocabulary, options.seed + loop.step)
-
-    def evaluate(_step: int) -> dict[str, Any]:
-        now = {n: p.detach().clone() for n, p in trainee.named_parameters()}
-        trainee.load_state_dict(loop.averaged())
-        trainee.eval()
-        found = cer_by_language(trainee, dev, vocabulary)
-        trainee.load_state_dict({**trainee.state_dict(), **now})
-        return {"dev_cer": found, "mean": round(sum(found.values()) / len(found), 2)}
-
-    loop.run(steps(trainee, composer, settings, loop), decay=bool(options.decay), evaluate=evaluate)
-    shutil.copyfile(options.run / "last.pt", options.run / "end.pt")
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except SpeechError as error:
+        sys.exit(str(error))

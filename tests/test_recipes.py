@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import ast
+import copy
+import dataclasses
+import importlib
+import json
 import os
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -41,7 +47,7 @@ def test_train_mini_trains_resumes_and_exports(shared: Path, tmp_path: Path) -> 
     assert '"step": 8' in (run / "log.jsonl").read_text(encoding="utf-8")
     done = subprocess.run(
         [sys.executable, str(REPOSITORY / "recipes" / "train_mini.py"), "--run", str(run), "--export", str(tmp_path / "mini")],
-        capture_output=True, text=True, check=False, cwd=REPOSITORY,
+        capture_output=True, text=True, check=False, cwd=REPOSITORY, env=os.environ | {"PYTHONPATH": str(REPOSITORY)},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
     checked = subprocess.run(
@@ -53,6 +59,96 @@ def test_train_mini_trains_resumes_and_exports(shared: Path, tmp_path: Path) -> 
     )
     assert checked.returncode == 0, checked.stdout
     assert "card agrees" in checked.stdout
+
+
+def test_train_base_makes_a_base_that_never_heard_what_is_left_out(shared: Path, tmp_path: Path) -> None:
+    pytest.importorskip("espeakng_loader", reason="the extra tts (eSpeak NG) is not installed")
+    base, run = tmp_path / "base", tmp_path / "run"
+    smoke("train_base.py", shared, "--without", "yor,mlg", "--run", str(run), "--out", str(base))
+    assert sorted(p.name.split(".")[1] for p in base.glob("adapter.*.toml")) == ["amh", "bre", "kin", "que", "swh"]
+    rows = [json.loads(line) for line in (run / "log.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert [row["step"] for row in rows if "loss" in row] == list(range(1, 9))
+    evaluated = [set(row["dev_cer"]) for row in rows if "dev_cer" in row]
+    assert len(evaluated) == 2 and all(codes and codes <= {"amh", "bre", "kin", "que", "swh"} for codes in evaluated)
+    card = json.loads((run / "card.json").read_text(encoding="utf-8"))
+    assert card["without"] == ["mlg", "yor"]
+    assert not [reason for reason in card["left_out"] if reason.startswith(("yor", "mlg"))]
+
+
+@pytest.fixture
+def train_mini(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The recipe as a module."""
+    monkeypatch.syspath_prepend(str(REPOSITORY / "recipes"))
+    return importlib.import_module("train_mini")
+
+
+def test_settings_are_read_by_their_kind(train_mini: ModuleType) -> None:
+    found = train_mini.changed(["speeds=0.9,1.0", "shapes=(16,3.0),(8,6)", "more_of=yor", "hidden=128", "dropout=0", "early_longest=8"])
+    assert found.speeds == (0.9, 1.0)
+    assert found.shapes == ((16, 3.0), (8, 6.0))
+    assert (found.more_of, found.hidden, found.dropout, found.early_longest) == ("yor", 128, 0.0, 8.0)
+    assert train_mini.changed(["speeds=1.0"]).speeds == (1.0,)
+    assert train_mini.changed(["shapes=(16,3.0)"]).shapes == ((16, 3.0),)
+    assert train_mini.changed(["more_of="]).more_of == ""
+    # A run's card is JSON, which has lists for tuples.
+    assert train_mini.read_settings(json.loads(json.dumps(dataclasses.asdict(found)))) == found
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("speed=1.0", "speed: no such setting; there are hidden, layers"),
+        ("hidden=3.5", "hidden: a value like 256 is needed"),
+        ("hidden=many", "hidden: a value like 256 is needed"),
+        ("dropout=0.1,0.2", "dropout: a value like 0.1 is needed"),
+        ("speeds=0.9,fast", "speeds: a value like (0.9, 1.0, 1.1) is needed"),
+        ("speeds=(0.9,1.0)", "speeds: a value like (0.9, 1.0, 1.1) is needed"),
+        ("shapes=16,3.0", "shapes: a value like ((16, 3.0)"),
+        ("shapes=(16,3.0,1)", "shapes: a value like ((16, 3.0)"),
+    ],
+)
+def test_a_setting_of_another_kind_is_refused(train_mini: ModuleType, given: str, said: str) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        train_mini.changed([given])
+    assert str(stopped.value).startswith(said)
+
+
+def test_what_is_left_out_is_known_by_name_before_anything_is_read(train_mini: ModuleType, tmp_path: Path) -> None:
+    plan = train_mini.Plan(data=tmp_path / "nothing here", run=tmp_path / "run", leave_out=frozenset({"yor", "swa", "mlg_dimbyr"}))
+    with pytest.raises(SystemExit) as stopped:
+        train_mini.train(plan)
+    assert str(stopped.value) == "--leave-out mlg_dimbyr,swa: no clip is of such a language or collection"
+    assert not (tmp_path / "run").exists()
+
+
+def test_languages_and_collections_that_are_left_out_are_not_read(train_mini: ModuleType, shared: Path) -> None:
+    mini_data = importlib.import_module("mini_data")
+    left_out: Counter[str] = Counter()
+    without = {"yor", "swh", "mlg_dimbyr_f"}
+    kept = [
+        (collection, row.language)
+        for collection, row, _ in mini_data.spelt_rows(shared / "speech", {"dev"}, left_out=left_out, without=without)
+    ]
+    assert {language for _, language in kept} == {"amh", "bre", "kin", "mlg", "que"}
+    assert {collection for collection, language in kept if language == "mlg"} == {"mlg_dimbyr_m"}
+    assert not [reason for reason in left_out if reason.startswith(("yor", "swh"))]
+
+
+def test_a_composer_that_goes_on_draws_what_one_without_a_break_draws(train_mini: ModuleType, shared: Path) -> None:
+    mini_data = importlib.import_module("mini_data")
+    clips = mini_data.read_clips(shared / "speech", {"train"}, left_out=Counter(), only={"yor", "bre"}, every=30)
+    mini_data.add_speeds(clips, (1.0,))
+    settings = train_mini.Settings(first_steps=0, early_steps=4)
+    vocabulary = train_mini.vocabularies(["bre", "yor"])
+    whole, first, second = (train_mini.Composer(clips, [], settings, vocabulary, 1) for _ in range(3))
+    due = [whole.make() for _ in range(8)]
+    for _ in range(3):
+        first.make()
+    second.restore(copy.deepcopy(first.state()))
+    for batch in due[3:]:
+        again = second.make()
+        assert (again.codes, again.targets, again.names) == (batch.codes, batch.targets, batch.names)
+        assert again.inputs.equal(batch.inputs)
 
 
 def test_score_new_voice_tells_readers_apart_and_refuses_a_model_that_heard_both(shared: Path) -> None:

@@ -7,6 +7,7 @@ looked for here, nothing is written but a hidden temporary file, and originals a
 
 from speech.audio.reading import load, probe
 from speech.audio.records import RATE, Probe, ReadSettings
+from speech.audio.resampling import resampled
 from speech.audio.signal import Signal
 
-__all__ = ["RATE", "Probe", "ReadSettings", "Signal", "load", "probe"]
+__all__ = ["RATE", "Probe", "ReadSettings", "Signal", "load", "probe", "resampled"]

@@ -1,8 +1,8 @@
 """Whether word confidences mean what they say: reliability bins and the expected calibration error.
 
 A word is right where the word alignment says so: after normalising, all it consists of are hits. Nothing is
-recalibrated here. Bins are of equal width; with few words there are fewer of them (ten words a bin at the
-least on average), since nearly empty bins make the error look larger than it is.
+recalibrated here (that is `fitting`). Bins are of equal width; with few words there are fewer of them (ten words a bin
+at the least on average), since nearly empty bins make the error look larger than it is.
 
 The error of few words is large by chance alone, so beside it stands what confidences that mean exactly what they say
 would show on so many words (words taken as independent: those of one clip are not quite, and chance gives more).

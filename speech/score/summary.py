@@ -15,6 +15,12 @@ def between(interval: Interval | None) -> str:
     return "–" if interval is None else f"{100 * interval.low:.1f} to {100 * interval.high:.1f} %"
 
 
+def in_per_cent(rate: Rate) -> str:
+    """A rate in per cent with its interval, for a cell of a table whose head says so."""
+    value = "–" if rate.value is None else f"{100 * rate.value:.1f}"
+    return value + (f" ({100 * rate.interval.low:.1f}–{100 * rate.interval.high:.1f})" if rate.interval else "")
+
+
 def summary_lines(scores: Scores) -> list[str]:
     """Overall rates, then a line a language, the averages over languages and speakers, calibration, what to know."""
     overall, level = scores.overall, f"{100 * scores.settings.level:g} %"

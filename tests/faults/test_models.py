@@ -278,7 +278,7 @@ def test_m13_three_such_steps_in_a_row_end_the_run_and_keep_the_last_good(tmp_pa
     assert failed.value.code == "TRAINING_DIVERGED"
     kept = torch.load(tmp_path / "last.pt", weights_only=True)
     assert kept["step"] == 3
-    assert all(bool(torch.isfinite(t).all()) for t in kept["model"].values())
+    assert all(bool(torch.isfinite(t).all()) for t in kept["trained"].values())
 
 
 @pytest.mark.parametrize("touched", [False, True])

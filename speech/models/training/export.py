@@ -1,0 +1,144 @@
+"""What training leaves: an adapter with its card, or a whole checkpoint in the layout that plain transformers reads.
+
+All files are written beside their place before the first takes it, so that a full disk leaves what was there. Cards hold
+hashes of what is in the files: a folder whose writing was cut in between is refused when it is loaded.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import re
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from speech.audio import RATE
+from speech.files import disk_errors, replacing, write_text
+from speech.models.banks import Bank
+from speech.models.cards import AdapterCard, card_toml
+from speech.models.checkpoint import base_sha256, open_checkpoint
+from speech.models.weights import canonical_name, content_sha256, entries
+
+
+def write_adapter(folder: Path, card: AdapterCard, tensors: Mapping[str, Tensor], *, half: bool = True) -> AdapterCard:
+    """Write `adapter.<lang>.safetensors` and its card into `folder`; the card as written, with the hash of its tensors.
+
+    `tensors` have the names of the file (`Bank.tensors`); with `half` they are kept in half precision. `card.base_sha256`
+    is the caller's, `card.tensor_sha256` is put in here.
+
+    Raises
+    ------
+    DiskFailure
+        No room, or no right to write; what was there stays.
+    ModelRefused
+        `MODEL_NONFINITE`: a weight is not a number; nothing is written.
+    """
+    if not card.base_sha256:
+        raise ValueError(f"the card of {card.language} lacks the hash of its base")
+    path = folder / f"adapter.{card.language}.safetensors"
+    with replacing(path) as part:
+        _save(tensors, part, half=half)
+        card = dataclasses.replace(card, tensor_sha256=content_sha256([(part, entries(part))], rename=canonical_name))
+        write_text(path.with_suffix(".toml"), card_toml(card))
+    return card
+
+
+def write_checkpoint(
+    folder: Path,
+    network: Any,
+    bank: Bank,
+    vocabulary: Mapping[str, Mapping[str, int]],
+    cards: Mapping[str, AdapterCard],
+    *,
+    half: bool = True,
+) -> str:
+    """Write base, adapters, vocabulary and configuration into `folder`, and give the hash of the base.
+
+    `network` is the `Wav2Vec2ForCTC` that holds `bank`, fed with levelled sound at 16 kHz. `cards` are those of the bank's
+    languages; their hashes are put in here. The first one's adapter lies in `model.safetensors`, too, so that plain
+    transformers opens the folder without `target_lang`. Other files of the folder stay.
+
+    Raises
+    ------
+    DiskFailure
+        No room, or no right to write; what was there stays.
+    ModelRefused
+        `MODEL_NONFINITE`: a weight is not a number; nothing is written.
+    """
+    first = next(iter(cards))
+    with disk_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder, prefix=".speech-") as name:
+            made = Path(name)
+            state = network.state_dict()
+            base = {name: tensor for name, tensor in state.items() if ".adapter_layer." not in name and not name.startswith("lm_head.")}
+            with replacing(made / "model.safetensors") as part:
+                _save({**base, **bank.tensors(first)}, part, half=half)
+            for file, value in _described(network.config, vocabulary, first).items():
+                write_text(made / file, json.dumps(value, ensure_ascii=False, indent=1, sort_keys=file != "vocab.json") + "\n")
+            base_hash = base_sha256(open_checkpoint(made))
+            for language, card in cards.items():
+                write_adapter(made, dataclasses.replace(card, base_sha256=base_hash), bank.tensors(language), half=half)
+            for path in sorted(made.iterdir()):
+                path.replace(folder / path.name)
+    return base_hash
+
+
+def _save(tensors: Mapping[str, Tensor], path: Path, *, half: bool) -> None:
+    """Write to a file that is to take another's place, and wait until it is on the disk."""
+    from safetensors import SafetensorError
+    from safetensors.torch import save_file
+
+    kind = torch.float16 if half else torch.float32
+    plain = {name: tensor.detach().to("cpu", kind).contiguous() for name, tensor in tensors.items()}
+    try:
+        save_file(plain, path, metadata={"format": "pt"})
+    except SafetensorError as error:
+        # What the disk said stands in the text of the library's own error.
+        number = re.search(r"os error (\d+)", str(error))
+        if number is None:
+            raise
+        raise OSError(int(number[1]), os.strerror(int(number[1]))) from error
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
+
+
+def _described(config: Any, vocabulary: Mapping[str, Mapping[str, int]], first: str) -> dict[str, object]:
+    """The JSON files of the layout, by name."""
+    stated = config.to_dict() | {
+        "architectures": ["Wav2Vec2ForCTC"],
+        "vocab_size": len(vocabulary[first]),
+        "dtype": "float32",
+        "layerdrop": 0.0,
+    }
+    for name in ("_name_or_path", "transformers_version"):
+        stated.pop(name, None)
+    return {
+        "config.json": stated,
+        "vocab.json": vocabulary,
+        "preprocessor_config.json": {
+            "do_normalize": True,
+            "feature_extractor_type": "Wav2Vec2FeatureExtractor",
+            "feature_size": 1,
+            "padding_side": "right",
+            "padding_value": 0.0,
+            "return_attention_mask": True,
+            "sampling_rate": RATE,
+        },
+        "tokenizer_config.json": {
+            "tokenizer_class": "Wav2Vec2CTCTokenizer",
+            "target_lang": first,
+            "pad_token": "<pad>",
+            "bos_token": "<s>",
+            "eos_token": "</s>",
+            "unk_token": "<unk>",
+            "word_delimiter_token": "|",
+            "do_lower_case": False,
+        },
+    }
