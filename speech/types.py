@@ -194,6 +194,8 @@ class Act:
     settings_sha256: str = ""
     ledger: str = ""
     at: str = ""
+    calibration: str = ""
+    """Whether its confidences are calibrated, and on what; empty where it gives none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -40,6 +40,13 @@ class Calibration:
             return raw
         return float(np.interp(raw, self.raw, self.right))
 
+    def __str__(self) -> str:
+        """Whether it is one, and on what it was fitted."""
+        if not self.raw:
+            return "not calibrated: confidences rank words, and are no probabilities"
+        left = "" if self.ece is None else f", calibration error {100 * self.ece:.1f} %"
+        return f"calibrated on {self.split or 'data not stated'}: {self.words} words{left}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdapterCard:

@@ -61,6 +61,7 @@ def _act(code: str, model: Recogniser | None, settings: Settings, at: str) -> Ac
         adapter_sha256=model.use(code).tensor_sha256,
         settings_sha256=settings.sha256(),
         at=at,
+        calibration=str(model.calibration(code)),
     )
 
 

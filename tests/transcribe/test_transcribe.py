@@ -171,6 +171,7 @@ def test_a_transcript_says_what_made_it(pipeline: Pipeline, story: Path) -> None
     assert act.base_sha256 == pipeline.model.base_sha256
     assert act.adapter_sha256 == pipeline.model.use("que").tensor_sha256
     assert act.settings_sha256 == Settings().sha256()
+    assert act.calibration.startswith("calibrated on dev: ") and "words, calibration error" in act.calibration
     assert Settings(chunk_ms=1).sha256() != Settings().sha256()
     assert dataclasses.replace(Settings(), batch_ms=1).sha256() != Settings().sha256()
 
@@ -273,3 +274,13 @@ def test_a_file_replaced_after_reading_does_not_lend_its_hash(pipeline: Pipeline
 
     monkeypatch.setattr(recording, "segments", replaced)
     assert pipeline.transcribe(path, language="que").recording.sha256 == due != sha256_of(path)
+
+
+def test_a_transcript_of_a_model_without_a_card_says_that_confidences_are_not_calibrated(story: Path, tmp_path: Path) -> None:
+    from speech.models.recogniser import LoadSettings, load
+    from tests.models import tiny
+
+    model = load(str(tiny.save(tmp_path / "model")), LoadSettings(precision="fp32"))
+    result = transcribe(story, language="que", model=model, context=CONTEXT)
+    assert result.transcript.provenance[0].calibration.startswith("not calibrated")
+    assert "MODEL_UNCARDED" in {f.code for f in result.findings}
