@@ -172,6 +172,12 @@ def test_d1_a_full_disk_is_named_and_the_last_checkpoint_stays(tmp_path: Path, m
     assert sorted(p.name for p in tmp_path.iterdir()) == ["card.json", "last.pt", "log.jsonl"]
 
 
+def test_what_a_killed_run_left_half_written_goes_when_it_is_gone_on_with(tmp_path: Path) -> None:
+    (tmp_path / ".speech-abc.part").write_bytes(b"half")
+    begin(tmp_path)
+    assert [p.name for p in tmp_path.iterdir()] == ["card.json"]
+
+
 LIMITED = """
 import resource, signal, sys
 from pathlib import Path

@@ -124,6 +124,8 @@ class Loop:
         self.findings: list[Finding] = []
         with disk_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
+            for part in folder.glob(".speech-*.part"):
+                part.unlink()  # of a run that was killed while it wrote: each may be as large as a checkpoint
         self._trained = saved.trained(model)
         self._buffers = {name: tensor.clone() for name, tensor in saved.buffers(model).items()}
         self._changed: set[str] = set()
