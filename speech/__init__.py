@@ -17,13 +17,14 @@ if TYPE_CHECKING:
     from speech.errors import Finding, Refusal, RunFailure, SpeechError
     from speech.formats import read, save
     from speech.transcribe import Pipeline, load
-    from speech.types import Coverage, Recording, Segment, Span, Transcript, Word
+    from speech.types import Coverage, Passage, Recording, Segment, Span, Transcript, Word
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "Coverage": "types",
     "Finding": "errors",
+    "Passage": "types",
     "Pipeline": "transcribe",
     "Recording": "types",
     "Refusal": "errors",
@@ -41,6 +42,7 @@ _HOMES = {
 __all__ = [
     "Coverage",
     "Finding",
+    "Passage",
     "Pipeline",
     "Recording",
     "Refusal",

@@ -11,7 +11,7 @@ from speech.models.recogniser import load as load_model
 from speech.transcribe.many import Outcomes, transcribe_all
 from speech.transcribe.recording import transcribe
 from speech.transcribe.records import Progress, Result, Settings
-from speech.types import Transcript
+from speech.types import Passage, Transcript
 
 
 class Pipeline:
@@ -25,21 +25,36 @@ class Pipeline:
         self,
         recording: str | Path,
         *,
-        language: str,
+        language: str = "",
+        passages: Sequence[Passage] | None = None,
         speakers: str | None = None,
         settings: Settings | None = None,
         progress: Progress | None = None,
     ) -> Transcript:
-        """The transcript of a recording; `run` gives its findings too. `speakers` is not known here yet: only None."""
+        """The transcript of a recording, in one language, or passage by passage; `run` gives its findings too.
+
+        `speakers` is not known here yet: only None.
+        """
         if speakers is not None:
             from speech.errors import UsageFailure
 
             raise UsageFailure(f"speakers={speakers!r}", "this version does not tell speakers apart", "Leave speakers out", "SPEAKERS")
-        return self.run(recording, language=language, settings=settings, progress=progress).transcript
+        return self.run(recording, language=language, passages=passages, settings=settings, progress=progress).transcript
 
-    def run(self, recording: str | Path, *, language: str, settings: Settings | None = None, progress: Progress | None = None) -> Result:
+    def run(
+        self,
+        recording: str | Path,
+        *,
+        language: str = "",
+        passages: Sequence[Passage] | None = None,
+        settings: Settings | None = None,
+        progress: Progress | None = None,
+    ) -> Result:
         """As `transcribe`, with findings and seconds."""
-        return transcribe(Path(recording), language=language, model=self.model, context=self.context, settings=settings, progress=progress)
+        return transcribe(
+            Path(recording), language=language, passages=passages, model=self.model, context=self.context, settings=settings,
+            progress=progress,
+        )  # fmt: skip
 
     def run_all(self, recordings: Sequence[str | Path], *, language: str, settings: Settings | None = None) -> Outcomes:
         """The result of each recording in order, or the exception it raised: several are under way at once."""

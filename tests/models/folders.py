@@ -37,6 +37,7 @@ class Kind:
     make: Callable[[Path], Any]
     """Writes the folder; returns the network as plain transformers has it."""
     language: str = "que"
+    blank: str = "<pad>"
     findings: tuple[str, ...] = ()
     """Codes that a person is told."""
 
@@ -245,7 +246,7 @@ KINDS = (
     Kind(name="one-language", made="(a) the same under a nested vocabulary of one language", make=_one_language_of_mms, findings=UNCARDED),
     Kind(
         name="added-tokens", made="(b) <s>, </s> in added_tokens.json, a head of len(tokenizer) rows",
-        make=_added_tokens, findings=UNCARDED,
+        make=_added_tokens, blank="[PAD]", findings=UNCARDED,
     ),
     Kind(
         name="script", made="(d) a code with a script",
@@ -271,11 +272,11 @@ KINDS = (
     ),
     Kind(
         name="pieces", made="Omnilingual CTC converted to Wav2Vec2ForCTC: 10,288 pieces, blank <s> at 0",
-        make=_pieces_in_wav2vec2, findings=UNCARDED,
+        make=_pieces_in_wav2vec2, blank="<s>", findings=UNCARDED,
     ),
     Kind(
         name="omnilingual", made="OmniASRForCTC, tokenizer.json",
-        make=_omnilingual, language="quz", findings=("MODEL_UNCARDED", "LANGUAGE_PLAIN"),
+        make=_omnilingual, language="quz", blank="<s>", findings=("MODEL_UNCARDED", "LANGUAGE_PLAIN"),
     ),
     Kind(name="w2v-bert", made="Wav2Vec2BertForCTC, log-mel features", make=_w2v_bert, findings=UNCARDED),
     Kind(

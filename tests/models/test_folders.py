@@ -31,6 +31,7 @@ def test_a_folder_hears_what_plain_transformers_hears(kind: Kind, tmp_path: Path
         np.testing.assert_allclose(alone, theirs[: len(ours)], atol=1e-4)
         np.testing.assert_allclose(ours, theirs[: len(ours)], atol=1e-4)
     assert {f.code for f in model.findings(kind.language)} == set(kind.findings)
+    assert model.symbols(kind.language)[model.blank(kind.language)] == kind.blank
 
 
 @pytest.mark.parametrize("name", ["mms", "omnilingual", "w2v-bert", "wavlm", "hubert"])

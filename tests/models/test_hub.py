@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
@@ -129,3 +130,52 @@ def test_what_lies_in_the_cache_is_listed_where_it_can_be_heard(
     assert cli.run(["model", "list", "--json"]) == 0
     rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert rows[-1]["family"] == "OmniASRForCTC" and rows[-1]["languages"] == []
+
+
+def test_a_model_with_one_vocabulary_is_fetched_by_its_short_name_with_its_tokenizer(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked: dict[str, object] = {}
+
+    def download(repository: str, **options: object) -> str:
+        asked.update(options, repository=repository)
+        return str(tmp_path)
+
+    monkeypatch.setenv("HF_HUB_OFFLINE", "0")
+    monkeypatch.setattr("huggingface_hub.snapshot_download", download)
+    assert cli.run(["model", "add", "omniasr-ctc-300m"]) == 0
+    assert asked["repository"] == "hf-audio/omniasr-ctc-300m-v2" and asked["revision"] is None
+    assert {"tokenizer.json", "added_tokens.json", "vocab.json", "config.json", "*preprocessor_config.json"} <= set(asked["allow_patterns"])  # type: ignore[call-overload]
+    assert capsys.readouterr().out.strip() == str(tmp_path)
+
+
+def test_no_room_for_a_model_is_named_and_leaves_nothing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from tests.models import folders
+
+    folders._wav2vec2(tmp_path / "given")
+    monkeypatch.setenv("SPEECH_MODELS", str(tmp_path / "kept"))
+
+    def full(source: Path, target: Path) -> None:
+        target.write_bytes(b"half")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("shutil.copyfile", full)
+        assert cli.run(["model", "add", str(tmp_path / "given")]) == 2
+    assert "DISK_FULL" in capsys.readouterr().err
+    assert list((tmp_path / "kept").iterdir()) == []
+    assert cli.run(["model", "add", str(tmp_path / "given")]) == 0
+    assert cli.run(["model", "check", "given"]) == 0
+    assert "hears a second as 49 frames" in capsys.readouterr().out
+
+
+def test_a_folder_that_cannot_run_does_not_pass_the_check(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from tests.models import folders
+
+    folders._wav2vec2(tmp_path)
+    vocabulary = json.loads((tmp_path / "vocab.json").read_text(encoding="utf-8"))
+    (tmp_path / "vocab.json").write_text(json.dumps(vocabulary | {"ñ": len(vocabulary)}), encoding="utf-8")
+    assert cli.run(["model", "check", str(tmp_path)]) == 1
+    assert "MODEL_VOCAB" in capsys.readouterr().out

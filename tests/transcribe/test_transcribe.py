@@ -236,6 +236,14 @@ def test_passages_keep_language_speaker_and_channel_and_overlap_counts_once(pipe
     assert [(s.span, s.reason) for s in coverage.skipped] == [(Span(start_ms=6_000, end_ms=6_500), NO_MODEL)]
 
 
+def test_passages_in_which_nothing_is_heard_are_skipped_once(story: Path) -> None:
+    passages = [placed(0, 2_000, "und"), placed(1_000, 3_000, "und"), placed(1_500, 1_800, "und")]
+    coverage = transcribe(story, passages=passages, model=None, context=CONTEXT).transcript.coverage
+    assert coverage is not None and coverage.adds_up
+    assert [(s.span.start_ms, s.span.end_ms) for s in coverage.skipped] == [(0, 2_000), (2_000, 3_000)]
+    assert (coverage.skipped_ms, coverage.silence_ms) == (3_000, coverage.duration_ms - 3_000)
+
+
 def test_a_passage_gives_the_text_of_its_channel(pipeline: Pipeline, tmp_path: Path) -> None:
     import soundfile
 
