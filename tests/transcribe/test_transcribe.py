@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import speech
+from speech import languages, text
 from speech.collections.consent import Context
 from speech.errors import ConsentRefused, UsageFailure
 from speech.models.activity import ActivitySettings, segments
@@ -31,6 +32,12 @@ def pipeline() -> Pipeline:
 @pytest.fixture(scope="module")
 def story(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return save(tmp_path_factory.mktemp("story") / "story.wav", spoken(*SENTENCES))
+
+
+def likeness(heard: str, said: str) -> float:
+    """How much of the letters is the same, 0 to 1; breaks between words do not count, which the small model often misses."""
+    plain = [text.normalise(t, languages.load("que")).replace(" ", "") for t in (heard, said)]
+    return difflib.SequenceMatcher(a=plain[0], b=plain[1], autojunk=False).ratio()
 
 
 def check(transcript: Transcript) -> None:
@@ -55,7 +62,8 @@ def test_speech_is_found_in_its_place_and_every_millisecond_is_counted(pipeline:
     check(transcript)
     assert len(transcript.segments) == len(SENTENCES)
     assert transcript.coverage is not None and transcript.coverage.silence_ms > 1500
-    assert transcript.text
+    for segment, said in zip(transcript.segments, SENTENCES, strict=True):
+        assert likeness(segment.text, said) > 0.8
 
 
 def test_the_text_is_the_same_for_any_chunk_size(pipeline: Pipeline, story: Path) -> None:
@@ -70,6 +78,11 @@ def test_a_stretch_longer_than_the_chunk_keeps_its_frames(pipeline: Pipeline, st
     check(pieces)
     assert len(long.segments) == len(pieces.segments) == 1
     assert long.coverage == pieces.coverage
+    assert likeness(pieces.text, long.text) > 0.95
+    assert likeness(pieces.text, " ".join(SENTENCES)) > 0.8
+    # What is heard twice, where chunks overlap, is written once, in its place.
+    ends = [[w.span.end_ms for w in t.segments[0].words if w.span] for t in (pieces, long)]
+    assert abs(ends[0][-1] - ends[1][-1]) < 200
 
 
 @pytest.mark.parametrize("place", [0.0, 3.0, 9.0])
@@ -79,10 +92,16 @@ def test_a_short_segment_is_heard_with_its_surroundings_and_keeps_its_own_frames
     start = min(int(place * 16_000), len(samples) - len(word))
     samples[start : start + len(word)] = word
     path = save(tmp_path / "word.wav", samples)
+    loud = np.flatnonzero(np.abs(samples) > 0.02 * np.abs(samples).max())
     whole = pipeline.transcribe(path, language="que")
     check(whole)
     alone = pipeline.transcribe(path, language="que", settings=Settings(least_ms=0))
     assert [s.span for s in whole.segments] == [s.span for s in alone.segments]
+    for transcript in (whole, alone):
+        assert likeness(transcript.text, "wasi") > 0.7
+        (heard,) = transcript.segments[0].words
+        assert heard.span is not None
+        assert abs(heard.span.start_ms - loud[0] / 16) < 150 and abs(heard.span.end_ms - loud[-1] / 16) < 150
 
 
 def test_neighbours_are_heard_in_one_stretch_and_keep_their_own_words(pipeline: Pipeline, tmp_path: Path) -> None:
@@ -186,8 +205,8 @@ def test_real_speech_is_recognised_better_than_chance(pipeline: Pipeline, shared
         transcript = pipeline.transcribe(shared / "speech/open/que_killkan" / row[0], language="que")
         check(transcript)
         pairs.append(Pair(id=row[0], reference=row[1], hypothesis=transcript.text.replace("\n", " "), language="que"))
-    # Greedy guessing of the commonest letter is wrong in about 85 %.
-    assert (score(pairs).overall.letters.value or 1) < 0.6
+    # 25 % on the whole split (docs/scores.md); these six clips by the weights that ship, with room for another number format.
+    assert (score(pairs).overall.letters.value or 1) < 0.33
 
 
 def test_a34_a_name_that_no_disk_holds_is_shortened_and_said(tmp_path: Path) -> None:
