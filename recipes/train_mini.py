@@ -77,7 +77,7 @@ class Settings:
     mask_time: float = 0.08
     mask_feature: float = 0.04
     augmented: float = 0.8  # share of rows with noise, room, tilt or band (`mini_data.Augment`)
-    common_layers: int = 0  # lowest layers whose adapters stay zero, so that what they give serves all languages
+    common_layers: int = 4  # lowest layers whose adapters stay zero, so that what they give serves all languages (docs/decisions/0005)
 
 
 def changed(given: Sequence[str]) -> Settings:

@@ -22,7 +22,13 @@ _SUSPECTED = 16_000
 _WEIGHTS = (-0.58, 0.07, 1.14, 0.90)
 _OFFSET = -7.06
 _EVIDENCE = 3.0
-"""Log-odds beyond which a rate is suspected: odds of 20 to 1 where right and wrong labels are as common."""
+"""Log-odds beyond which the rate of a long excerpt is suspected: odds of 20 to 1 where right and wrong labels are as common."""
+_EVIDENCE_OF_A_SECOND = 10.0
+"""What one second needs beyond that; n seconds need an n-th of it: a shout or a jingle is short, a wrong label lasts."""
+_NOTHING_ABOVE_DB = -60.0
+"""Share of 8 kHz up below which a label is right: sound under a wrong one fills the band that the label allows."""
+_SLOWEST_HZ = 4.5
+"""Pace of loudness below which speech is not too fast: half of all speech at its right rate is under 4.1."""
 _NO_VOICE_HZ = 1_333
 """Half of a voice's energy lies below this; what does not, at the rate suspected, is no voice."""
 
@@ -78,12 +84,17 @@ class Excerpt:
 
         Such speech is too fast, has next to nothing where voices have their pitch, its middle too high, and reaches far
         beyond 8 kHz: four signs, weighed by a logistic curve. Sound whose middle is too high for that, too, is noise.
+        Where one of the signs speaks clearly against it, the others do not count; a short excerpt needs more than a long one.
         """
         if not _SUSPECT_FROM <= self.rate <= _SUSPECT_TO or self.held < _LEAST_SECONDS * self.rate:
             return None
         shape = self.shape()
+        if shape.high_db < _NOTHING_ABOVE_DB or shape.changes_hz < _SLOWEST_HZ:
+            return None
+        if shape.middle_hz * _SUSPECTED / self.rate >= _NO_VOICE_HZ:
+            return None
         evidence = float(np.dot(_WEIGHTS, shape.signs)) + _OFFSET
-        return _SUSPECTED if evidence > _EVIDENCE and shape.middle_hz * _SUSPECTED / self.rate < _NO_VOICE_HZ else None
+        return _SUSPECTED if evidence > _EVIDENCE + _EVIDENCE_OF_A_SECOND * self.rate / self.held else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
