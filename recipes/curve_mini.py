@@ -2,6 +2,7 @@
 
 Data: log.jsonl of each run (train_mini.py writes dev CER by code point, of the averaged weights, every 500 steps).
 Command: python recipes/curve_mini.py "first run, held rate"=RUN/log.jsonl "its end"=RUN2/log.jsonl
+         curves of other names that stand in docs/curve.md stay: logs are not kept for ever
 Time: a second.
 """
 
@@ -36,6 +37,12 @@ def table(name: str, rows: Sequence[dict[str, Any]]) -> list[str]:
     return lines
 
 
+def kept(document: Path, names: Sequence[str]) -> list[str]:
+    """The sections of a document whose names are not given anew."""
+    _, *sections = document.read_text(encoding="utf-8").split("\n## ") if document.exists() else [""]
+    return [f"\n## {section.rstrip()}" for section in sections if section.partition("\n")[0] not in names]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("logs", nargs="+", metavar="NAME=LOG")
@@ -45,9 +52,13 @@ def main() -> None:
         "Made by `python recipes/curve_mini.py` from the runs' logs. CER in per cent by code point, split dev, greedy, whole clips,",
         "averaged weights (running mean of 0.998 a step). Hours of work are wall time on two cores that other work shared.",
     ]
+    rows_by_name: dict[str, list[dict[str, Any]]] = {}
     for given in options.logs:
         name, _, path = given.rpartition("=")
-        lines += table(name or Path(path).parent.name, evaluations(Path(path)))
+        rows_by_name[name or Path(path).parent.name] = evaluations(Path(path))
+    lines += kept(Path("docs/curve.md"), list(rows_by_name))
+    for name, rows in rows_by_name.items():
+        lines += table(name, rows)
     text = "\n".join(lines) + "\n"
     print(text)
     write_text(Path("docs/curve.md"), text)
