@@ -17,6 +17,9 @@ from pathlib import Path
 from speech.errors import DiskFailure, PathRefused
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_NOT_WRITABLE = (errno.EROFS, errno.EACCES, errno.EPERM)
+DISK_ERRORS = (*_FULL, *_NOT_WRITABLE, errno.EIO)
+"""What tells a failing disk from a failing network, where both are OSErrors."""
 
 
 def shown(path: str | os.PathLike[str]) -> str:
@@ -138,7 +141,7 @@ def disk_errors(path: Path) -> Iterator[None]:
                 "Make room, or choose another --out or TMPDIR",
                 "DISK_FULL",
             ) from error
-        if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
+        if error.errno in _NOT_WRITABLE:
             raise DiskFailure(
                 where, f"this place may not be written ({error.strerror})", "Choose another --out", "DISK_READONLY"
             ) from error

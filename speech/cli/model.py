@@ -107,13 +107,14 @@ def _keep_folder(path: Path) -> Path:
     with disk_errors(target):
         target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(f".{target.name}.part")
-    patterns = ("*.json", "*.txt", "*.md", "*.safetensors", "adapter.*.toml", "card.toml")
+    patterns = ("*.json", "*.txt", "*.md", "*.safetensors", "adapter.*.toml", "card.toml", "language_model/*")
     try:
         with disk_errors(target):
             shutil.rmtree(part, ignore_errors=True)
             part.mkdir()
             for file in sorted({f for pattern in patterns for f in path.glob(pattern)}):
-                shutil.copyfile(file, part / file.name)
+                (part / file.relative_to(path)).parent.mkdir(exist_ok=True)
+                shutil.copyfile(file, part / file.relative_to(path))
             part.rename(target)
     finally:
         shutil.rmtree(part, ignore_errors=True)

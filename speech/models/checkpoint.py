@@ -16,7 +16,7 @@ from typing import Any
 from speech.errors import Finding, ModelRefused
 from speech.files import shown
 from speech.models.cards import AdapterCard, read_card
-from speech.models.families import Family, FrontEnd, family_of, front_end
+from speech.models.families import Family, FrontEnd, family_of, front_end, layers_of, width_of
 from speech.models.vocabulary import Vocabularies, read_json, read_vocabularies
 from speech.models.weights import Entry, base_name, canonical_name, content_sha256, entries
 
@@ -173,6 +173,10 @@ def _features(family: Family, config: Mapping[str, Any], stated: Mapping[str, An
         `MODEL_RATE`: it wants another rate than 16,000 samples a second.
     """
     rate = stated.get("sampling_rate", RATE)
+    if not isinstance(rate, int | float):
+        raise ModelRefused(
+            shown(folder), f"its sampling_rate is {rate!r}, no number", "Fetch preprocessor_config.json again", "MODEL_CONFIG"
+        )
     if rate != RATE:
         raise ModelRefused(
             shown(folder),
@@ -271,10 +275,10 @@ def _check_card(card: AdapterCard, path: Path, language: str, base_hash: str, te
 
 def expected_shapes(config: Mapping[str, Any], vocabulary: int, family: Family) -> dict[str, tuple[int, ...]]:
     """Names and shapes of an adapter file for a configuration and a vocabulary's size."""
-    width, inner = config["hidden_size"], config.get("adapter_attn_dim")
+    width, inner = width_of(config), config.get("adapter_attn_dim")
     shapes: dict[str, tuple[int, ...]] = {f"{family.head}.weight": (vocabulary, width), f"{family.head}.bias": (vocabulary,)}
     if inner:
-        for layer in range(config["num_hidden_layers"]):
+        for layer in range(layers_of(config)):
             prefix = f"{family.layers}.{layer}.adapter_layer"
             shapes |= {
                 f"{prefix}.norm.weight": (width,),

@@ -30,6 +30,8 @@ class Family:
     mask: str = "attention_mask"
     channel_axis: bool = False
     """Whether samples come as (clips, 1, samples)."""
+    quantises: bool = True
+    """Whether its linear layers may be computed in int8; attention that reads their weights itself cannot."""
     masked_by_default: bool = False
     """Whether its feature extractor gives a mask where nothing is stated."""
     note: str = ""
@@ -46,7 +48,7 @@ FAMILIES = {
     for family in (
         Family(model_type="wav2vec2", architecture="Wav2Vec2ForCTC", encoder="wav2vec2.encoder", adapters=True, note="MMS, XLS-R, mini"),
         Family(model_type="hubert", architecture="HubertForCTC", encoder="hubert.encoder", adapters=True),
-        Family(model_type="wavlm", architecture="WavLMForCTC", encoder="wavlm.encoder"),
+        Family(model_type="wavlm", architecture="WavLMForCTC", encoder="wavlm.encoder", quantises=False),
         Family(
             model_type="wav2vec2-bert", architecture="Wav2Vec2BertForCTC", encoder="wav2vec2_bert.encoder", inputs="log-mel",
             masked_by_default=True, note="w2v-BERT 2.0",
@@ -118,7 +120,9 @@ def front_end(family: Family, config: Mapping[str, Any], features: Mapping[str, 
         begins = ((400, 160, 0), (side_by_side, side_by_side, 0))
     else:
         stated = config.get("audio_config", config)
-        begins = tuple((int(k), int(s), 0) for k, s in zip(stated["conv_kernel"], stated["conv_stride"], strict=True))
+        # As transformers has them where nothing is stated.
+        kernels, strides = stated.get("conv_kernel", (10, 3, 3, 3, 3, 2, 2)), stated.get("conv_stride", (5, 2, 2, 2, 2, 2, 2))
+        begins = tuple((int(k), int(s), 0) for k, s in zip(kernels, strides, strict=True))
     after: tuple[tuple[int, int, int], ...] = ()
     if config.get("add_adapter"):
         stride = int(config.get("adapter_stride", 2))
@@ -128,10 +132,25 @@ def front_end(family: Family, config: Mapping[str, Any], features: Mapping[str, 
 
 
 def width_of(config: Mapping[str, Any]) -> int:
-    """The width of the layers' hidden states."""
-    return int(config.get("audio_config", config)["hidden_size"])
+    """The width of the layers' hidden states.
+
+    Raises
+    ------
+    ModelRefused
+        `MODEL_CONFIG`: it is not stated.
+    """
+    return _stated(config, "hidden_size")
 
 
 def layers_of(config: Mapping[str, Any]) -> int:
-    """How many layers there are."""
-    return int(config.get("audio_config", config)["num_hidden_layers"])
+    """How many layers there are; refused as `width_of` where it is not stated."""
+    return _stated(config, "num_hidden_layers")
+
+
+def _stated(config: Mapping[str, Any], name: str) -> int:
+    value = config.get("audio_config", config).get(name)
+    if not isinstance(value, int):
+        raise ModelRefused(
+            "config.json", f"it states no {name}", "Save the model anew with transformers: model.save_pretrained(FOLDER)", "MODEL_CONFIG"
+        )
+    return value

@@ -15,7 +15,7 @@ from importlib import resources
 from pathlib import Path
 
 from speech.errors import ModelRefused, NetworkFailure
-from speech.files import shown
+from speech.files import DISK_ERRORS, disk_errors, shown
 from speech.models.families import family_of
 
 MINI = "mini"
@@ -180,6 +180,9 @@ def fetch(repository: str, *, language_codes: Sequence[str], revision: str | Non
             "MODEL_GATED",
         ) from error
     except (LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
+        if isinstance(error, OSError) and error.errno in DISK_ERRORS:
+            with disk_errors(cache_folder()):
+                raise
         raise NetworkFailure(
             repository,
             "the hub cannot be reached",

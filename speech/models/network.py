@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from speech.errors import UsageFailure
 from speech.files import shown
 from speech.models import guard
 from speech.models import precision as formats
@@ -146,6 +147,8 @@ def build(checkpoint: Checkpoint, *, precision: str, device: str) -> Network:
     import transformers
 
     family = checkpoint.family
+    if precision == "int8" and not family.quantises:
+        raise UsageFailure("--precision int8", f"{family.architecture} cannot be computed in it", "Use --precision auto", "PRECISION")
     kind = getattr(transformers, family.architecture)
     with quiet():
         config = transformers.AutoConfig.from_pretrained(checkpoint.folder, local_files_only=True)

@@ -34,6 +34,7 @@ from speech.models.checkpoint import (
     open_checkpoint,
     uncarded,
 )
+from speech.models.ctc import is_special
 from speech.models.families import width_of
 from speech.models.memory import require_memory
 from speech.text import in_capitals
@@ -238,6 +239,13 @@ class CtcRecogniser:
             return
         if not adapter.exists():
             raise PathRefused(f"--adapter {shown(adapter)}", "there is no such file or folder", "Check the spelling", "PATH_MISSING")
+        if adapter.is_file() and adapter.suffix != ".safetensors":
+            raise ModelRefused(
+                f"--adapter {shown(adapter)}",
+                "this is no .safetensors file",
+                "Name the adapter itself: its card lies beside it",
+                "MODEL_SOURCE",
+            )
         if adapter.is_dir() and not (adapter / f"adapter.{language}.safetensors").exists():
             there = sorted(p.name.split(".")[1] for p in adapter.glob("adapter.*.safetensors"))
             raise no_language(language, there, f"--adapter {shown(adapter)}")
@@ -259,13 +267,14 @@ class CtcRecogniser:
         if held not in (language, languages.UNDETERMINED):
             raise no_language(language, self.languages(), f"{self.name}, --language {language}", looked)
         symbols = checkpoint.vocabularies[held]
-        due = expected_shapes(checkpoint.config, len(symbols), family) if checkpoint.takes_adapters else None
         tensors: dict[str, Any] = {}
         for path in checkpoint.weights:
             with safe_open(path, framework="pt") as file:
                 names = [n for n in file.keys() if n.startswith(f"{family.head}.") or ".adapter_layer." in n]
                 tensors |= {name: file.get_tensor(name) for name in names}
         rows = len(tensors.get(f"{family.head}.weight", ()))
+        if rows < len(symbols) and all(is_special(symbol) for symbol in symbols[rows:]):
+            symbols = symbols[:rows]  # a tokenizer adds <s> and </s> behind its vocabulary; not every head has rows for them
         if rows != len(symbols):
             raise ModelRefused(
                 self.name,
@@ -273,7 +282,8 @@ class CtcRecogniser:
                 "Fetch weights and the tokenizer's files from the same place",
                 "MODEL_VOCAB",
             )
-        if due is not None:
+        if checkpoint.takes_adapters:
+            due = expected_shapes(checkpoint.config, rows, family)
             compare_shapes({name: tuple(t.shape) for name, t in tensors.items()}, due, shown(checkpoint.weights[0]))
         adapter = Adapter(
             language=language, path=checkpoint.weights[0], card=None, symbols=symbols, tensor_sha256=self.base_sha256,

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from speech.errors import ModelRefused
+from speech.errors import ModelRefused, UsageFailure
+from speech.models import families
 from speech.models.checkpoint import open_checkpoint
 from speech.models.recogniser import HiddenStates, LoadSettings, load
 from tests.models import folders, tiny
@@ -112,3 +113,43 @@ def test_a_vocabulary_without_a_blank_or_with_two_names_for_a_number_is_refused(
         with pytest.raises(ModelRefused) as refused:
             open_checkpoint(tmp_path)
         assert refused.value.code == "MODEL_VOCAB"
+
+
+def test_int8_is_refused_where_attention_cannot_be_computed_in_it(tmp_path: Path) -> None:
+    folders._wavlm(tmp_path)
+    with pytest.raises(UsageFailure, match="WavLMForCTC"):
+        load(str(tmp_path), LoadSettings(precision="int8"))
+
+
+def test_a_head_without_rows_for_the_specials_that_a_tokenizer_added_is_whole(tmp_path: Path) -> None:
+    import torch
+    from safetensors.torch import load_file, save_file
+
+    network = folders._added_tokens(tmp_path)
+    tensors = load_file(tmp_path / "model.safetensors")
+    for name in ("lm_head.weight", "lm_head.bias"):
+        tensors[name] = tensors[name][:-2].clone()
+    save_file(tensors, tmp_path / "model.safetensors", metadata={"format": "pt"})
+    config = json.loads((tmp_path / "config.json").read_text(encoding="utf-8"))
+    (tmp_path / "config.json").write_text(json.dumps(config | {"vocab_size": config["vocab_size"] - 2}), encoding="utf-8")
+    network.lm_head.weight = torch.nn.Parameter(network.lm_head.weight[:-2])
+    network.lm_head.bias = torch.nn.Parameter(network.lm_head.bias[:-2])
+    clip = folders.clips()[0]
+    (ours,) = load(str(tmp_path), FP32).emissions([clip], ["que"])
+    np.testing.assert_allclose(ours, folders.plainly(tmp_path, network, clip), atol=1e-4)
+
+
+def test_a_configuration_that_states_too_little_is_refused_by_name(tmp_path: Path) -> None:
+    folders._wav2vec2(tmp_path)
+    config = json.loads((tmp_path / "config.json").read_text(encoding="utf-8"))
+    plain = {name: value for name, value in config.items() if name not in ("conv_kernel", "conv_stride")}
+    (tmp_path / "config.json").write_text(json.dumps(plain), encoding="utf-8")
+    assert open_checkpoint(tmp_path).front_end.stride == 320  # as transformers has it
+    (tmp_path / "config.json").write_text(json.dumps({k: v for k, v in config.items() if k != "hidden_size"}), encoding="utf-8")
+    with pytest.raises(ModelRefused, match="hidden_size") as refused:
+        families.width_of(open_checkpoint(tmp_path).config)
+    assert refused.value.code == "MODEL_CONFIG"
+    (tmp_path / "preprocessor_config.json").write_text('{"sampling_rate": "x"}', encoding="utf-8")
+    with pytest.raises(ModelRefused) as refused:
+        open_checkpoint(tmp_path)
+    assert refused.value.code == "MODEL_CONFIG"

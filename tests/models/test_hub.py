@@ -179,3 +179,25 @@ def test_a_folder_that_cannot_run_does_not_pass_the_check(tmp_path: Path, capsys
     (tmp_path / "vocab.json").write_text(json.dumps(vocabulary | {"ñ": len(vocabulary)}), encoding="utf-8")
     assert cli.run(["model", "check", str(tmp_path)]) == 1
     assert "MODEL_VOCAB" in capsys.readouterr().out
+
+
+def test_a_full_disk_is_not_taken_for_a_missing_network(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def full(*_arguments: object, **_options: object) -> str:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setenv("HF_HUB_OFFLINE", "0")
+    monkeypatch.setattr("huggingface_hub.snapshot_download", full)
+    assert cli.run(["model", "add", "facebook/mms-1b-all"]) == 2
+    assert "DISK_FULL" in capsys.readouterr().err
+
+
+def test_a_kept_folder_still_tells_of_its_language_model(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from tests.models import folders
+
+    folders._with_language_model(tmp_path / "given")
+    monkeypatch.setenv("SPEECH_MODELS", str(tmp_path / "kept"))
+    assert cli.run(["model", "add", str(tmp_path / "given")]) == 0
+    assert cli.run(["model", "show", "given"]) == 0
+    assert "MODEL_LANGUAGE_MODEL" in capsys.readouterr().out

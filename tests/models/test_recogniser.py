@@ -105,10 +105,12 @@ def test_a_fine_tuned_folder_without_adapters_serves_with_its_own_head(tmp_path:
 
 
 def test_an_adapter_or_collection_that_is_not_there_is_refused_not_replaced(tiny_folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "adapter.que.toml").write_text("", encoding="utf-8")
     for settings, code in (
         (LoadSettings(adapter=tmp_path / "nothing.safetensors"), "PATH_MISSING"),
         (LoadSettings(adapter=tmp_path / "nothing"), "PATH_MISSING"),
         (LoadSettings(adapter=tmp_path), "MODEL_LANGUAGE"),
+        (LoadSettings(adapter=tmp_path / "adapter.que.toml"), "MODEL_SOURCE"),
         (LoadSettings(collection=tmp_path / "nothing"), "PATH_MISSING"),
     ):
         model = load(str(tiny_folder), settings)
