@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -80,27 +81,43 @@ def open_checkpoint(folder: Path) -> Checkpoint:
         of the folder), and the codes of `speech.models.weights`.
     """
     config = _json(folder / "config.json", folder)
-    family = family_of(config, shown(folder / "config.json"))
+    with _well_formed(folder):
+        family = family_of(config, shown(folder / "config.json"))
     weights = _weight_files(folder)
     tensors: dict[str, Entry] = {}
     for path in weights:
         tensors.update(entries(_inside(path, folder)))
     adapters = {p.name[len("adapter.") : -len(".safetensors")]: _inside(p, folder) for p in sorted(folder.glob("adapter.*.safetensors"))}
-    stated = _stated_features(folder)
-    return Checkpoint(
-        folder=folder,
-        name=folder.name,
-        config=config,
-        family=family,
-        front_end=front_end(family, config, stated),
-        weights=weights,
-        tensors=tensors,
-        symbols=read_vocabularies(folder, config),
-        adapters=adapters,
-        features=_features(family, config, stated, folder),
-        carded=any(folder.glob("adapter.*.toml")) or not adapters,
-        findings=tuple(_noticed(folder)),
-    )
+    with _well_formed(folder):
+        stated = _stated_features(folder)
+        return Checkpoint(
+            folder=folder,
+            name=folder.name,
+            config=config,
+            family=family,
+            front_end=front_end(family, config, stated),
+            weights=weights,
+            tensors=tensors,
+            symbols=read_vocabularies(folder, config),
+            adapters=adapters,
+            features=_features(family, config, stated, folder),
+            carded=any(folder.glob("adapter.*.toml")) or not adapters,
+            findings=tuple(_noticed(folder)),
+        )
+
+
+@contextmanager
+def _well_formed(folder: Path) -> Iterator[None]:
+    """Other makers' files may hold anything in any place: what cannot be read is a refusal, not a fault of this program."""
+    try:
+        yield
+    except (TypeError, ValueError, KeyError, IndexError, AttributeError) as error:
+        raise ModelRefused(
+            shown(folder),
+            f"its configuration or tokenizer does not have the form that transformers writes ({type(error).__name__}: {error})",
+            "Save model and tokenizer anew with transformers, or fetch the folder again",
+            "MODEL_CONFIG",
+        ) from error
 
 
 def _json(path: Path, folder: Path) -> dict[str, Any]:

@@ -8,6 +8,7 @@ mask. How a recording is cut, levelled, batched and joined stands in `encoder`.
 from __future__ import annotations
 
 import copy
+import dataclasses
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -226,6 +227,14 @@ class CtcRecogniser:
             symbols = checkpoint.vocabularies.get(language, ()) or None if own else None
             adapter = open_adapter(checkpoint, path, language, base_hash=self.base_sha256, symbols=symbols)
             tensors = load_file(path)
+        collection = self.settings.collection
+        if collection is not None and self.settings.adapter is None and (path is None or not path.is_relative_to(collection)):
+            said = Finding(
+                code="MODEL_COLLECTION",
+                where=shown(collection),
+                what=f"this collection has no adapter for {language}; that of {shown(adapter.path.parent)} was used",
+            )
+            adapter = dataclasses.replace(adapter, findings=(*adapter.findings, said))
         self._bank.add(language, tensors)
         self.adapters[language] = adapter
         return adapter

@@ -153,3 +153,27 @@ def test_a_configuration_that_states_too_little_is_refused_by_name(tmp_path: Pat
     with pytest.raises(ModelRefused) as refused:
         open_checkpoint(tmp_path)
     assert refused.value.code == "MODEL_CONFIG"
+
+
+@pytest.mark.parametrize(
+    ("file", "change"),
+    [
+        ("config.json", {"pad_token_id": "x"}),
+        ("config.json", {"conv_stride": [5, 2]}),
+        ("config.json", {"model_type": ["a"]}),
+        ("tokenizer_config.json", {"added_tokens_decoder": {"x": "y"}}),
+        ("tokenizer.json", {"model": None}),
+        ("tokenizer.json", {"model": {"vocab": [[]]}}),
+        ("tokenizer.json", {"model": {"vocab": {}}, "added_tokens": [{}]}),
+    ],
+)
+def test_files_of_any_form_are_refused_not_failed_over(tmp_path: Path, file: str, change: dict[str, object]) -> None:
+    folders._wav2vec2(tmp_path)
+    path = tmp_path / file
+    stated = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    path.write_text(json.dumps(stated | change), encoding="utf-8")
+    if file == "tokenizer.json":
+        (tmp_path / "vocab.json").unlink()
+    with pytest.raises(ModelRefused) as refused:
+        open_checkpoint(tmp_path)
+    assert refused.value.code == "MODEL_CONFIG"

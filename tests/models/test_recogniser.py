@@ -118,4 +118,5 @@ def test_an_adapter_or_collection_that_is_not_there_is_refused_not_replaced(tiny
             model.use("que")
         assert refused.value.code == code
     # A collection without adapters of its own is no fault: those of the model serve.
-    load(str(tiny_folder), LoadSettings(collection=tmp_path)).use("que")
+    codes = [f.code for f in load(str(tiny_folder), LoadSettings(collection=tmp_path)).findings("que")]
+    assert codes == ["MODEL_UNCARDED", "MODEL_COLLECTION"]
