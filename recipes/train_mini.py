@@ -38,6 +38,7 @@ from speech.audio import RATE, resampled
 from speech.errors import SpeechError
 from speech.models import guard, precision
 from speech.models.banks import Bank
+from speech.models.cards import read_card
 from speech.models.training import Evaluation, Loop, LoopSettings, Step, generators, supply
 from speech.models.training.augment import Augment, levelled, not_speech
 from speech.models.training.loop import take_averaged
@@ -456,6 +457,17 @@ def start_from(trainee: Trainee, folder: Path, common_layers: int) -> None:
     trainee.keep_common(common_layers)
 
 
+def heard_before(plan: Plan) -> dict[str, float]:
+    """Steps and hours that the weights this run began from had heard, by their cards, or by the card of the run itself."""
+    if (plan.run / "card.json").exists():
+        kept: dict[str, float] = json.loads((plan.run / "card.json").read_text(encoding="utf-8")).get("before", {})
+        return kept
+    if plan.start is None:
+        return {}
+    trained = [read_card(path).trained for path in sorted(plan.start.glob("adapter.*.toml"))]
+    return {"steps": max(t.get("steps", 0) for t in trained), "audio_h": max(t.get("audio_heard_hours", 0.0) for t in trained)}
+
+
 def export(run: Path, target: Path) -> None:
     """Write the averaged weights as a checkpoint of transformers' layout, in half precision; asks whether they may be published."""
     from mini_export import write_mini
@@ -467,7 +479,9 @@ def export(run: Path, target: Path) -> None:
     trainee = Trainee(settings, vocabulary)
     allowed({"train_asr", "publish_model"}, set(state["languages"]))
     step, audio_s = take_averaged(run / "last.pt", trainee)
-    write_mini(trainee.network, trainee.bank, vocabulary, target, run_card=state, step=step, audio_h=audio_s / 3600)
+    before = state.get("before", {})
+    step, audio_h = step + before.get("steps", 0), audio_s / 3600 + before.get("audio_h", 0.0)
+    write_mini(trainee.network, trainee.bank, vocabulary, target, run_card=state, step=step, audio_h=audio_h)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -522,6 +536,7 @@ def train(plan: Plan) -> None:
         "left_out": dict(left_out),
         "spoken_clips": len(spoken),
         "consent": records,
+        "before": heard_before(plan),
     }
     hold = 6 if plan.smoke and plan.hold is None else plan.hold
     loop = Loop(
