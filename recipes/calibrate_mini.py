@@ -20,7 +20,7 @@ from mini_runs import heard, listed
 
 from speech.files import write_text
 from speech.models.cards import Calibration, card_toml, read_card
-from speech.models.recogniser import load
+from speech.models.recogniser import LoadSettings, load
 from speech.score import Pair, score
 from speech.score.fitting import crossed, fitted, judged, measured
 
@@ -50,7 +50,7 @@ def main() -> None:
         bare = Path(shutil.copytree(options.model, Path(name) / "model"))
         for path in sorted(bare.glob("adapter.*.toml")):
             write_text(path, card_toml(dataclasses.replace(read_card(path), calibration=Calibration())))
-        model = load(str(bare))
+        model = load(str(bare), LoadSettings(precision="fp32"))  # figures of one format, whatever the machine has
         pairs: dict[str, list[Pair]] = defaultdict(list)
         for clip in listed(options.data, "dev", Counter()):
             pairs[clip.language].append(heard(model, clip))

@@ -18,7 +18,7 @@ from mini_runs import VOICES, heard, listed
 from speech import languages
 from speech.files import write_text
 from speech.models.cards import card_toml, read_card
-from speech.models.recogniser import load
+from speech.models.recogniser import LoadSettings, load
 from speech.score import Group, Pair, Scores, score, score_report
 from speech.score.summary import in_per_cent
 from speech.text import RULES
@@ -71,7 +71,7 @@ def main() -> None:
     parser.add_argument("--splits", default="dev,test")
     parser.add_argument("--smoke", action="store_true")
     options = parser.parse_args()
-    model = load(str(options.model))
+    model = load(str(options.model), LoadSettings(precision="fp32"))  # figures of one format, whatever the machine has
     left_out: Counter[str] = Counter()
     lines = [
         "# Error rates of `mini`\n",
