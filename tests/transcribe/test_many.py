@@ -20,7 +20,7 @@ CONTEXT = Context(basis="test", purpose="research")
 
 @pytest.fixture(scope="module")
 def pipeline() -> Pipeline:
-    return speech.load("mini", basis="test")
+    return speech.load("mini", basis="test", precision="fp32")
 
 
 @pytest.fixture(scope="module")

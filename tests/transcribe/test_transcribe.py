@@ -26,7 +26,7 @@ CONTEXT = Context(basis="test", purpose="research")
 
 @pytest.fixture(scope="module")
 def pipeline() -> Pipeline:
-    return speech.load("mini", basis="test")
+    return speech.load("mini", basis="test", precision="fp32")
 
 
 @pytest.fixture(scope="module")
@@ -273,9 +273,12 @@ def test_a_passage_gives_the_text_of_its_channel(pipeline: Pipeline, tmp_path: P
     soundfile.write(path, both, 16_000, subtype="FLOAT")
     end = length // 16
     heard = transcribe(path, passages=[placed(0, end, channel=1), placed(0, end, channel=2)], model=pipeline.model, context=CONTEXT)
-    for segment, samples in zip(heard.transcript.segments, both.T, strict=True):
-        alone = transcribe(save(tmp_path / "one.wav", samples), passages=[placed(0, end)], model=pipeline.model, context=CONTEXT)
-        assert segment.text == alone.transcript.text != ""
+    texts = [segment.text for segment in heard.transcript.segments]
+    for number, samples in enumerate(both.T):
+        alone = save(tmp_path / "one.wav", samples, subtype="FLOAT")
+        due = transcribe(alone, passages=[placed(0, end)], model=pipeline.model, context=CONTEXT).transcript.text
+        # The company of a batch changes last digits, and may turn a letter; tests/models holds emissions to 1e-5.
+        assert likeness(texts[number], due) > 0.95 > likeness(texts[1 - number], due)
 
 
 def test_no_passage_means_nothing_is_heard_and_one_of_language_and_passages_is_needed(pipeline: Pipeline, story: Path) -> None:
