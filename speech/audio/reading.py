@@ -146,7 +146,7 @@ def _check_unchanged(file: Original, path: Path, where: str, before: os.stat_res
     if len(same) == 2 and all(same):
         return
     now = f"it had {before.st_size} bytes and has {states[1].st_size}" if states else "it is gone"
-    mend = "Let the copy finish, then run again; if the change is meant, speech manifest check --update"
+    mend = "Let the copy finish, then run again; if the change is meant, correct its hash in the manifest"
     raise AudioRefused(where, f"the file changed while it was read ({now})", mend, "AUDIO_CHANGED") from cause
 
 

@@ -184,7 +184,7 @@ def _code(who: str) -> tuple[str, ...]:
 
 
 def _only(who: str) -> str:
-    return f"Only a new record from {who} changes this" + (f": speech consent record {who}" if _code(who) else "")
+    return f"Only a new record from {who} changes this" + (f": ask, and write the answer into {who}.person.toml" if _code(who) else "")
 
 
 def ruling_refused(q: Question) -> Iterator[Reason]:

@@ -56,7 +56,11 @@ def _without(q: Question, code: str, person: Person | None) -> Iterator[Reason]:
 
 
 def _ask(code: str) -> str:
-    return f"Only a record from {code} changes this: speech consent record {code}" if code else "Find out who speaks, and ask"
+    return (
+        f"Only a record from {code} changes this: ask, and write the answer into {code}.person.toml"
+        if code
+        else "Find out who speaks, and ask"
+    )
 
 
 def _with(q: Question, person: Person) -> Iterator[Reason]:
@@ -65,7 +69,7 @@ def _with(q: Question, person: Person) -> Iterator[Reason]:
     if code:
         record = answer.id if answer else ""
         said = f"{person.code} {what}" + (f" (record {record})" if record else "")
-        mend = f"Only a new record from {person.code} changes this: speech consent record {person.code}"
+        mend = f"Only a new record from {person.code} changes this: ask, and write the answer into {person.code}.person.toml"
         yield Reason(rule=9, code=code, what=said, mend=mend, people=(person.code,), record=record)
 
 

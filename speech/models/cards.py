@@ -76,7 +76,10 @@ def read_card(path: Path) -> AdapterCard:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise ModelRefused(
-            where, "the adapter has no card", "Fetch the card with the adapter, or train it with speech adapt", "MODEL_CARD"
+            where,
+            "the adapter has no card",
+            "Fetch the card (.toml) from where the adapter came from, and put it beside the adapter",
+            "MODEL_CARD",
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ModelRefused(where, f"the card cannot be read ({error})", "Fetch the card again", "MODEL_CARD") from error

@@ -278,7 +278,7 @@ def _check_card(card: AdapterCard, path: Path, language: str, base_hash: str, te
         raise ModelRefused(
             where,
             f"this adapter belongs to base {card.base_sha256[:16]}{f' ({card.base})' if card.base else ''}, this base is {base_hash[:16]}",
-            "Choose that base with --model, or train an adapter for this one: speech adapt",
+            "Choose that base with --model, or ask for an adapter that was trained on this one",
             "MODEL_BASE",
         )
     if card.tensor_sha256 != tensor_hash:

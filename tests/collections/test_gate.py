@@ -172,7 +172,7 @@ def test_a_refusal_says_who_by_code_which_record_and_what_would_change_it() -> N
         require(["synthesise_voice"], item, context=OWN)
     assert str(caught.value) == (
         "EX1-STORY-03: refused: synthesise_voice. EX1-014 said no on 2026-03-02 (record ex1-014:2026-voice). Nothing was written. "
-        "Only a new record from EX1-014 changes this: speech consent record EX1-014."
+        "Only a new record from EX1-014 changes this: ask, and write the answer into EX1-014.person.toml."
     )
     told = caught.value.as_dict()
     assert told["code"] == "PERSON_DENIED"

@@ -288,7 +288,7 @@ class Loop:
                 code="TRAINING_CLIP",
                 where=", ".join(made.clips),
                 what=f"the loss of step {self.step + 1} is not finite; the step was skipped",
-                mend="Listen to these clips and compare their text: speech manifest check",
+                mend="Listen to these clips, compare their text, and correct it or leave the clips out of the manifest",
             )
         )
         self._log(skipped=list(made.clips))
