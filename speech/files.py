@@ -42,7 +42,7 @@ def check_readable(path: Path) -> os.stat_result:
     try:
         found = path.stat()
     except OSError as error:
-        raise _unreachable(path, error) from error
+        raise unreachable(path, error) from error
     except ValueError as error:  # a NUL in the name
         raise PathRefused(where, "the name holds a sign that no file name can hold", "Correct the name", "PATH_NAME") from error
     if not stat.S_ISREG(found.st_mode):
@@ -65,22 +65,81 @@ _KINDS = (
 )
 
 
-def _unreachable(path: Path, error: OSError) -> PathRefused:
+def unreachable(path: Path, error: OSError) -> PathRefused:
+    """Why a path cannot be followed or read, as the refusal that a person can act on."""
     where = shown(path)
-    if error.errno == errno.ELOOP or os.path.islink(path):  # noqa: PTH114  # Path raises where the name is too long
+    lost = error.errno in (errno.ENOENT, errno.ENOTDIR)
+    if error.errno == errno.ELOOP or (lost and os.path.islink(path)):  # noqa: PTH114  # Path raises where the name is too long
         return PathRefused(where, "this link leads to nothing or into a circle", "Name the file it should lead to", "PATH_LINK")
     if error.errno == errno.ENAMETOOLONG:
         return PathRefused(where, "the name is longer than this disk allows", "Shorten the name", "PATH_NAME")
     if error.errno in (errno.EACCES, errno.EPERM):
         return PathRefused(where, "its folder may not be read", "Ask its owner for the right to read it", "PATH_DENIED")
-    if error.errno in (errno.ENOENT, errno.ENOTDIR):
+    if lost:
         return PathRefused(where, "there is no such file", "Check the spelling; a shell needs quotes round spaces", "PATH_MISSING")
     return PathRefused(where, f"the disk gave no answer ({error.strerror})", "Check the cable or share, then run again", "PATH_IO")
 
 
+@contextmanager
+def read_errors(path: Path) -> Iterator[None]:
+    """OSErrors of reading `path`, as refusals: a stick is pulled or a share goes also while a file is read."""
+    try:
+        yield
+    except OSError as error:
+        raise unreachable(path, error) from error
+
+
+def read_bytes(path: Path) -> bytes:
+    """The bytes of a regular file.
+
+    Raises
+    ------
+    PathRefused
+        As `check_readable`; `PATH_IO`: the disk gave no answer while it was read.
+    """
+    check_readable(path)
+    with read_errors(path):
+        return path.read_bytes()
+
+
+def is_folder(path: Path) -> bool:
+    """Whether a folder is there; a file, or nothing, is none.
+
+    Raises
+    ------
+    PathRefused
+        `PATH_LINK`, `PATH_DENIED`, `PATH_IO`: what is there cannot be told.
+    """
+    try:
+        return stat.S_ISDIR(path.stat().st_mode)
+    except ValueError:  # a NUL in the name
+        return False
+    except OSError as error:
+        refused = unreachable(path, error)
+        if refused.code in ("PATH_MISSING", "PATH_NAME"):
+            return False
+        raise refused from error
+
+
+def resolved(path: Path) -> Path:
+    """The path with all links followed; its end need not be there.
+
+    Raises
+    ------
+    PathRefused
+        `PATH_LINK`: a link leads into a circle.
+    """
+    try:
+        return path.resolve()
+    except (RuntimeError, OSError) as error:
+        # Python before 3.13 raises RuntimeError for a circle, which is no bug of ours.
+        circle = error if isinstance(error, OSError) else OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+        raise unreachable(path, circle) from error
+
+
 def sha256_of(path: Path) -> str:
     """SHA-256 of a file's bytes, in hexadecimal."""
-    with path.open("rb") as file:
+    with read_errors(path), path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
@@ -129,11 +188,13 @@ def _umask() -> int:
 
 @contextmanager
 def disk_errors(path: Path) -> Iterator[None]:
-    """OSErrors of writing under `path`, as failures with their mend."""
+    """OSErrors of writing under `path`, as failures with their mend; a link that leads nowhere is a refusal."""
     where = shown(path)
     try:
         yield
     except OSError as error:
+        if error.errno == errno.ELOOP or (error.errno == errno.EEXIST and path.is_symlink()):
+            raise unreachable(path, OSError(errno.ELOOP, os.strerror(errno.ELOOP))) from error
         if error.errno in _FULL:
             raise DiskFailure(
                 where,

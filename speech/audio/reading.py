@@ -6,6 +6,7 @@ knows time stamps. All foreign exceptions end here. The file is only read, and m
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import struct
@@ -20,7 +21,7 @@ from speech.audio.records import COPY_AGAIN, RATE, TAIL_MS, Probe, ReadSettings,
 from speech.audio.signal import Keeper, Signal
 from speech.audio.source import Damaged, Original, Source, Window, check_shape, refused_by_decoder
 from speech.errors import AudioRefused, Finding, PathRefused, SpeechError
-from speech.files import check_readable, shown
+from speech.files import check_readable, read_errors, shown, unreachable
 
 Progress = Callable[[int, int], None]
 """Called with milliseconds done and in all (the larger of done and claimed)."""
@@ -90,14 +91,11 @@ def _opened(path: Path) -> Iterator[tuple[Original, str]]:
     """The file, held open; foreign exceptions become refusals, and a change of the file outranks them."""
     where = shown(path)
     check_readable(path)
-    try:
+    with read_errors(path):
         file = Original(path, "rb")
-    except OSError as error:
-        raise PathRefused(
-            where, f"it cannot be opened ({error.strerror})", "Ask its owner for the right to read it", "PATH_DENIED"
-        ) from error
     with file:
-        before = os.fstat(file.fileno())
+        with read_errors(path):
+            before = os.fstat(file.fileno())
         try:
             yield file, where
         except SpeechError as error:
@@ -138,7 +136,10 @@ def _check_unchanged(file: Original, path: Path, where: str, before: os.stat_res
     """Refuse a file that grew, shrank or was replaced meanwhile."""
     try:
         states = [os.fstat(file.fileno()), path.stat()]
-    except OSError:
+    except OSError as error:
+        # A stick that was pulled takes the name with it: what failed first is what a person can mend.
+        if _is_gone(cause) or not isinstance(error, FileNotFoundError | NotADirectoryError):
+            raise unreachable(path, OSError(errno.EIO, os.strerror(errno.EIO))) from (cause or error)
         states = []
     same = [
         (s.st_size, s.st_mtime_ns, s.st_ino, s.st_dev) == (before.st_size, before.st_mtime_ns, before.st_ino, before.st_dev) for s in states
@@ -148,6 +149,11 @@ def _check_unchanged(file: Original, path: Path, where: str, before: os.stat_res
     now = f"it had {before.st_size} bytes and has {states[1].st_size}" if states else "it is gone"
     mend = "Let the copy finish, then run again; if the change is meant, correct its hash in the manifest"
     raise AudioRefused(where, f"the file changed while it was read ({now})", mend, "AUDIO_CHANGED") from cause
+
+
+def _is_gone(cause: Exception | None) -> bool:
+    """Whether what went wrong is the disk's own doing."""
+    return cause is not None and (cause if isinstance(cause, SpeechError) else translated("", cause)).code == "PATH_IO"
 
 
 def _read(file: Original, where: str, path: Path, settings: ReadSettings, *, keep: bool, progress: Progress | None) -> _Run:

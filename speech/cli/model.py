@@ -10,7 +10,7 @@ import click
 
 from speech.cli.streams import Streams
 from speech.errors import ModelRefused, Refusal, UsageFailure
-from speech.files import disk_errors, replacing, shown
+from speech.files import disk_errors, is_folder, replacing, shown
 
 
 @click.group("model", short_help="Models and adapters on this machine: list, add, show, check, remove.")
@@ -73,7 +73,7 @@ def add(source: str, codes: tuple[str, ...], revision: str | None, as_json: bool
     for code in codes:
         languages.check_code(code)
     path = Path(source)
-    if path.is_dir():
+    if is_folder(path):
         target = _keep_folder(path)
     elif path.suffix == ".safetensors" and path.is_file():
         target = _keep_adapter(path)
@@ -104,7 +104,7 @@ def _keep_folder(path: Path) -> Path:
             f"speech model remove {target.name}, or rename the folder",
             "FORMAT_EXISTS",
         )
-    with disk_errors(target):
+    with disk_errors(target.parent):
         target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(f".{target.name}.part")
     patterns = ("*.json", "*.txt", "*.md", "*.safetensors", "adapter.*.toml", "card.toml", "language_model/*")

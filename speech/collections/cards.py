@@ -13,6 +13,7 @@ Where a card is looked for
 from __future__ import annotations
 
 import datetime
+import errno
 import functools
 import hashlib
 import json
@@ -24,7 +25,7 @@ from typing import Any
 
 from speech.collections.records import Card, Person, card_of, person_of
 from speech.errors import ConsentRefused
-from speech.files import shown
+from speech.files import read_errors, resolved, shown
 
 LEVELS = 4
 """How many parents of the recording's folder are searched."""
@@ -38,12 +39,15 @@ def find_card(audio_path: Path) -> Path | None:
     Raises
     ------
     ConsentRefused
-        `CARD_INVALID`: several cards in one folder, or a folder that cannot be listed.
+        `CARD_INVALID`: several cards in one folder, or a folder that may not be listed.
+    PathRefused
+        `PATH_LINK`, `PATH_IO`: the recording itself cannot be reached.
     """
     start = Path(os.path.abspath(audio_path))  # noqa: PTH100 - the link itself, with `..` taken out
-    found = _search(start.parent)
-    leads_to = start.resolve()
-    return found if found or leads_to.parent == start.parent else _search(leads_to.parent)
+    with read_errors(audio_path):
+        found = _search(start.parent)
+        leads_to = resolved(start)
+        return found if found or leads_to.parent == start.parent else _search(leads_to.parent)
 
 
 def _search(folder: Path) -> Path | None:
@@ -67,6 +71,9 @@ def _listed(folder: Path) -> tuple[list[str], bool]:
     except FileNotFoundError:
         return [], False
     except OSError as error:
+        if error.errno not in (errno.EACCES, errno.EPERM):
+            # Without the right to look a card may be hidden; a circle of links, or a stick that is gone, hides the recording too.
+            raise
         raise ConsentRefused(
             shown(folder),
             f"whether a card lies here cannot be seen ({error.strerror})",

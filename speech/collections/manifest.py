@@ -18,7 +18,7 @@ from typing import Any
 from speech.collections import manifest_rows
 from speech.collections.manifest_rows import Fault
 from speech.errors import ManifestRefused
-from speech.files import check_readable, shown, write_text
+from speech.files import check_readable, read_errors, shown, write_text
 
 SCHEMA = "speech-manifest/1"
 TSV_COLUMNS = ("path", "text", "language", "speaker", "session", "seconds", "split")
@@ -151,7 +151,7 @@ def refused(where: str, faults: Iterable[Fault]) -> ManifestFaults:
 
 def _lines(path: Path, faults: list[Fault]) -> Iterator[tuple[int, str]]:
     """Lines with their numbers, ended by LF or CRLF alone: other signs that Python counts as line ends belong to the text."""
-    with path.open("rb") as file:
+    with read_errors(path), path.open("rb") as file:
         for number, raw in enumerate(file, start=1):
             if number == 1:
                 raw = raw.removeprefix(b"\xef\xbb\xbf")

@@ -14,7 +14,7 @@ from pathlib import Path
 from speech.collections.manifest import Manifest, Row, refused
 from speech.collections.manifest_rows import Fault
 from speech.errors import Finding
-from speech.files import sha256_of, shown
+from speech.files import resolved, sha256_of, shown
 
 Lengths = Callable[[Path], int]
 """The length of a recording in milliseconds."""
@@ -32,7 +32,7 @@ def check_files(manifest: Manifest, root: Path, *, hashes: bool = False, length_
         of the root), `MANIFEST_CHANGED` (another hash), `MANIFEST_SPAN` (past the end by over 50 ms, with the real length).
     """
     faults: list[Fault] = []
-    whole = root.resolve()
+    whole = resolved(root)
     for number, row in enumerate(manifest.rows, start=1):
         faults.extend(_file_faults(number, row, whole, hashes, length_ms))
     if faults:
@@ -46,7 +46,7 @@ def _file_faults(number: int, row: Row, root: Path, hashes: bool, length_ms: Len
         what = f"{shown(row.audio)} is not there" + (f"; {shown(near)} is" if near else "")
         yield Fault(line=number, field="audio", code="MANIFEST_AUDIO", what=what)
         return
-    if not path.resolve().is_relative_to(root):
+    if not resolved(path).is_relative_to(root):
         yield Fault(line=number, field="audio", code="MANIFEST_PATH", what=f"{shown(row.audio)} is a link out of the root")
         return
     if hashes and row.sha256 and sha256_of(path) != row.sha256:

@@ -18,7 +18,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Protocol, cast
 
 from speech.errors import Finding, FormatRefused, InternalFailure, PathRefused, SpeechError
-from speech.files import check_readable, disk_errors, shown, write_bytes
+from speech.files import read_bytes, shown, write_bytes
 from speech.types import Transcript
 
 _HELPERS = {"encoding"}
@@ -94,8 +94,7 @@ def read(path: str | os.PathLike[str], *, format: str | None = None, encoding: s
     """
     path = Path(path)
     found = by_name(format) if format else for_path(path)
-    check_readable(path)
-    transcript = found.parse(path.read_bytes(), where=shown(path), encoding=encoding)
+    transcript = found.parse(read_bytes(path), where=shown(path), encoding=encoding)
     recording = transcript.recording
     if recording.path and _relative(recording.path):
         located = Path(os.path.normpath(path.parent / recording.path)).as_posix()
@@ -183,7 +182,7 @@ def _made_before(found: Format, transcript: Transcript, path: Path) -> bool:
     if not path.is_file():
         return False
     try:
-        old = found.parse(path.read_bytes(), where=shown(path))
+        old = found.parse(read_bytes(path), where=shown(path))
     except SpeechError:
         return False
     return found.kept(_timeless(old)) == found.kept(_timeless(transcript))
@@ -215,8 +214,7 @@ def _check_free(data: bytes, path: Path, *, force: bool) -> bytes | None:
         raise PathRefused(shown(path), "its folder does not exist", "Make the folder, or choose another --out", "PATH_MISSING")
     if not os.path.lexists(path):
         return None
-    check_readable(path)
-    old = path.read_bytes()
+    old = read_bytes(path)
     if old != data and not force:
         raise FormatRefused(
             shown(path),
@@ -235,9 +233,7 @@ def put_edited(data: bytes, path: Path, *, read_sha256: str) -> None:
     FormatRefused
         `FORMAT_CHANGED`: the file is no longer the one that was read; nothing was written.
     """
-    check_readable(path)
-    with disk_errors(path):
-        now = hashlib.sha256(path.read_bytes()).hexdigest()
+    now = hashlib.sha256(read_bytes(path)).hexdigest()
     if now != read_sha256:
         raise FormatRefused(
             shown(path),

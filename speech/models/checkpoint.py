@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from speech.errors import Finding, ModelRefused
-from speech.files import shown
+from speech.files import resolved, shown
 from speech.models.cards import AdapterCard, read_card
 from speech.models.families import Family, FrontEnd, family_of, front_end, layers_of, width_of
 from speech.models.vocabulary import Vocabularies, read_json, read_vocabularies
@@ -163,7 +163,7 @@ def _weight_files(folder: Path) -> tuple[Path, ...]:
 
 def _inside(path: Path, folder: Path) -> Path:
     """`path`, unless it is a link that leaves the folder (the blobs of a hub cache beside it are part of it)."""
-    real, root = path.resolve(), folder.resolve()
+    real, root = resolved(path), resolved(folder)
     cache = root.parent.parent if root.parent.name == "snapshots" else root
     if not real.is_relative_to(cache):
         raise ModelRefused(shown(path), "this link leads out of the model's folder", "Put the file itself into the folder", "PATH_LINK")

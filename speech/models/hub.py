@@ -15,7 +15,7 @@ from importlib import resources
 from pathlib import Path
 
 from speech.errors import ModelRefused, NetworkFailure
-from speech.files import DISK_ERRORS, disk_errors, shown
+from speech.files import DISK_ERRORS, disk_errors, is_folder, shown
 from speech.models.families import family_of
 
 MINI = "mini"
@@ -61,7 +61,7 @@ def resolve(name: str) -> Path:
     if name == MINI:
         return mini_folder()
     path = Path(name)
-    if path.is_dir():
+    if is_folder(path):
         return path
     kept = user_folder() / name.replace("/", "--")
     if _plain(name) and kept.is_dir():

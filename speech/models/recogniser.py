@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from speech import languages
 from speech.errors import Finding, ModelRefused, PathRefused, SpeechError
-from speech.files import shown
+from speech.files import check_readable, is_folder, shown
 from speech.models import hub
 from speech.models.cards import Calibration
 from speech.models.checkpoint import (
@@ -242,20 +242,21 @@ class CtcRecogniser:
     def _check_places(self, language: str) -> None:
         """Refuse places that were named and do not hold what was asked: another adapter would be taken without a word."""
         adapter, collection = self.settings.adapter, self.settings.collection
-        if collection is not None and not collection.is_dir():
+        if collection is not None and not is_folder(collection):
             raise PathRefused(f"--collection {shown(collection)}", "there is no such folder", "Check the spelling", "PATH_MISSING")
         if adapter is None:
             return
-        if not adapter.exists():
-            raise PathRefused(f"--adapter {shown(adapter)}", "there is no such file or folder", "Check the spelling", "PATH_MISSING")
-        if adapter.is_file() and adapter.suffix != ".safetensors":
+        folder = is_folder(adapter)
+        if not folder:
+            check_readable(adapter)
+        if not folder and adapter.suffix != ".safetensors":
             raise ModelRefused(
                 f"--adapter {shown(adapter)}",
                 "this is no .safetensors file",
                 "Name the adapter itself: its card lies beside it",
                 "MODEL_SOURCE",
             )
-        if adapter.is_dir() and not (adapter / f"adapter.{language}.safetensors").exists():
+        if folder and not (adapter / f"adapter.{language}.safetensors").exists():
             there = sorted(p.name.split(".")[1] for p in adapter.glob("adapter.*.safetensors"))
             raise no_language(language, there, f"--adapter {shown(adapter)}")
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from speech import languages
 from speech.errors import ModelRefused
-from speech.files import shown
+from speech.files import read_bytes, shown
 from speech.text import WORD_BREAK
 
 PIECE = "\u2581"
@@ -76,9 +76,11 @@ def read_json(path: Path) -> dict[str, Any]:
     ------
     ModelRefused
         `MODEL_CONFIG`.
+    PathRefused
+        It is no file that can be read.
     """
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = json.loads(read_bytes(path).decode("utf-8"))
     except (ValueError, UnicodeDecodeError) as error:
         raise ModelRefused(shown(path), f"the file is not JSON ({error})", "Fetch it again", "MODEL_CONFIG") from error
     if not isinstance(found, dict):

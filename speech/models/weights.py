@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from speech.errors import ModelRefused
-from speech.files import check_readable, shown
+from speech.files import check_readable, read_errors, shown
 
 _WIDTH = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U8": 1, "BOOL": 1}
 _FLOATS = {"F64": np.float64, "F32": np.float32, "F16": np.float16}
@@ -45,7 +45,7 @@ def entries(path: Path) -> dict[str, Entry]:
     """
     size = check_readable(path).st_size
     where = shown(path)
-    with path.open("rb") as file:
+    with read_errors(path), path.open("rb") as file:
         first = file.read(1024)
         _refuse_foreign(first, where, path.suffix)
         length = int.from_bytes(first[:8], "little")
@@ -160,7 +160,7 @@ def content_sha256(
     digest = hashlib.sha256()
     for canonical, name, path, entry in rows:
         digest.update(f"{canonical}\0{entry.dtype}\0{','.join(map(str, entry.shape))}\0".encode())
-        with path.open("rb") as file:
+        with read_errors(path), path.open("rb") as file:
             file.seek(entry.start)
             left = entry.end - entry.start
             while left:

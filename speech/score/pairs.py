@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from speech.errors import TextRefused
-from speech.files import shown
+from speech.files import is_folder, shown
 from speech.languages import UNDETERMINED
 from speech.score.records import Pair
 from speech.score.sources import Entry, Listed, Whole, code_or_nothing, read_source
@@ -38,7 +38,7 @@ def pair_files(
     PathRefused, FormatRefused
         A file cannot be read.
     """
-    if reference.is_dir() and hypothesis.is_dir():
+    if is_folder(reference) and is_folder(hypothesis):
         return _folders(reference, hypothesis, language=language, split=split, encoding=encoding)
     wanted, given = read_source(reference, encoding=encoding), read_source(hypothesis, encoding=encoding)
     if isinstance(wanted, Whole) or isinstance(given, Whole):

@@ -76,7 +76,7 @@ def refuse_network_disk(place: Path) -> None:
         mounts = _MOUNTS.read_text(encoding="utf-8", errors="surrogateescape")
     except OSError:
         return
-    kind = disk_of(place.absolute().resolve(), mounts)
+    kind = disk_of(Path(os.path.realpath(place)), mounts)  # which, unlike resolve, says nothing of circles: stat does
     if kind in NETWORK:
         raise StoreFailure(
             shown(place),

@@ -12,7 +12,7 @@ import re
 from pathlib import Path
 
 from speech.errors import TextRefused
-from speech.files import check_readable, shown
+from speech.files import read_bytes, shown
 
 LONGEST = 10_000_000
 """Characters in one line or cell; a longer one is no transcript."""
@@ -41,8 +41,7 @@ def read_text(path: Path, *, encoding: str | None = None) -> str:
     TextRefused
         As `decode`.
     """
-    check_readable(path)
-    return decode(path.read_bytes(), shown(path), encoding=encoding)
+    return decode(read_bytes(path), shown(path), encoding=encoding)
 
 
 def decode(data: bytes, where: str, *, encoding: str | None = None, declared: str | None = None) -> str:
