@@ -6,8 +6,9 @@ one. Reading checks the form; `speech.models.checkpoint` holds card and tensors 
 
 from __future__ import annotations
 
+import os
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from speech.errors import ModelRefused
-from speech.files import shown
+from speech.files import read_bytes, shown
 
 SCHEMA = "speech-adapter/1"
 _REQUIRED = ("schema", "language", "base_sha256", "tensor_sha256", "alphabet")
@@ -69,24 +70,30 @@ def read_card(path: Path) -> AdapterCard:
     Raises
     ------
     ModelRefused
-        `MODEL_CARD`: absent, not TOML, or without a field that is needed.
+        `MODEL_CARD`: absent, not TOML, without a field that is needed, or with one that holds another kind of thing.
+    PathRefused
+        The card is there and cannot be read.
     """
     where = shown(path)
-    try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
+    if not os.path.lexists(path):
         raise ModelRefused(
             where,
             "the adapter has no card",
             "Fetch the card (.toml) from where the adapter came from, and put it beside the adapter",
             "MODEL_CARD",
-        ) from error
+        )
+    try:
+        raw = tomllib.loads(read_bytes(path).decode("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ModelRefused(where, f"the card cannot be read ({error})", "Fetch the card again", "MODEL_CARD") from error
     missing = [name for name in _REQUIRED if name not in raw]
     if missing or raw["schema"] != SCHEMA:
         raise ModelRefused(
             where, f"fields {', '.join(missing) or 'schema'} are missing or unknown", f"A card of schema {SCHEMA} is needed", "MODEL_CARD"
+        )
+    if faults := [*_wrong_kinds(raw), *_calibration_faults(raw.get("calibration", {}))]:
+        raise ModelRefused(
+            where, f"fields do not hold what they should: {'; '.join(faults)}", "Fetch the card again, or correct it there", "MODEL_CARD"
         )
     found = raw.get("calibration", {})
     return AdapterCard(
@@ -106,6 +113,57 @@ def read_card(path: Path) -> AdapterCard:
         trained=raw.get("trained", {}),
         scores=tuple(raw.get("scores", ())),
     )
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _is_share(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1  # which no NaN is
+
+
+def _are(kind: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, list) and all(map(kind, value))
+
+
+def _is(kind: type) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, kind)
+
+
+_KINDS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
+    **{name: (_is(str), "text") for name in ("language", "base_sha256", "tensor_sha256", "variety", "base")},
+    "alphabet": (_are(_is(str)), "a list of texts"),
+    "calibration": (_is(dict), "a table"),
+    "trained": (_is(dict), "a table"),
+    "scores": (_are(_is(dict)), "a list of tables"),
+}
+_CALIBRATION_KINDS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
+    "raw": (_are(_is_share), "a list of numbers from 0 to 1"),
+    "right": (_are(_is_share), "a list of numbers from 0 to 1"),
+    "words": (_is_whole, "a whole number"),
+    "split": (_is(str), "text"),
+    "ece": (_is_share, "a number from 0 to 1"),
+}
+
+
+def _wrong_kinds(raw: Mapping[str, Any], kinds: Mapping[str, tuple[Callable[[Any], bool], str]] = _KINDS) -> list[str]:
+    return [f"{name} must be {said}" for name, (fits, said) in kinds.items() if name in raw and not fits(raw[name])]
+
+
+def _calibration_faults(found: Any) -> list[str]:
+    """What would make the map from raw to calibrated confidence none: it is asked for each word, in the middle of a run."""
+    if not isinstance(found, Mapping):
+        return []
+    if faults := _wrong_kinds(found, _CALIBRATION_KINDS):
+        return [f"calibration.{fault}" for fault in faults]
+    raw, right = found.get("raw", []), found.get("right", [])
+    if len(raw) != len(right):
+        return [f"calibration.raw has {len(raw)} knots and calibration.right {len(right)}"]
+    for name, knots in (("raw", raw), ("right", right)):
+        if sorted(knots) != knots:
+            return [f"calibration.{name} must rise"]
+    return []
 
 
 def card_toml(card: AdapterCard) -> str:
