@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
 
@@ -28,7 +29,8 @@ def pair_files(
 ) -> list[Pair]:
     """Pairs from two files of any kind that can be paired, or from two folders of files with the same names.
 
-    `language` stands where a file names none; `split` takes only those rows of the reference.
+    `language` stands where a file names none; `split` takes only those rows of the reference. A transcript
+    without a word is a result, not a fault: all that the other side says is missing, or too much.
 
     Raises
     ------
@@ -40,12 +42,18 @@ def pair_files(
     """
     if is_folder(reference) and is_folder(hypothesis):
         return _folders(reference, hypothesis, language=language, split=split, encoding=encoding)
+    return _two(reference, hypothesis, language=language, split=split, encoding=encoding)
+
+
+def _two(reference: Path, hypothesis: Path, *, language: str, split: str | None, encoding: str | None, name: str = "") -> list[Pair]:
+    """Pairs from two files; `name` where they are two of many: ids of plain lines begin with it."""
     wanted, given = read_source(reference, encoding=encoding), read_source(hypothesis, encoding=encoding)
+    wanted, given = _silent(wanted, given), _silent(given, wanted)
     if isinstance(wanted, Whole) or isinstance(given, Whole):
         return pair_transcripts(_whole(wanted, given), _whole(given, wanted), name=reference.stem, language=language)
     if wanted.keyed or given.keyed:
         return _keyed(wanted, given, language, split)
-    return _lines(wanted, given, language)
+    return _lines(wanted, given, language, name=name)
 
 
 def pair_transcripts(reference: Transcript, hypothesis: Transcript, *, name: str = "", language: str = UNDETERMINED) -> list[Pair]:
@@ -129,7 +137,21 @@ def _whole(source: Listed | Whole, other: Listed | Whole) -> Transcript:
     return Transcript(segments=tuple(Segment(span=empty, text=e.text or "") for e in source.entries))
 
 
-def _lines(wanted: Listed, given: Listed, language: str) -> list[Pair]:
+def _silent(source: Listed | Whole, other: Listed | Whole) -> Listed | Whole:
+    """A transcript or plain text without a word, as a silent counterpart of each row of the other; what has words as it is.
+
+    Rows with ids say themselves which clips they speak of: one that is absent there stays a fault.
+    """
+    if isinstance(other, Whole):
+        return source
+    spoken = source.transcript.text if isinstance(source, Whole) else "".join(e.text or "" for e in source.entries)
+    if spoken.strip() or (isinstance(source, Listed) and (source.keyed or len(source.entries) == len(other.entries) > 0)):
+        return source
+    entries = tuple(replace(e, text="", words=()) for e in other.entries) or (Entry(text=""),)
+    return Listed(file=source.file, entries=entries, keyed=other.keyed)
+
+
+def _lines(wanted: Listed, given: Listed, language: str, *, name: str = "") -> list[Pair]:
     """Line by line: the one case where order pairs, since both say nothing else."""
     if len(wanted.entries) != len(given.entries):
         _unpaired(
@@ -138,8 +160,9 @@ def _lines(wanted: Listed, given: Listed, language: str) -> list[Pair]:
             "Give each line an id and a tab, or as many lines on both sides",
         )
     both = zip(wanted.entries, given.entries, strict=True)
+    prefix = f"{name}, " if name else ""
     return [
-        Pair(id=f"line {number}", reference=w.text or "", hypothesis=g.text or "", language=language)
+        Pair(id=f"{prefix}line {number}", reference=w.text or "", hypothesis=g.text or "", language=language, recording=name)
         for number, (w, g) in enumerate(both, start=1)
     ]
 
@@ -227,7 +250,7 @@ def _folders(reference: Path, hypothesis: Path, *, language: str, split: str | N
         )
     pairs: list[Pair] = []
     for stem in sorted(left):
-        pairs += pair_files(left[stem], right[stem], language=language, split=split, encoding=encoding)
+        pairs += _two(left[stem], right[stem], language=language, split=split, encoding=encoding, name=stem)
     if twice := [k for k, n in Counter(p.id for p in pairs).items() if n > 1]:
         _unpaired(f"{shown(reference)}", f"ids that occur in several files: {_list(twice)}", "Score these files one by one")
     return pairs

@@ -10,7 +10,7 @@ import pytest
 
 from speech.errors import ManifestRefused, TextRefused
 from speech.formats import save
-from speech.score import Pair, pair_files
+from speech.score import Pair, pair_files, score
 from speech.score.pairs import pair_transcripts
 from speech.types import Recording, Segment, Span, Transcript, Word
 
@@ -220,3 +220,44 @@ def test_whole_transcripts_are_compared_in_order_of_time() -> None:
 def test_a_label_track_is_no_list_of_ids(tmp_path: Path) -> None:
     labels = write(tmp_path / "a.txt", "0.000000\t0.900000\tkay\n0.900000\t2.000000\tchay wasi\n")
     assert "label track" in refused(labels, labels).what
+
+
+@pytest.mark.parametrize("suffix", [".txt", ".json", ".eaf", ".TextGrid", ".srt", ".vtt", ".csv"])
+@pytest.mark.parametrize("reference", ["r.txt", "r.json", "ids.txt"])
+def test_a_transcript_without_a_word_counts_as_missing_words(tmp_path: Path, suffix: str, reference: str) -> None:
+    """A clip in which nothing was heard is a result: one such file made `score` refuse a whole folder."""
+    for side in ("r", "h"):
+        (tmp_path / side).mkdir()
+    for name in ("one", "two"):
+        if reference == "r.json":
+            save(transcript(segment(0, 900, "kay wasi"), segment(900, 2000, "chay")), tmp_path / "r" / f"{name}.json")
+        else:
+            keys = (f"{name}1\t", f"{name}2\t") if reference == "ids.txt" else ("", "")
+            write(tmp_path / "r" / f"{name}.txt", f"{keys[0]}kay wasi\n{keys[1]}chay\n")
+    said = "one1\tkay wasi\none2\tchay\n" if reference == "ids.txt" else "kay wasi\nchay\n"
+    write(tmp_path / "h" / "one.txt", said)
+    save(transcript(), tmp_path / "h" / f"two{suffix}")
+    scores = score(pair_files(tmp_path / "r", tmp_path / "h"))
+    assert (scores.overall.words.counts.reference, scores.overall.words.counts.hits) == (6, 3)
+    assert scores.overall.words.counts.deletions == 3
+    swapped = score(pair_files(tmp_path / "h", tmp_path / "r"))
+    assert (swapped.overall.words.counts.hits, swapped.overall.words.counts.insertions) == (3, 3)
+
+
+def test_silence_on_both_sides_is_a_clip_without_an_error(tmp_path: Path) -> None:
+    for side in ("r", "h"):
+        (tmp_path / side).mkdir()
+        write(tmp_path / side / "a.txt", "kay\n")
+        write(tmp_path / side / "b.txt", "")
+    found = pair_files(tmp_path / "r", tmp_path / "h")
+    assert texts(found) == [("a, line 1", "kay", "kay"), ("b, line 1", "", "")]
+    assert [p.recording for p in found] == ["a", "b"]
+
+
+def test_rows_with_ids_that_are_absent_stay_a_fault(tmp_path: Path) -> None:
+    manifest = rows(tmp_path / "r.jsonl", {"path": "a.wav", "text": "kay"}, {"path": "b.wav", "text": "chay"})
+    assert "a.wav" in refused(manifest, rows(tmp_path / "h.jsonl")).what
+
+
+def test_lines_that_differ_in_number_stay_a_fault_where_there_are_words(tmp_path: Path) -> None:
+    assert "2 lines against 1" in refused(write(tmp_path / "r.txt", "a\nb\n"), write(tmp_path / "h.txt", "a\n")).what
