@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from speech.cli.options import findings_for_people, stated
 from speech.cli.streams import Streams
+from speech.errors import Finding
 from speech.files import shown
 
 
@@ -31,8 +33,8 @@ def command(
 ) -> int:  # fmt: skip
     """WER and CER of HYPOTHESIS against REFERENCE, with counts and 95 % intervals.
 
-    Both may be ELAN, TextGrid, JSON or other transcripts, manifests, plain text (a line a clip), or folders of files of
-    the same names. Clips are matched by id, never by place unless both sides are plain lines of equal number.
+    Both may be ELAN, TextGrid, JSON (ours, or Whisper's and its kin) or other transcripts, manifests, plain text (a line a
+    clip), or folders of files of the same names. Clips are matched by id, never by place unless both sides are plain lines of equal number.
 
     \b
     speech score reference.eaf transcript.eaf --language que --report page.html
@@ -47,8 +49,10 @@ def command(
     context = consent.Context(basis=consent.OWN_USE, purpose=purpose)
     for path in (reference, hypothesis):
         consent.require({"evaluate"}, consent.item_of(path), context=context)
-    pairs = pair_files(reference, hypothesis, language=language, split=split, encoding=encoding)
+    repaired: list[Finding] = []
+    pairs = pair_files(reference, hypothesis, language=language, split=split, encoding=encoding, findings=repaired)
     scores = score(pairs, ScoreSettings(draws=draws))
+    scores = replace(scores, findings=(*repaired, *scores.findings))
     if as_json:
         Streams.json({"path": shown(hypothesis), "ok": True, "reference": shown(reference), **scores.as_dict()})
     else:

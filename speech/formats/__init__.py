@@ -8,10 +8,13 @@ says what the format could not hold. A format is a module with `SUFFIXES`, `LOSS
 from __future__ import annotations
 
 import functools
+import gzip
 import hashlib
 import importlib
+import io
 import os
 import re
+import zlib
 from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path, PurePosixPath, PureWindowsPath
@@ -22,16 +25,23 @@ from speech.files import read_bytes, shown, write_bytes
 from speech.types import Transcript
 
 _HELPERS = {"encoding"}
+PACKED = ".gz"
+"""The further end of a name whose file was packed by gzip."""
+_LARGEST = 1 << 28
+"""Bytes that a packed file may hold: far above any transcript, and below what fills a small machine's memory."""
 
 
 class Format(Protocol):
-    """What a module of this folder offers. `kept` is the transcript less `LOSSES`: what reading it back must give."""
+    """What a module of this folder offers.
+
+    `parse` adds to `findings` what it had to repair. `kept` is the transcript less `LOSSES`: what reading it back must give.
+    """
 
     @property
     def SUFFIXES(self) -> tuple[str, ...]: ...
     @property
     def LOSSES(self) -> tuple[str, ...]: ...
-    def parse(self, data: bytes, *, where: str, encoding: str | None = None) -> Transcript: ...
+    def parse(self, data: bytes, *, where: str, encoding: str | None = None, findings: list[Finding] | None = None) -> Transcript: ...
     def render(self, transcript: Transcript) -> bytes: ...
     def lost(self, transcript: Transcript) -> dict[str, int]: ...
     def kept(self, transcript: Transcript) -> Transcript: ...
@@ -80,10 +90,13 @@ def for_path(path: str | os.PathLike[str]) -> Format:
     )
 
 
-def read(path: str | os.PathLike[str], *, format: str | None = None, encoding: str | None = None) -> Transcript:
-    """The transcript in a file; the file is only read.
+def read(
+    path: str | os.PathLike[str], *, format: str | None = None, encoding: str | None = None, findings: list[Finding] | None = None
+) -> Transcript:
+    """The transcript in a file, packed by gzip (`.eaf.gz`) or not; the file is only read.
 
-    `recording.path`, written relative to the transcript, comes back relative to where the program runs.
+    `recording.path`, written relative to the transcript, comes back relative to where the program runs. What had to be
+    repaired (a cue that ends before it starts) is added to `findings`.
 
     Raises
     ------
@@ -93,13 +106,37 @@ def read(path: str | os.PathLike[str], *, format: str | None = None, encoding: s
         The path leads to no file that may be read.
     """
     path = Path(path)
-    found = by_name(format) if format else for_path(path)
-    transcript = found.parse(read_bytes(path), where=shown(path), encoding=encoding)
+    packed = path.suffix.lower() == PACKED
+    found = by_name(format) if format else for_path(path.with_suffix("") if packed else path)
+    data = read_bytes(path)
+    transcript = found.parse(unpacked(data, path) if packed else data, where=shown(path), encoding=encoding, findings=findings)
     recording = transcript.recording
     if recording.path and _relative(recording.path):
         located = Path(os.path.normpath(path.parent / recording.path)).as_posix()
         transcript = replace(transcript, recording=replace(recording, path=located))
     return transcript
+
+
+def unpacked(data: bytes, path: Path) -> bytes:
+    """What was packed by gzip.
+
+    Raises
+    ------
+    FormatRefused
+        `FORMAT_SYNTAX`: it is none, is cut off, or holds more than a transcript can.
+    """
+    try:
+        with gzip.open(io.BytesIO(data)) as file:
+            held = file.read(_LARGEST + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        raise FormatRefused(
+            shown(path), "this is not a whole file packed by gzip", "Pack it again, or give it as it was", "FORMAT_SYNTAX"
+        ) from error
+    if len(held) > _LARGEST:
+        raise FormatRefused(
+            shown(path), f"it holds more than {_LARGEST >> 20} MB, which no transcript does", "Give the transcript itself", "FORMAT_SYNTAX"
+        )
+    return held
 
 
 def save(

@@ -6,11 +6,14 @@ import re
 from collections.abc import Sequence
 from urllib.parse import quote
 
+from speech.errors import FormatRefused
 from speech.types import Segment
 
 CLOCK = r"(?:(\d+):)?(\d{1,2}):(\d{1,2})(?:[,.](\d{1,3}))?"
 """A time of a subtitle: hours may have any number of digits or be missing, a fraction may be short."""
 
+_SIGNED = r"-?(?:\d+:)?-?\d{1,2}:-?\d{1,2}(?:[,.]-?\d{1,3})?"
+_SIGNED_TIMES = re.compile(rf"\s*({_SIGNED})\s*-->\s*({_SIGNED})(?:\s.*)?")
 NOBODY = "-"
 _PREFIX = re.compile(r"(?P<name>[^\s:][^:\r\n]*): (?P<text>.*)", re.DOTALL)
 _ENCODED = re.compile(r"(?:%[0-9A-F]{2})+")
@@ -26,6 +29,19 @@ def from_clock(parts: Sequence[str | None]) -> int:
     """Milliseconds of the four groups of `CLOCK`; `,5` is half a second."""
     hours, minutes, seconds, fraction = (p or "0" for p in parts)
     return (int(hours) * 3600 + int(minutes) * 60 + int(seconds)) * 1000 + int(fraction.ljust(3, "0"))
+
+
+def check_times(rows: Sequence[str], where: str) -> None:
+    """Refuse a negative time: taken for text, its cue would be lost without a word.
+
+    Raises
+    ------
+    FormatRefused
+        `FORMAT_TIMES`, with the line.
+    """
+    for number, row in enumerate(rows, 1):
+        if (found := _SIGNED_TIMES.fullmatch(row)) and "-" in found[1] + found[2]:
+            raise FormatRefused(f"{where}, line {number}", "a time is negative", "Correct the times", "FORMAT_TIMES")
 
 
 def prefixed(segments: Sequence[Segment]) -> list[str]:

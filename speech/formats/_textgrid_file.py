@@ -2,7 +2,8 @@
 
 Praat reads strings, free-standing numbers and flags, and takes all else for comment; so does this. A text may
 hold line ends, doubled quotes and things like `xmin = 5`, which is why lines are never matched. Long and
-short form are the same tokens. Changing one text changes that token only; the rest is written byte for byte.
+short form are the same tokens, the chronological form has them in another order. Changing one text changes that token
+only; the rest is written byte for byte.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from speech.text.decode import check, decode_marked
 _TOKEN = re.compile(
     r'(?P<string>"(?:[^"]|"")*")|(?P<comment>![^\r\n]*)|(?P<flag><[a-z]+>)(?!\S)|(?P<number>[+-]?\d+(?:\.\d*)?(?:[eE][+-]?\d+)?)(?!\S)|(?P<rest>[^\s"]+)'
 )
+_CHRONOLOGICAL = "Praat chronological TextGrid text file"
 _MEND = "Open and save it in Praat as a text file"
 
 
@@ -77,7 +79,7 @@ class TextGridFile:
         Raises
         ------
         FormatRefused
-            `FORMAT_SYNTAX`: no TextGrid, the binary or chronological form, or cut off.
+            `FORMAT_SYNTAX`: no TextGrid, the binary form, or cut off.
         TextRefused
             `TEXT_ENCODING`, `TEXT_CONTROL`.
         """
@@ -87,7 +89,8 @@ class TextGridFile:
         kinds = ("string", "number", "flag")
         tokens = [Token(kind=m.lastgroup or "", raw=m.group(), start=m.start()) for m in _TOKEN.finditer(text) if m.lastgroup in kinds]
         found = cls(text, name, mark, tokens, where)
-        if [t.value for t in tokens[:2]] not in (["ooTextFile", "TextGrid"], ["ooTextFile short", "TextGrid"]):
+        first = [t.value for t in tokens[:2]]
+        if first not in (["ooTextFile", "TextGrid"], ["ooTextFile short", "TextGrid"]) and not found._chronological:
             found._refuse(0, "this is not a TextGrid")
         _ = found.tiers
         return found
@@ -95,11 +98,14 @@ class TextGridFile:
     @property
     def span_ms(self) -> tuple[int, int]:
         """First and last time of the whole file."""
-        return self._time(2), self._time(3)
+        at = 1 if self._chronological else 2
+        return self._time(at), self._time(at + 1)
 
     @property
     def tiers(self) -> list[GridTier]:
         """The tiers, with the texts as they are now."""
+        if self._chronological:
+            return self._tiers_by_time()
         self._time(2), self._time(3)
         if self._get(4, "flag") == "<absent>":
             return []
@@ -125,19 +131,49 @@ class TextGridFile:
             at = token.start + len(token.raw)
         return self.mark + "".join([*parts, self.text[at:]]).encode(self.encoding)
 
-    def _tier(self, at: int) -> tuple[GridTier, int]:
+    @property
+    def _chronological(self) -> bool:
+        return bool(self.tokens) and self.tokens[0].kind == "string" and self.tokens[0].value == _CHRONOLOGICAL
+
+    def _tiers_by_time(self) -> list[GridTier]:
+        """The tiers of the chronological form: all of them first, then the marks of all in order of time, each with its tier's number."""
+        self._time(1), self._time(2)
+        heads = [4 + 4 * number for number in range(self._count(3))]
+        kinds = [self._points(at) for at in heads]
+        names = [self._get(at + 1, "string") for at in heads]
+        for at in heads:
+            self._time(at + 2), self._time(at + 3)
+        marks: list[list[Mark]] = [[] for _ in heads]
+        at = 4 + 4 * len(heads)
+        while at < len(self.tokens):
+            number = self._count(at)
+            if not 1 <= number <= len(heads):
+                self._refuse(at, f"there is no tier {number}, of {len(heads)}")
+            mark, at = self._mark(at + 1, kinds[number - 1])
+            marks[number - 1].append(mark)
+        return [GridTier(name=n, points=p, marks=tuple(m)) for n, p, m in zip(names, kinds, marks, strict=True)]
+
+    def _points(self, at: int) -> bool:
+        """Whether the tier whose kind stands here is one of points."""
         kind = self._get(at, "string")
         if kind not in ("IntervalTier", "TextTier"):
             self._refuse(at, "a tier is neither of intervals nor of points")
-        points, size = kind == "TextTier", self._count(at + 4)
+        return kind == "TextTier"
+
+    def _mark(self, at: int, points: bool) -> tuple[Mark, int]:
+        """The interval or point whose time stands here, and where the next begins."""
+        start = self._time(at)
+        end = start if points else self._time(at + 1)
+        at += 1 if points else 2
+        return Mark(start_ms=start, end_ms=end, text=self._get(at, "string"), token=at), at + 1
+
+    def _tier(self, at: int) -> tuple[GridTier, int]:
+        points, size = self._points(at), self._count(at + 4)
         name, at = self._get(at + 1, "string"), at + 5
         marks = []
         for _ in range(size):
-            start = self._time(at)
-            end = start if points else self._time(at + 1)
-            at += 1 if points else 2
-            marks.append(Mark(start_ms=start, end_ms=end, text=self._get(at, "string"), token=at))
-            at += 1
+            mark, at = self._mark(at, points)
+            marks.append(mark)
         return GridTier(name=name, points=points, marks=tuple(marks)), at
 
     def _get(self, at: int, kind: str) -> str:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any, NoReturn, get_args
 
-from speech.errors import FormatRefused, TextRefused
+from speech.errors import Finding, FormatRefused, TextRefused
 from speech.formats import _losses
 from speech.formats._checks import checked
 from speech.text.decode import LONGEST, decode
@@ -119,7 +119,7 @@ def _word_row(w: Word) -> dict[str, Any]:
     }
 
 
-def parse(data: bytes, *, where: str, encoding: str | None = None) -> Transcript:
+def parse(data: bytes, *, where: str, encoding: str | None = None, findings: list[Finding] | None = None) -> Transcript:
     """The transcript in a CSV file; of others, `start_ms`, `end_ms` and `text` are enough.
 
     Rows are one segment where their `segment` is the same; without that column each row is one.

@@ -20,6 +20,7 @@ from pathlib import PurePosixPath
 from typing import Any, get_args
 from urllib.parse import quote, unquote, urlsplit
 
+from speech.errors import Finding
 from speech.formats import _eaf_facts, _losses, _tiers
 from speech.formats import json as _json
 from speech.formats._checks import LATEST_MS, checked
@@ -83,7 +84,7 @@ def kept(transcript: Transcript) -> Transcript:
     return identified(_losses.in_tiers(_losses.kept(transcript, LOSSES)))
 
 
-def parse(data: bytes, *, where: str, encoding: str | None = None) -> Transcript:
+def parse(data: bytes, *, where: str, encoding: str | None = None, findings: list[Finding] | None = None) -> Transcript:
     """The transcript in an EAF; ids of segments, words and points are those of their annotations.
 
     Raises

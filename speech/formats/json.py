@@ -4,7 +4,7 @@ The published schema lies beside this module (`speech-transcript-1.schema.json`)
 that each fault is named with its place. Unknown fields of a newer minor version are kept in
 `Transcript.extra` and written back; a higher major version is refused. Ids stay as they are, of any form; what
 has none is given one on reading and on writing. NaN, double keys and lone surrogates,
-which Python's json accepts, are refused.
+which Python's json accepts, are refused. Whisper and its kin use the same suffix: `_whisper` reads theirs.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NoReturn, cast, get_args
 
-from speech.errors import FormatRefused, TextRefused
-from speech.formats import _losses
+from speech.errors import Finding, FormatRefused, TextRefused
+from speech.formats import _losses, _whisper
 from speech.formats._checks import checked, ordered
 from speech.text.decode import decode
 from speech.types import (
@@ -66,8 +66,8 @@ def kept(transcript: Transcript) -> Transcript:
     return identified(ordered(transcript))
 
 
-def parse(data: bytes, *, where: str, encoding: str | None = None) -> Transcript:
-    """The transcript in a JSON file.
+def parse(data: bytes, *, where: str, encoding: str | None = None, findings: list[Finding] | None = None) -> Transcript:
+    """The transcript in a JSON file: ours, or of Whisper and its kin (see `_whisper`).
 
     Raises
     ------
@@ -86,7 +86,12 @@ def parse(data: bytes, *, where: str, encoding: str | None = None) -> Transcript
             "Write the letter again",
             "TEXT_SURROGATE",
         )
-    raw = loads(text, where)
+    constants: list[str] = []
+    raw = loads(text, where, constants=constants)
+    if _whisper.is_foreign(raw):
+        return checked(_whisper.transcript(raw, where, findings), where)
+    if constants:
+        _refuse(where, f"{constants[0]} is no number")
     if not isinstance(raw, dict):
         _refuse(where, "this is not a transcript but another kind of JSON")
     transcript = _transcript(raw, where)
@@ -98,8 +103,11 @@ def render(transcript: Transcript) -> bytes:
     return (json.dumps(as_dict(kept(checked(transcript))), ensure_ascii=False, allow_nan=False, indent=1) + "\n").encode("utf-8")
 
 
-def loads(text: str, where: str) -> Any:
-    """JSON read strictly: no NaN, no key twice, no depth that breaks the reader."""
+def loads(text: str, where: str, *, constants: list[str] | None = None) -> Any:
+    """JSON read strictly: no NaN, no key twice, no depth that breaks the reader.
+
+    With `constants`, NaN and Infinity are read and their names added to it: other programs write them.
+    """
 
     def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
         found = dict(items)
@@ -108,8 +116,14 @@ def loads(text: str, where: str) -> Any:
             _refuse(where, f"the key {ascii(next(k for k in keys if keys.count(k) > 1))} stands twice in one object")
         return found
 
+    def constant(name: str) -> float:
+        if constants is None:
+            _refuse(where, f"{name} is no number")
+        constants.append(name)
+        return float(name)
+
     try:
-        return json.loads(text, object_pairs_hook=pairs, parse_constant=lambda name: _refuse(where, f"{name} is no number"))
+        return json.loads(text, object_pairs_hook=pairs, parse_constant=constant)
     except json.JSONDecodeError as error:
         _refuse(f"{where}, line {error.lineno}", f"this is not JSON ({error.msg}, column {error.colno})")
     except (ValueError, RecursionError) as error:

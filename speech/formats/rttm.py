@@ -10,7 +10,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from pathlib import PurePosixPath
 from urllib.parse import unquote
 
-from speech.errors import FormatRefused
+from speech.errors import Finding, FormatRefused
 from speech.formats import _losses
 from speech.formats._checks import LATEST_MS, checked
 from speech.text.decode import decode, lines
@@ -49,7 +49,7 @@ def kept(transcript: Transcript) -> Transcript:
     return _losses.kept(transcript, LOSSES)
 
 
-def parse(data: bytes, *, where: str, encoding: str | None = None) -> Transcript:
+def parse(data: bytes, *, where: str, encoding: str | None = None, findings: list[Finding] | None = None) -> Transcript:
     """The turns in an RTTM file of one recording, as segments without text.
 
     Raises

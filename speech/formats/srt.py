@@ -10,11 +10,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from speech.errors import FormatRefused
+from speech.errors import Finding, FormatRefused
 from speech.formats import _cues, _losses
 from speech.formats._checks import LATEST_MS, checked, name_of, place
+from speech.formats._repairs import Times, repaired
 from speech.text.decode import decode, lines
-from speech.types import Segment, Span, Transcript
+from speech.types import Segment, Transcript
 
 SUFFIXES: tuple[str, ...] = (".srt",)
 LOSSES: tuple[str, ...] = (
@@ -49,25 +50,28 @@ def kept(transcript: Transcript) -> Transcript:
     return _losses.kept(transcript, LOSSES)
 
 
-def parse(data: bytes, *, where: str, encoding: str | None = None) -> Transcript:
+def parse(data: bytes, *, where: str, encoding: str | None = None, findings: list[Finding] | None = None) -> Transcript:
     """The transcript in an SRT file; what is not a number or a time is text.
 
     Raises
     ------
     FormatRefused
-        `FORMAT_SYNTAX`: text before the first time, or no time at all; `FORMAT_TIMES`.
+        `FORMAT_SYNTAX`: text before the first time, or no time at all; `FORMAT_TIMES`: negative, or too late.
     TextRefused
         `TEXT_ENCODING` (old files are often in cp1252), `TEXT_CONTROL`.
     """
     cues = list(_cues_of(lines(decode(data, where, encoding=encoding)), where))
+    spans = repaired([times for times, _ in cues], where, findings)
     segments = [
         Segment(span=span, text=text, speaker=speaker)
-        for (span, _), (speaker, text) in zip(cues, _cues.unprefixed([t for _, t in cues]), strict=True)
+        for span, (speaker, text) in zip(spans, _cues.unprefixed([t for _, t in cues]), strict=True)
     ]
     return checked(_losses.with_lists(checked(Transcript(segments=tuple(segments)), where)), where)
 
 
-def _cues_of(rows: list[str], where: str) -> Iterator[tuple[Span, str]]:
+def _cues_of(rows: list[str], where: str) -> Iterator[tuple[Times, str]]:
+    """Times as they stand, and text."""
+    _cues.check_times(rows, where)
     timings = [(n, m) for n, row in enumerate(rows) if (m := _TIMING.fullmatch(row))]
     first = timings[0][0] if timings else len(rows)
     if before := [n for n, row in enumerate(rows[:first]) if row.strip() and not _is_index(row)]:
@@ -86,14 +90,12 @@ def _cues_of(rows: list[str], where: str) -> Iterator[tuple[Span, str]]:
                 stop -= 1
         groups = found.groups()
         start, end = _cues.from_clock(groups[:4]), _cues.from_clock(groups[4:])
-        if not start <= end <= LATEST_MS:
-            raise FormatRefused(
-                f"{where}, line {at + 1}", "the subtitle ends before it starts, or is too late", "Correct its times", "FORMAT_TIMES"
-            )
+        if max(start, end) > LATEST_MS:
+            raise FormatRefused(f"{where}, line {at + 1}", "the subtitle is too late", "Correct its times", "FORMAT_TIMES")
         inner = rows[at + 1 : stop]
         while inner and not inner[-1].strip(" \t"):
             inner.pop()
-        yield Span(start_ms=start, end_ms=end), "\n".join(inner)
+        yield (start, end), "\n".join(inner)
 
 
 def _is_index(row: str) -> bool:

@@ -1,13 +1,15 @@
 """Praat TextGrid: tiers by speaker, words and what hangs on them in tiers of their own (see `_tiers`).
 
 Intervals must touch and fill their tier, so an empty segment and a gap are one; an interval of no length
-becomes one of a millisecond. A file read and edited is kept whole by `TextGridFile`; `render` builds a new one.
+becomes one of a millisecond. All of Praat's text forms are read: long, short and
+chronological. A file read and edited is kept whole by `TextGridFile`; `render` builds a new one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from speech.errors import Finding
 from speech.formats import _losses, _tiers
 from speech.formats._checks import checked
 from speech.formats._textgrid_file import GridTier, Mark, TextGridFile, Token, quoted
@@ -49,7 +51,7 @@ def kept(transcript: Transcript) -> Transcript:
     return _losses.in_tiers(_losses.kept(transcript, LOSSES))
 
 
-def parse(data: bytes, *, where: str, encoding: str | None = None) -> Transcript:
+def parse(data: bytes, *, where: str, encoding: str | None = None, findings: list[Finding] | None = None) -> Transcript:
     """The transcript in a TextGrid: an interval with text is a segment, its tier the speaker, unless the name is one of ours.
 
     Raises

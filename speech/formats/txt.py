@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from speech.errors import Finding
 from speech.formats import _losses
 from speech.formats._checks import checked
 from speech.text.decode import decode, lines
@@ -50,7 +51,7 @@ def kept(transcript: Transcript) -> Transcript:
     return _losses.kept(replace(ordered, segments=tuple(replace(s, words=()) for s in named)), LOSSES)
 
 
-def parse(data: bytes, *, where: str, encoding: str | None = None) -> Transcript:
+def parse(data: bytes, *, where: str, encoding: str | None = None, findings: list[Finding] | None = None) -> Transcript:
     """Each line with text as a segment, without times.
 
     Raises

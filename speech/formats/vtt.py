@@ -16,9 +16,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, cast, get_args
 
-from speech.errors import FormatRefused
+from speech.errors import Finding, FormatRefused
 from speech.formats import _cues, _losses
 from speech.formats._checks import LATEST_MS, checked
+from speech.formats._repairs import Times, repaired
 from speech.text.decode import decode, lines
 from speech.types import Segment, Span, Status, Transcript, Word, id_number, identified, joined
 
@@ -62,42 +63,41 @@ def kept(transcript: Transcript) -> Transcript:
     return _losses.kept(named, LOSSES)
 
 
-def parse(data: bytes, *, where: str, encoding: str | None = None) -> Transcript:
+def parse(data: bytes, *, where: str, encoding: str | None = None, findings: list[Finding] | None = None) -> Transcript:
     """The transcript in a WebVTT file.
 
     Raises
     ------
     FormatRefused
-        `FORMAT_SYNTAX`: the first line is not WEBVTT; `FORMAT_TIMES`.
+        `FORMAT_SYNTAX`: the first line is not WEBVTT; `FORMAT_TIMES`: negative, or too late.
     TextRefused
         `TEXT_ENCODING`, `TEXT_CONTROL`.
     """
     rows = lines(decode(data, where, encoding=encoding))
     if not rows or not re.fullmatch(r"WEBVTT([ \t].*)?", rows[0]):
         raise FormatRefused(f"{where}, line 1", "the first line is not WEBVTT", "Correct the line in a text editor", "FORMAT_SYNTAX")
+    _cues.check_times(rows, where)
+    blocks = list(_blocks(rows))
+    timings = [next((n for n, row in enumerate(block[:2]) if _TIMING.fullmatch(row)), None) for _, block in blocks]
+    times = [_times(block[n], f"{where}, line {first + n}") for (first, block), n in zip(blocks, timings, strict=True) if n is not None]
+    spans = iter(repaired(times, where, findings))
     segments: list[Segment] = []
     kept_back: dict[str, Any] = {"header": rows[0], "blocks": [], "cues": []}
     review: dict[str, Any] = {}
     taken: set[str] = set()
-    for first, block in _blocks(rows):
-        timing = next((n for n, row in enumerate(block[:2]) if _TIMING.fullmatch(row)), None)
+    for (_, block), timing in zip(blocks, timings, strict=True):
         if timing is None:
             if said := _REVIEW.fullmatch("\n".join(block)):
                 review = {"status": cast(Status, said["status"]), "unsure_reason": html.unescape(said["reason"] or "")}
             else:
                 kept_back["blocks"].append("\n".join(block))
             continue
+        span = next(spans)
         found = _TIMING.fullmatch(block[timing])
-        groups = found.groups() if found else ()
-        start, end = _cues.from_clock(groups[:4]), _cues.from_clock(groups[4:8])
-        if not start <= end <= LATEST_MS:
-            raise FormatRefused(
-                f"{where}, line {first + timing}", "the cue ends before it starts, or is too late", "Correct its times", "FORMAT_TIMES"
-            )
-        settings = (groups[8] or "").strip()
+        settings = (found["settings"] or "").strip() if found else ""
         if timing or settings:
-            kept_back["cues"].append({"start_ms": start, "identifier": block[0] if timing else "", "settings": settings})
-        voices = [replace(s, **review) for s in _Cue(Span(start_ms=start, end_ms=end)).read("\n".join(block[timing + 1 :]))]
+            kept_back["cues"].append({"start_ms": span.start_ms, "identifier": block[0] if timing else "", "settings": settings})
+        voices = [replace(s, **review) for s in _Cue(span).read("\n".join(block[timing + 1 :]))]
         review = {}
         # The number of a subtitle is no id: it says its place. Only what we wrote, or ELAN, stays through edits.
         if timing and id_number(block[0]) and block[0] not in taken:
@@ -106,6 +106,16 @@ def parse(data: bytes, *, where: str, encoding: str | None = None) -> Transcript
         segments.extend(voices)
     found_transcript = checked(Transcript(segments=tuple(segments)), where)
     return replace(_losses.with_lists(found_transcript), foreign={"vtt": kept_back})
+
+
+def _times(row: str, where: str) -> Times:
+    """Start and end as the line of times has them."""
+    found = _TIMING.fullmatch(row)
+    groups = found.groups() if found else ()
+    start, end = _cues.from_clock(groups[:4]), _cues.from_clock(groups[4:8])
+    if max(start, end) > LATEST_MS:
+        raise FormatRefused(where, "the cue is too late", "Correct its times", "FORMAT_TIMES")
+    return start, end
 
 
 def _blocks(rows: list[str]) -> Iterator[tuple[int, list[str]]]:

@@ -13,8 +13,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
 
-from speech.errors import TextRefused
+from speech.errors import Finding, TextRefused
 from speech.files import is_folder, shown
+from speech.formats import PACKED
 from speech.languages import UNDETERMINED
 from speech.score.records import Pair
 from speech.score.sources import Entry, Listed, Whole, code_or_nothing, read_source
@@ -25,12 +26,19 @@ SAME_MS = 20
 
 
 def pair_files(
-    reference: Path, hypothesis: Path, *, language: str = UNDETERMINED, split: str | None = None, encoding: str | None = None
+    reference: Path,
+    hypothesis: Path,
+    *,
+    language: str = UNDETERMINED,
+    split: str | None = None,
+    encoding: str | None = None,
+    findings: list[Finding] | None = None,
 ) -> list[Pair]:
     """Pairs from two files of any kind that can be paired, or from two folders of files with the same names.
 
     `language` stands where a file names none; `split` takes only those rows of the reference. A transcript
-    without a word is a result, not a fault: all that the other side says is missing, or too much.
+    without a word is a result, not a fault: all that the other side says is missing, or too much. What had to be
+    repaired in a file is added to `findings`.
 
     Raises
     ------
@@ -41,16 +49,26 @@ def pair_files(
         A file cannot be read.
     """
     if is_folder(reference) and is_folder(hypothesis):
-        return _folders(reference, hypothesis, language=language, split=split, encoding=encoding)
-    return _two(reference, hypothesis, language=language, split=split, encoding=encoding)
+        return _folders(reference, hypothesis, language=language, split=split, encoding=encoding, findings=findings)
+    return _two(reference, hypothesis, language=language, split=split, encoding=encoding, findings=findings)
 
 
-def _two(reference: Path, hypothesis: Path, *, language: str, split: str | None, encoding: str | None, name: str = "") -> list[Pair]:
+def _two(
+    reference: Path,
+    hypothesis: Path,
+    *,
+    language: str,
+    split: str | None,
+    encoding: str | None,
+    findings: list[Finding] | None,
+    name: str = "",
+) -> list[Pair]:
     """Pairs from two files; `name` where they are two of many: ids of plain lines begin with it."""
-    wanted, given = read_source(reference, encoding=encoding), read_source(hypothesis, encoding=encoding)
+    wanted = read_source(reference, encoding=encoding, findings=findings)
+    given = read_source(hypothesis, encoding=encoding, findings=findings)
     wanted, given = _silent(wanted, given), _silent(given, wanted)
     if isinstance(wanted, Whole) or isinstance(given, Whole):
-        return pair_transcripts(_whole(wanted, given), _whole(given, wanted), name=reference.stem, language=language)
+        return pair_transcripts(_whole(wanted, given), _whole(given, wanted), name=_stem(reference), language=language)
     if wanted.keyed or given.keyed:
         return _keyed(wanted, given, language, split)
     return _lines(wanted, given, language, name=name)
@@ -241,7 +259,9 @@ def _pair(key: str, wanted: Entry, given: Entry, language: str) -> Pair:
     )
 
 
-def _folders(reference: Path, hypothesis: Path, *, language: str, split: str | None, encoding: str | None) -> list[Pair]:
+def _folders(
+    reference: Path, hypothesis: Path, *, language: str, split: str | None, encoding: str | None, findings: list[Finding] | None
+) -> list[Pair]:
     """Two folders: files of the same name, whatever their suffix, are paired."""
     left, right = _by_stem(reference), _by_stem(hypothesis)
     if lone := sorted(set(left) ^ set(right)):
@@ -250,7 +270,7 @@ def _folders(reference: Path, hypothesis: Path, *, language: str, split: str | N
         )
     pairs: list[Pair] = []
     for stem in sorted(left):
-        pairs += _two(left[stem], right[stem], language=language, split=split, encoding=encoding, name=stem)
+        pairs += _two(left[stem], right[stem], language=language, split=split, encoding=encoding, findings=findings, name=stem)
     if twice := [k for k, n in Counter(p.id for p in pairs).items() if n > 1]:
         _unpaired(f"{shown(reference)}", f"ids that occur in several files: {_list(twice)}", "Score these files one by one")
     return pairs
@@ -258,9 +278,14 @@ def _folders(reference: Path, hypothesis: Path, *, language: str, split: str | N
 
 def _by_stem(folder: Path) -> dict[str, Path]:
     files = sorted(f for f in folder.iterdir() if f.is_file() and not f.name.startswith("."))
-    if twice := [s for s, n in Counter(f.stem for f in files).items() if n > 1]:
+    if twice := [s for s, n in Counter(map(_stem, files)).items() if n > 1]:
         _unpaired(shown(folder), f"names with several files: {_list(twice)}", "Keep one file a recording in the folder")
-    return {f.stem: f for f in files}
+    return {_stem(f): f for f in files}
+
+
+def _stem(path: Path) -> str:
+    """A file's name without its suffix, nor that of a packed one (`a.eaf.gz` is `a`)."""
+    return (path.with_suffix("") if path.suffix.lower() == PACKED else path).stem
 
 
 def _list(keys: Sequence[str]) -> str:

@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 
 from speech.collections.manifest import TSV_COLUMNS, read_manifest, refused
 from speech.collections.manifest_rows import Fault, parse
-from speech.errors import TextRefused
+from speech.errors import Finding, TextRefused
 from speech.files import shown
 from speech.text.checks import check_name
 from speech.text.decode import check, lines, read_text
@@ -74,8 +74,8 @@ class Whole:
     transcript: Transcript
 
 
-def read_source(path: Path, *, encoding: str | None = None) -> Listed | Whole:
-    """What one file offers for pairing.
+def read_source(path: Path, *, encoding: str | None = None, findings: list[Finding] | None = None) -> Listed | Whole:
+    """What one file offers for pairing; what had to be repaired in it is added to `findings`.
 
     Raises
     ------
@@ -94,7 +94,7 @@ def read_source(path: Path, *, encoding: str | None = None) -> Listed | Whole:
         return _plain(read_text(path, encoding=encoding), shown(path))
     from speech.formats import read
 
-    return Whole(file=shown(path), transcript=read(path, encoding=encoding))
+    return Whole(file=shown(path), transcript=read(path, encoding=encoding, findings=findings))
 
 
 def _plain(text: str, where: str) -> Listed:

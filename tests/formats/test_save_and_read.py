@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import subprocess
 import sys
 from dataclasses import replace
@@ -81,3 +82,41 @@ def test_words_that_do_not_spell_their_text_are_refused() -> None:
             formats.by_name(name).render(spoken("a b", words=(Word(text="a"), Word(text="c"))))
         assert refused.value.code == "FORMAT_WORDS"
         assert "segment 1" in refused.value.where
+
+
+@pytest.mark.parametrize("name", ["a.eaf.gz", "a.EAF.GZ", "a.TextGrid.gz", "a.srt.gz", "a.json.gz"])
+def test_a_packed_file_is_read_as_what_it_holds(tmp_path: Path, name: str) -> None:
+    plain = tmp_path / Path(name).stem
+    formats.save(spoken(), plain)
+    (tmp_path / name).write_bytes(gzip.compress(plain.read_bytes()))
+    assert formats.read(tmp_path / name).text == "imata munanki"
+
+
+def test_a_real_packed_eaf_is_read_as_the_plain_one(tmp_path: Path, shared: Path) -> None:
+    plain = shared / "annotations" / "killkan_149.eaf"
+    (tmp_path / "k.eaf.gz").write_bytes(gzip.compress(plain.read_bytes()))
+    assert formats.read(tmp_path / "k.eaf.gz").segments == formats.read(plain).segments != ()
+
+
+@pytest.mark.parametrize("harm", ["cut", "plain", "checksum", "empty"])
+def test_a_packed_file_that_is_none_or_not_whole_is_refused(tmp_path: Path, harm: str) -> None:
+    data = gzip.compress(formats.by_name("eaf").render(spoken()))
+    bad = {"cut": data[:-20], "plain": b"<ANNOTATION_DOCUMENT/>", "checksum": data[:-8] + bytes(8), "empty": b"\x1f\x8b"}[harm]
+    (tmp_path / "a.eaf.gz").write_bytes(bad)
+    with pytest.raises(FormatRefused) as refused:
+        formats.read(tmp_path / "a.eaf.gz")
+    assert refused.value.code == "FORMAT_SYNTAX"
+
+
+def test_a_packed_file_that_would_fill_the_memory_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("speech.formats._LARGEST", 1000)
+    (tmp_path / "a.txt.gz").write_bytes(gzip.compress(b"a" * 1001))
+    assert pytest.raises(FormatRefused, formats.read, tmp_path / "a.txt.gz").value.code == "FORMAT_SYNTAX"
+    (tmp_path / "a.txt.gz").write_bytes(gzip.compress(b"a" * 1000))
+    assert formats.read(tmp_path / "a.txt.gz").text == "a" * 1000
+
+
+def test_nothing_is_saved_under_the_name_of_a_packed_file(tmp_path: Path) -> None:
+    with pytest.raises(FormatRefused) as refused:
+        formats.save(spoken(), tmp_path / "a.eaf.gz")
+    assert (refused.value.code, list(tmp_path.iterdir())) == ("FORMAT_UNKNOWN", [])

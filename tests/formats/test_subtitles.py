@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import webvtt
 
-from speech.errors import FormatRefused, TextRefused
+from speech.errors import Finding, FormatRefused, TextRefused
 from speech.formats import srt, vtt
 from speech.types import Segment, Span, Transcript, Word
 
@@ -150,3 +151,56 @@ def test_webvtt_py_and_we_find_the_same_cues_in_real_files(shared: Path) -> None
         ours = vtt.parse(path.read_bytes(), where=path.name).segments
         assert len(ours) == len(theirs) > 0
         assert {s.speaker for s in ours} == {c.voice for c in webvtt.read(str(path))}
+
+
+SRT_TURNED = "1\n00:00:01,000 --> 00:00:02,000\na\n\n2\n00:00:05,000 --> 00:00:03,000\nb\n\n3\n00:00:06,500 --> 00:00:07,000\nc\n"
+
+
+@pytest.mark.parametrize("format", [srt, vtt], ids=["srt", "vtt"])
+def test_a_cue_that_ends_before_it_starts_is_repaired_and_the_others_stay(format: Any) -> None:
+    """whisperX#56 (139 of one user's 360 files), lhotse#891."""
+    text = SRT_TURNED if format is srt else "WEBVTT\n\n" + SRT_TURNED.replace(",", ".")
+    findings: list[Finding] = []
+    found = format.parse(text.encode(), where="t", findings=findings)
+    assert [(s.span.start_ms, s.span.end_ms, s.text) for s in found.segments] == [(1000, 2000, "a"), (5000, 6500, "b"), (6500, 7000, "c")]
+    [finding] = findings
+    assert (finding.code, "1 cue ends" in finding.what, "5.000 s" in finding.what) == ("FORMAT_TIMES", True, True)
+    assert format.parse(format.render(found), where="t").text == "a\nb\nc"
+
+
+@pytest.mark.parametrize("format", [srt, vtt], ids=["srt", "vtt"])
+def test_the_last_cue_and_one_before_an_earlier_cue_get_a_millisecond(format: Any) -> None:
+    text = "00:00:05.000 --> 00:00:03.000\na\n\n00:00:04.000 --> 00:00:04.500\nb\n\n00:00:09.000 --> 00:00:08.000\nc\n"
+    findings: list[Finding] = []
+    found = format.parse((text if format is srt else f"WEBVTT\n\n{text}").encode(), where="t", findings=findings)
+    assert [(s.span.start_ms, s.span.end_ms, s.text) for s in found.segments] == [(4000, 4500, "b"), (5000, 5001, "a"), (9000, 9001, "c")]
+    assert "2 cues end" in findings[0].what
+
+
+@pytest.mark.parametrize("format", [srt, vtt], ids=["srt", "vtt"])
+@pytest.mark.parametrize(
+    "times",
+    ["-00:00:01.000 --> 00:00:02.000", "00:00:-1.000 --> 00:00:02.000", "00:00:01.000 --> -00:00:02.000", "00:01.000 --> 00:02.-50"],
+)
+def test_e8_negative_times_are_refused_and_not_taken_for_text(format: Any, times: str) -> None:
+    text = f"00:00:00.000 --> 00:00:01.000\na\n\n{times}\nb\n"
+    with pytest.raises(FormatRefused) as refused:
+        format.parse((text if format is srt else f"WEBVTT\n\n{text}").encode(), where="t")
+    assert (refused.value.code, "line" in refused.value.where) == ("FORMAT_TIMES", True)
+
+
+def test_what_only_looks_like_a_negative_time_stays_text() -> None:
+    assert srt_texts("00:00:00,000 --> 00:00:01,000\n- no --> yes\n--> -5\n") == [(0, 1000, None, "- no --> yes\n--> -5")]
+
+
+def test_whole_files_have_nothing_to_repair(shared: Path) -> None:
+    findings: list[Finding] = []
+    for path in (shared / "annotations").iterdir():
+        if path.suffix in (".srt", ".vtt"):
+            (srt if path.suffix == ".srt" else vtt).parse(path.read_bytes(), where=path.name, findings=findings)
+    assert findings == []
+
+
+def test_a_repaired_cue_is_never_without_length() -> None:
+    text = "00:00:05,000 --> 00:00:03,000\na\n\n00:00:05,000 --> 00:00:06,000\nb\n"
+    assert srt_texts(text) == [(5000, 5001, None, "a"), (5000, 6000, None, "b")]

@@ -166,3 +166,89 @@ def test_an_old_mac_file_is_refused_with_the_encoding_to_give() -> None:
     assert refused.value.code == "TEXT_ENCODING"
     assert "--encoding mac-roman" in refused.value.mend
     assert textgrid.parse(data, where="t", encoding="mac-roman").segments[0].text.startswith("é à ñ")
+
+
+CHRONOLOGICAL = '''"Praat chronological TextGrid text file"
+0 2.3   ! Time domain.
+3   ! Number of tiers.
+"IntervalTier" "Mary" 0 2.3
+"IntervalTier" "Jo ""hn""" 0 2.3
+"TextTier" "bell" 0 2.3
+
+! Mary:
+1 0 0.7
+"hi, 1 2
+xmin = 5"
+
+! John:
+2 0 2.3
+""
+
+! bell:
+3 1.1
+"ding"
+
+! Mary:
+1 0.7 2.3
+"she said ""yes"""
+'''
+"""As Praat's manual shows the form (TextGrid file formats), with what makes it hard."""
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_the_chronological_form_is_read(encoding: str) -> None:
+    found = textgrid.parse(CHRONOLOGICAL.encode(encoding), where="t")
+    assert [(s.speaker, s.span.start_ms, s.span.end_ms, s.text) for s in found.segments] == [
+        ("Mary", 0, 700, "hi, 1 2\nxmin = 5"),
+        ("Mary", 700, 2300, 'she said "yes"'),
+    ]
+    assert [(p.time_ms, p.label, p.tier) for p in found.points] == [(1100, "ding", "bell")]
+    file = textgrid.TextGridFile.from_bytes(CHRONOLOGICAL.encode(encoding), where="t")
+    assert file.span_ms == (0, 2300)
+    assert [(t.name, t.points, len(t.marks)) for t in file.tiers] == [("Mary", False, 2), ('Jo "hn"', False, 1), ("bell", True, 1)]
+
+
+def test_one_text_of_the_chronological_form_is_changed_alone() -> None:
+    file = textgrid.TextGridFile.from_bytes(CHRONOLOGICAL.encode(), where="t")
+    file.set_text(file.tiers[2].marks[0].token, 'dong "2"')
+    assert file.to_bytes() == CHRONOLOGICAL.replace('"ding"', '"dong ""2"""').encode()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "what"),
+    [
+        ("3 1.1\n", "4 1.1\n", "no tier 4"),
+        ("3 1.1\n", "0 1.1\n", "no tier 0"),
+        ("2 0 2.3\n", "2 0\n", "number is due"),
+        ('"TextTier"', '"Tier"', "neither of intervals nor of points"),
+        ("3   ! Number", "9   ! Number", "string is due"),
+        ('"ding"', "", "string is due"),
+    ],
+)
+def test_a_broken_chronological_form_is_refused_with_its_line(old: str, new: str, what: str) -> None:
+    with pytest.raises(FormatRefused) as refused:
+        textgrid.parse(CHRONOLOGICAL.replace(old, new, 1).encode(), where="t")
+    assert (refused.value.code, what in refused.value.what, "line" in refused.value.where) == ("FORMAT_SYNTAX", True, True)
+
+
+def chronological(tiers: list[textgrid.GridTier]) -> str:
+    """Tiers as Praat saves them in order of time (written from its manual, not by our code)."""
+    rows = ['"Praat chronological TextGrid text file"', "0 9999 ! Time domain.", f"{len(tiers)} ! Number of tiers."]
+    doubled = [t.name.replace('"', '""') for t in tiers]
+    rows += [f'"{"TextTier" if t.points else "IntervalTier"}" "{name}" 0 9999' for t, name in zip(tiers, doubled, strict=True)]
+    marks = sorted(((m.start_ms, n, m) for n, t in enumerate(tiers, 1) for m in t.marks), key=lambda row: row[:2])
+    for _, number, mark in marks:
+        end = "" if tiers[number - 1].points else f" {mark.end_ms / 1000!r}"
+        text = mark.text.replace('"', '""')
+        rows += ["", f"! {number}:", f"{number} {mark.start_ms / 1000!r}{end}", f'"{text}"']
+    return "\n".join(rows) + "\n"
+
+
+def test_real_files_say_the_same_in_chronological_form(shared: Path) -> None:
+    for path in sorted((shared / "annotations").glob("*.TextGrid")):
+        tiers = textgrid.TextGridFile.from_bytes(path.read_bytes(), where=path.name).tiers
+        again = textgrid.TextGridFile.from_bytes(chronological(tiers).encode(), where=path.name).tiers
+        assert [[(m.start_ms, m.end_ms, m.text) for m in t.marks] for t in again] == [
+            [(m.start_ms, m.end_ms, m.text) for m in t.marks] for t in tiers
+        ]
+        assert [(t.name, t.points) for t in again] == [(t.name, t.points) for t in tiers]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 from typing import Any
@@ -261,3 +262,13 @@ def test_rows_with_ids_that_are_absent_stay_a_fault(tmp_path: Path) -> None:
 
 def test_lines_that_differ_in_number_stay_a_fault_where_there_are_words(tmp_path: Path) -> None:
     assert "2 lines against 1" in refused(write(tmp_path / "r.txt", "a\nb\n"), write(tmp_path / "h.txt", "a\n")).what
+
+
+def test_a_packed_transcript_has_the_name_of_the_plain_one(tmp_path: Path) -> None:
+    for side in ("r", "h"):
+        (tmp_path / side).mkdir()
+        save(transcript(segment(0, 900, "kay wasi")), tmp_path / side / "a.eaf")
+    packed = tmp_path / "r" / "a.eaf.gz"
+    packed.write_bytes(gzip.compress((tmp_path / "r" / "a.eaf").read_bytes()))
+    (tmp_path / "r" / "a.eaf").unlink()
+    assert [(p.reference, p.hypothesis) for p in pair_files(tmp_path / "r", tmp_path / "h")] == [("kay wasi", "kay wasi")]
