@@ -74,9 +74,10 @@ def _word_maker(model: Recogniser, language: str) -> Callable[[Encoded], list[Wo
     def words_of(encoded: Encoded) -> list[Word]:
         heard = ctc.words(decoder(encoded.emissions), encoded.emissions, symbols, table)
         places = _places(heard, encoded.passage.span, encoded.begin_samples, model.stride, model.reach)
+        sure = [calibrated(w.raw) for w in heard]
         return [
-            Word(text=w.text, span=place, confidence=round(calibrated(w.raw), 3), alternatives=w.alternatives)
-            for w, place in zip(heard, places, strict=True)
+            Word(text=w.text, span=place, confidence=round(own, 3), alternatives=ctc.alternatives(own, w.readings))
+            for w, place, own in zip(heard, places, sure, strict=True)
         ]
 
     return words_of

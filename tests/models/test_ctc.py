@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from speech import languages
 from speech.models import ctc
@@ -47,8 +50,26 @@ def test_other_readings_come_from_the_unsure_place_in_order() -> None:
     e = emissions([{2: 0.97}, {3: 0.5, 4: 0.3, 0: 0.15}])
     word = ctc.words(ctc.Greedy(blank=0)(e), e, SYMBOLS, languages.Language.plain("und"))[0]
     assert word.text == "ab"
-    assert [a.text for a in word.alternatives] == ["á", "a"]
-    assert [a.confidence for a in word.alternatives] == [round(0.3 / 0.8, 4), round(0.15 / 0.65, 4)]
+    assert [r.text for r in word.readings] == ["á", "a"]
+    assert [r.share for r in word.readings] == pytest.approx([0.3 / 0.5, 0.15 / 0.5])
+
+
+def test_readings_are_on_the_words_own_scale() -> None:
+    readings = (ctc.Reading(text="á", share=0.6), ctc.Reading(text="a", share=0.3))
+    assert [a.confidence for a in ctc.alternatives(0.5, readings)] == [0.18, 0.045]
+    # The word leaves 0.1 for both, in the ratio of 4 to 1.
+    assert [a.confidence for a in ctc.alternatives(0.9, readings)] == [0.08, 0.02]
+    assert [a.confidence for a in ctc.alternatives(0.0, readings)] == [0.0, 0.0]
+    assert ctc.alternatives(0.5, ()) == ()
+
+
+@given(st.floats(0, 1), st.lists(st.floats(0, 1), max_size=3))
+def test_no_reading_is_surer_than_its_word_and_no_set_sums_over_1(sure: float, shares: list[float]) -> None:
+    found = ctc.alternatives(sure, [ctc.Reading(text="a", share=share) for share in shares])
+    confidences = [a.confidence or 0.0 for a in found]
+    word = round(sure, 3)  # as it stands in a transcript
+    assert all(0 <= c <= word for c in confidences)
+    assert word + sum(confidences) <= 1 + 1e-9
 
 
 def test_nothing_heard_is_no_word() -> None:
