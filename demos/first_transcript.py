@@ -72,13 +72,13 @@ def show(recording: Path, language: str, folder: Path, spoken: str | None) -> No
 
 def compare(spoken: str, heard: str, language: str) -> None:
     from speech import languages
-    from speech.score import Pair, score
+    from speech.score import Pair, score, summary_lines
     from speech.text import normalise
 
     table = languages.load(language)
     scores = score([Pair(id="demo", reference=spoken, hypothesis=heard, language=language)])
     print(f"\nSpoken: {normalise(spoken, table)}\nHeard:  {heard}")
-    for line in scores.summary_lines():
+    for line in summary_lines(scores):
         print(line)
 
 

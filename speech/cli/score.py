@@ -2,21 +2,39 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import click
 
-from speech.cli.options import findings_for_people, stated
+from speech.cli.options import stated
 from speech.cli.streams import Streams
-from speech.errors import Finding
+from speech.errors import Finding, UsageFailure
 from speech.files import shown
+
+OTHER_KINDS = ("tsv", "jsonl")
+"""What is scored, too, besides the formats of transcripts: tables and JSON lines."""
 
 
 @click.command("score", short_help="Error rates of transcripts against references, with counts and intervals.")
 @click.argument("reference", type=click.Path(path_type=Path))
 @click.argument("hypothesis", type=click.Path(path_type=Path))
 @click.option("--language", "-l", default="und", metavar="CODE", help="Language where the files name none.")
+@click.option(
+    "--tier",
+    "tiers",
+    multiple=True,
+    metavar="NAME",
+    help="The tier that is compared, where it is not clear; NAME,NAME for several. Twice: of the reference, then of the hypothesis.",
+)
+@click.option(
+    "--format",
+    "-f",
+    "formats",
+    metavar="NAME,NAME",
+    help="eaf, textgrid, srt, vtt, rttm, json, csv, txt, tsv, jsonl, whatever the file is called; of a folder only these. "
+    "Two: of the reference, then of the hypothesis.",
+)
+@click.option("--all", "every", is_flag=True, help="Refuse two sets of which one has more than the other.")
 @click.option("--split", metavar="NAME", help="Only rows of this split, where the reference is a manifest.")
 @click.option(
     "--report",
@@ -28,38 +46,61 @@ from speech.files import shown
 @click.option("--draws", default=2000, show_default=True, type=click.IntRange(100, 100_000), help="Draws of the bootstrap.")
 @stated
 def command(
-    reference: Path, hypothesis: Path, language: str, split: str | None, report: Path | None, encoding: str | None, draws: int,
-    as_json: bool, purpose: str, debug: bool,
+    reference: Path, hypothesis: Path, language: str, tiers: tuple[str, ...], formats: str | None, every: bool, split: str | None,
+    report: Path | None, encoding: str | None, draws: int, as_json: bool, purpose: str, debug: bool,
 ) -> int:  # fmt: skip
     """WER and CER of HYPOTHESIS against REFERENCE, with counts and 95 % intervals.
 
     Both may be ELAN, TextGrid, JSON (ours, or Whisper's and its kin) or other transcripts, manifests, plain text (a line a
-    clip), or folders of files of the same names. Clips are matched by id, never by place unless both sides are plain lines of equal number.
+    clip), or folders of files of the same names. Two transcripts of one recording are joined by time; clips are matched by
+    id, never by place unless both sides are plain lines of equal number. What stands on one side only is left out and counted.
 
     \b
     speech score reference.eaf transcript.eaf --language que --report page.html
+    speech score reference.eaf transcript.eaf --tier Transcription --tier segments
     speech score manifest.tsv transcripts.jsonl --split test
     """
     from speech import languages
     from speech.collections import consent
     from speech.files import write_text
-    from speech.score import ScoreSettings, pair_files, score, score_report
+    from speech.score import PairSettings, ScoreSettings, compare, score, score_report, summary_lines
 
     languages.check_code(language)
+    if len(tiers) > 2:
+        raise UsageFailure("--tier", "there are two sides", "Give it once, or twice; several tiers of a side as NAME,NAME", "TEXT_TIER")
     context = consent.Context(basis=consent.OWN_USE, purpose=purpose)
     for path in (reference, hypothesis):
         consent.require({"evaluate"}, consent.item_of(path), context=context)
-    repaired: list[Finding] = []
-    pairs = pair_files(reference, hypothesis, language=language, split=split, encoding=encoding, findings=repaired)
-    scores = score(pairs, ScoreSettings(draws=draws))
-    scores = replace(scores, findings=(*repaired, *scores.findings))
+    settings = PairSettings(language=language, split=split, encoding=encoding, tiers=tiers, formats=_formats(formats), every=every)
+    compared = compare(reference, hypothesis, settings)
+    scores = score(compared, ScoreSettings(draws=draws))
     if as_json:
         Streams.json({"path": shown(hypothesis), "ok": True, "reference": shown(reference), **scores.as_dict()})
     else:
-        for line in scores.summary_lines():
+        for line in summary_lines(scores):
             Streams.result(line)
-    findings_for_people(scores.findings)
+    for finding in scores.findings:
+        Streams.note(_note(finding))
     if report is not None:
-        write_text(report, score_report(scores, pairs, title=f"{hypothesis.name} against {reference.name}"))
+        write_text(report, score_report(scores, compared.pairs, title=f"{hypothesis.name} against {reference.name}"))
         Streams.note(f"  wrote {shown(report)}")
     return 0
+
+
+def _formats(asked: str | None) -> tuple[str, ...]:
+    """One format for both sides, or two."""
+    from speech import formats
+
+    known = (*formats.names(), *OTHER_KINDS)
+    names = tuple(n.strip().lower() for n in (asked or "").split(",") if n.strip())
+    for name in names:
+        if name not in known:
+            raise UsageFailure(f"--format {name}", "there is no such format", f"Choose from {', '.join(known)}", "FORMAT_UNKNOWN")
+    if len(names) > 2:
+        raise UsageFailure(f"--format {asked}", "there are two sides", "Name one format, or two", "FORMAT_SEVERAL")
+    return names
+
+
+def _note(finding: Finding) -> str:
+    mend = f". {finding.mend}" if finding.mend else ""
+    return f"  note: {finding.where}: {finding.what}{mend} [{finding.code}]"

@@ -15,13 +15,15 @@ import io
 import os
 import re
 import zlib
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import Protocol, cast
+from typing import Protocol, cast, runtime_checkable
 
 from speech.errors import Finding, FormatRefused, InternalFailure, PathRefused, SpeechError
 from speech.files import read_bytes, shown, write_bytes
+from speech.formats._listing import TierText as TierText  # given out here
 from speech.types import Transcript
 
 _HELPERS = {"encoding"}
@@ -45,6 +47,22 @@ class Format(Protocol):
     def render(self, transcript: Transcript) -> bytes: ...
     def lost(self, transcript: Transcript) -> dict[str, int]: ...
     def kept(self, transcript: Transcript) -> Transcript: ...
+
+
+@runtime_checkable
+class Tiered(Protocol):
+    """What a format offers, too, whose files have tiers to choose from."""
+
+    def tiers(self, data: bytes, *, where: str, encoding: str | None = None) -> tuple[TierText, ...]: ...
+    def parse(
+        self,
+        data: bytes,
+        *,
+        where: str,
+        encoding: str | None = None,
+        tiers: Collection[str] | None = None,
+        findings: list[Finding] | None = None,
+    ) -> Transcript: ...
 
 
 @functools.cache
@@ -90,13 +108,46 @@ def for_path(path: str | os.PathLike[str]) -> Format:
     )
 
 
+def tiers(path: str | os.PathLike[str], *, format: str | None = None, encoding: str | None = None) -> tuple[TierText, ...]:
+    """The tiers of a file with their annotations; none where its format knows no tiers.
+
+    Raises
+    ------
+    FormatRefused, TextRefused, PathRefused
+        As `read`.
+    """
+    path = Path(path)
+    found = _format_of(path, format)
+    return found.tiers(_contents(path), where=shown(path), encoding=encoding) if isinstance(found, Tiered) else ()
+
+
+def _format_of(path: Path, name: str | None) -> Format:
+    if name:
+        return by_name(name)
+    return for_path(path.with_suffix("") if path.suffix.lower() == PACKED else path)
+
+
+def _contents(path: Path) -> bytes:
+    data = read_bytes(path)
+    return unpacked(data, path) if path.suffix.lower() == PACKED else data
+
+
 def read(
-    path: str | os.PathLike[str], *, format: str | None = None, encoding: str | None = None, findings: list[Finding] | None = None
+    path: str | os.PathLike[str],
+    *,
+    format: str | None = None,
+    encoding: str | None = None,
+    tiers: Collection[str] | None = None,
+    findings: list[Finding] | None = None,
 ) -> Transcript:
     """The transcript in a file, packed by gzip (`.eaf.gz`) or not; the file is only read.
 
     `recording.path`, written relative to the transcript, comes back relative to where the program runs. What had to be
     repaired (a cue that ends before it starts) is added to `findings`.
+
+    Parameters
+    ----------
+    tiers : in a format with tiers, those whose annotations are segments; without it each that may be one.
 
     Raises
     ------
@@ -106,10 +157,11 @@ def read(
         The path leads to no file that may be read.
     """
     path = Path(path)
-    packed = path.suffix.lower() == PACKED
-    found = by_name(format) if format else for_path(path.with_suffix("") if packed else path)
-    data = read_bytes(path)
-    transcript = found.parse(unpacked(data, path) if packed else data, where=shown(path), encoding=encoding, findings=findings)
+    found, data, where = _format_of(path, format), _contents(path), shown(path)
+    if tiers is not None and isinstance(found, Tiered):
+        transcript = found.parse(data, where=where, encoding=encoding, tiers=tiers, findings=findings)
+    else:
+        transcript = found.parse(data, where=where, encoding=encoding, findings=findings)
     recording = transcript.recording
     if recording.path and _relative(recording.path):
         located = Path(os.path.normpath(path.parent / recording.path)).as_posix()

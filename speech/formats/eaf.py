@@ -13,7 +13,7 @@ with times becomes segments.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 from pathlib import PurePosixPath
@@ -26,9 +26,10 @@ from speech.formats import json as _json
 from speech.formats._checks import LATEST_MS, checked
 from speech.formats._eaf_file import EafFile
 from speech.formats._eaf_parts import CONSTRAINTS, Annotation, TierInfo
+from speech.formats._listing import TierText
 from speech.types import LAST_ID, Recording, Span, Status, Transcript, id_number, identified
 
-__all__ = ["LOSSES", "SUFFIXES", "Annotation", "EafFile", "TierInfo", "kept", "lost", "parse", "render"]
+__all__ = ["LOSSES", "SUFFIXES", "Annotation", "EafFile", "TierInfo", "kept", "lost", "parse", "render", "tiers"]
 
 SUFFIXES: tuple[str, ...] = (".eaf",)
 LOSSES: tuple[str, ...] = (
@@ -54,7 +55,7 @@ _TYPES = {
     STATUS: "Symbolic_Association",
     POINT: "",
 }
-_ROLES = {"segments": UTTERANCE, "words": WORD, "readings": READING, "values": VALUE, "points": POINT}
+_ROLES: dict[_tiers.Role, str] = {"segments": UTTERANCE, "words": WORD, "readings": READING, "values": VALUE, "points": POINT}
 _NEUTRAL = "und"
 """The language of the words in the vocabulary, as ELAN names one that says nothing of a language."""
 _PROPERTY = "speech-transcript"
@@ -84,8 +85,50 @@ def kept(transcript: Transcript) -> Transcript:
     return identified(_losses.in_tiers(_losses.kept(transcript, LOSSES)))
 
 
-def parse(data: bytes, *, where: str, encoding: str | None = None, findings: list[Finding] | None = None) -> Transcript:
+def tiers(data: bytes, *, where: str, encoding: str | None = None) -> tuple[TierText, ...]:
+    """All tiers of an EAF, whatever they hold; times of those without their own are divided from their parents.
+
+    Raises
+    ------
+    FormatRefused
+        As `parse`.
+    """
+    file = EafFile.from_bytes(data, where=where, encoding=encoding)
+    languages, origin = _languages(file), _origin(file)
+    return tuple(
+        TierText(
+            name=info.id,
+            cells=tuple((_moved(a.span, origin), a.text) for a in file.annotations(info.id, orphans=info.parent is None)),
+            type=info.type,
+            parent=info.parent,
+            participant=info.participant,
+            language=languages.get(info.language or "", ""),
+            ours=_role_of(info),
+        )
+        for info in file.tiers()
+    )
+
+
+def _role_of(info: TierInfo) -> _tiers.Role | None:
+    """Its role where the tier is one of ours."""
+    if not _is_ours(info):
+        return None
+    return "values" if info.type == STATUS else next(role for role, kind in _ROLES.items() if kind == info.type)
+
+
+def parse(
+    data: bytes,
+    *,
+    where: str,
+    encoding: str | None = None,
+    tiers: Collection[str] | None = None,
+    findings: list[Finding] | None = None,
+) -> Transcript:
     """The transcript in an EAF; ids of segments, words and points are those of their annotations.
+
+    Parameters
+    ----------
+    tiers : those whose annotations are segments; without it every top tier with times is one.
 
     Raises
     ------
@@ -95,8 +138,8 @@ def parse(data: bytes, *, where: str, encoding: str | None = None, findings: lis
     """
     file = EafFile.from_bytes(data, where=where, encoding=encoding)
     infos = file.tiers()
-    tiers = list(_read_tiers(file, infos))
-    segments, points = _tiers.assembled(tiers, where)
+    read = list(_read_tiers(file, infos, tiers))
+    segments, points = _tiers.assembled(read, where)
     segments = _eaf_facts.with_facts(segments, _eaf_facts.read(_property(file, _eaf_facts.PROPERTY) or "{}", where))
     foreign = {"eaf": {"sha256": file.sha256, "version": file.version, "tiers": [_described(i) for i in infos]}}
     about = _property(file, _PROPERTY)
@@ -104,7 +147,7 @@ def parse(data: bytes, *, where: str, encoding: str | None = None, findings: lis
         found = _losses.with_lists(Transcript(recording=Recording(path=_media(file)), segments=segments, points=points))
     else:
         found = replace(_json.about_from(about, where), segments=segments, points=points)
-    return checked(replace(found, foreign=foreign, last_id=_last_id(file, tiers, found.last_id)), where)
+    return checked(replace(found, foreign=foreign, last_id=_last_id(file, read, found.last_id)), where)
 
 
 def _property(file: EafFile, name: str) -> str | None:
@@ -125,26 +168,40 @@ def _last_id(file: EafFile, tiers: Iterable[_tiers.Tier], told: int) -> int:
     return max(told, numbers[True], others)
 
 
+def _is_ours(info: TierInfo) -> bool:
+    return info.type in _TYPES and (info.type in (UTTERANCE, POINT)) == (info.parent is None)
+
+
 def _is_read(info: TierInfo) -> bool:
-    ours = info.type in _TYPES and (info.type in (UTTERANCE, POINT)) == (info.parent is None)
-    return ours or (info.alignable and info.parent is None)
+    return _is_ours(info) or (info.alignable and info.parent is None)
+
+
+def _chosen(infos: Iterable[TierInfo], chosen: Collection[str]) -> set[str]:
+    """The chosen tiers, with those of ours that hang on them."""
+    found = set(chosen)
+    for info in infos:  # parents stand before what hangs on them
+        if info.parent in found and _is_ours(info):
+            found.add(info.id)
+    return found
 
 
 def _described(info: TierInfo) -> dict[str, Any]:
     return {"id": info.id, "parent": info.parent, "type": info.type, "stereotype": info.stereotype, "annotations": info.count}
 
 
-def _read_tiers(file: EafFile, infos: list[TierInfo]) -> Iterator[_tiers.Tier]:
+def _read_tiers(file: EafFile, infos: list[TierInfo], chosen: Collection[str] | None) -> Iterator[_tiers.Tier]:
     languages, origin = _languages(file), _origin(file)
-    read = {info.id: file.annotations(info.id, orphans=info.type not in (VALUE, STATUS)) for info in infos if _is_read(info)}
+    wanted = {i.id for i in infos if _is_read(i)} if chosen is None else _chosen(infos, chosen)
+    read = {info.id: file.annotations(info.id, orphans=info.type not in (VALUE, STATUS)) for info in infos if info.id in wanted}
     ids = dict.fromkeys(a.id for found in read.values() for a in found)
     numbers = {id: number for number, id in enumerate(ids, 1)}
     for info in (i for i in infos if i.id in read):
-        tier = _empty_tier(info, {i.id for i in infos})
+        names = {i.id for i in infos}
+        tier = _empty_tier(info, names) if chosen is None or info.id not in chosen else _as_segments(info, names)
         default = languages.get(info.language or "") if tier.role == "segments" else None
         for found in read[info.id]:
             cell = _tiers.Cell(
-                span=Span(start_ms=found.span.start_ms + origin, end_ms=found.span.end_ms + origin),
+                span=_moved(found.span, origin),
                 text=found.text,
                 number=numbers[found.id],
                 parent=numbers.get(found.parent or ""),
@@ -168,8 +225,22 @@ def _empty_tier(info: TierInfo, names: set[str]) -> _tiers.Tier:
         return _tiers.Tier(
             name=_tiers.speaker_of(info.id.removeprefix(_POINTS), {n.removeprefix(_POINTS) for n in names}) or "", role="points"
         )
-    speaker = _tiers.speaker_of(info.id, names) if info.type == UTTERANCE else info.participant or info.id
+    return _as_segments(info, names)
+
+
+def _as_segments(info: TierInfo, names: set[str]) -> _tiers.Tier:
+    """A tier whose annotations are segments; the speaker is its participant, else its name says who."""
+    if info.type == UTTERANCE:
+        speaker = _tiers.speaker_of(info.id, names)
+    elif _is_ours(info):
+        speaker = info.participant or None
+    else:
+        speaker = info.participant or info.id
     return _tiers.Tier(name=info.id, role="segments", speaker=speaker)
+
+
+def _moved(span: Span, origin: int) -> Span:
+    return Span(start_ms=span.start_ms + origin, end_ms=span.end_ms + origin)
 
 
 def _languages(file: EafFile) -> dict[str, str]:

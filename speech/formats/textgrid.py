@@ -7,15 +7,16 @@ chronological. A file read and edited is kept whole by `TextGridFile`; `render` 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from speech.errors import Finding
 from speech.formats import _losses, _tiers
 from speech.formats._checks import checked
+from speech.formats._listing import TierText
 from speech.formats._textgrid_file import GridTier, Mark, TextGridFile, Token, quoted
 from speech.types import Span, Transcript
 
-__all__ = ["LOSSES", "SUFFIXES", "GridTier", "Mark", "TextGridFile", "Token", "kept", "lost", "parse", "render"]
+__all__ = ["LOSSES", "SUFFIXES", "GridTier", "Mark", "TextGridFile", "Token", "kept", "lost", "parse", "render", "tiers"]
 
 SUFFIXES: tuple[str, ...] = (".TextGrid",)
 """As Praat writes it, and as MFA and praatio look for it; read in any case."""
@@ -51,8 +52,43 @@ def kept(transcript: Transcript) -> Transcript:
     return _losses.in_tiers(_losses.kept(transcript, LOSSES))
 
 
-def parse(data: bytes, *, where: str, encoding: str | None = None, findings: list[Finding] | None = None) -> Transcript:
+def tiers(data: bytes, *, where: str, encoding: str | None = None) -> tuple[TierText, ...]:
+    """The tiers of intervals in a TextGrid, whatever they hold.
+
+    Raises
+    ------
+    FormatRefused, TextRefused
+        As `parse`.
+    """
+    grid = TextGridFile.from_bytes(data, where=where, encoding=encoding)
+    names = [t.name for t in grid.tiers if not t.points]
+    roles = {name: _tiers.named(name, names) for name in names}
+    owners = {t.parent for t in roles.values()}
+    return tuple(
+        TierText(
+            name=t.name,
+            cells=tuple((Span(start_ms=m.start_ms, end_ms=m.end_ms), m.text) for m in t.marks if m.text),
+            parent=roles[t.name].parent,
+            ours=roles[t.name].role if roles[t.name].parent or t.name in owners or t.name == _tiers.NOBODY else None,
+        )
+        for t in grid.tiers
+        if not t.points
+    )
+
+
+def parse(
+    data: bytes,
+    *,
+    where: str,
+    encoding: str | None = None,
+    tiers: Collection[str] | None = None,
+    findings: list[Finding] | None = None,
+) -> Transcript:
     """The transcript in a TextGrid: an interval with text is a segment, its tier the speaker, unless the name is one of ours.
+
+    Parameters
+    ----------
+    tiers : those whose intervals are segments, with what hangs on them; without it all are read.
 
     Raises
     ------
@@ -63,17 +99,33 @@ def parse(data: bytes, *, where: str, encoding: str | None = None, findings: lis
     """
     grid = TextGridFile.from_bytes(data, where=where, encoding=encoding)
     names = [t.name for t in grid.tiers if not t.points]
-    tiers, number = [], 0
+    read: list[_tiers.Tier] = []
+    number = 0
     for found in grid.tiers:
         tier = _tiers.Tier(name=found.name, role="points") if found.points else _tiers.named(found.name, names)
+        if tiers is not None:
+            if found.name in tiers and not found.points:
+                speaker = tier.speaker if tier.role == "segments" else _tiers.speaker_of(tier.parent or "", set(names))
+                tier = _tiers.Tier(name=found.name, role="segments", speaker=speaker)
+            elif found.points or not _hangs_on(tier, tiers, names):
+                continue
         for mark in found.marks:
             if mark.text or found.points:
                 number += 1
                 tier.cells.append(_tiers.Cell(span=Span(start_ms=mark.start_ms, end_ms=mark.end_ms), text=mark.text, number=number))
-        tiers.append(tier)
-    segments, points = _tiers.assembled(tiers, where)
+        read.append(tier)
+    segments, points = _tiers.assembled(read, where)
     foreign = {"textgrid": {"tiers": [t.name for t in grid.tiers]}}
     return checked(_losses.with_lists(Transcript(segments=segments, points=points, foreign=foreign)), where)
+
+
+def _hangs_on(tier: _tiers.Tier, chosen: Collection[str], names: list[str]) -> bool:
+    """Whether a tier belongs, over its parents, to a chosen one."""
+    while tier.parent is not None:
+        if tier.parent in chosen:
+            return True
+        tier = _tiers.named(tier.parent, names)
+    return False
 
 
 def render(transcript: Transcript) -> bytes:

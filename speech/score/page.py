@@ -25,7 +25,7 @@ from speech.report import (
 )
 from speech.score import counting
 from speech.score.records import CODE_POINTS, LETTERS, Confusion, Group, Pair, Rate, Row, Scores, Spread
-from speech.score.summary import between, percent
+from speech.score.summary import between, drawn_from, percent, read_of, units
 from speech.text import normalise
 
 WORST = 20
@@ -53,7 +53,7 @@ def _summary(scores: Scores) -> Markup:
     for name, rate in (("WER (words)", overall.words), ("CER (letters)", overall.letters), ("CER (code points)", overall.code_points)):
         rows.append((name, *_rate(rate)))
     level = f"{100 * scores.settings.level:g} %"
-    caption = f"{overall.clips:,} clips of {overall.recordings:,} recordings"
+    caption = units(scores)
     made = [table(caption, ("Rate", "value", f"{level} interval", *_COUNTS), rows, numbers=range(1, 8))]
     spreads = [(f"{rate}, over {kind}", spread) for kind, rate, spread in _spreads(scores)]
     if spreads:
@@ -87,9 +87,11 @@ def _rate(rate: Rate) -> tuple[object, ...]:
 
 def _how(scores: Scores) -> Markup:
     s, drawn = scores.settings, scores.overall.resampled
-    draws = f"{s.draws:,} draws of {drawn} with replacement, seed {s.seed}" if drawn else "none: fewer than two clips"
-    if drawn == "clips":
-        draws += "; all clips are of one recording and depend on each other, so the intervals are too narrow"
+    of = drawn if drawn == "recordings" else f"{scores.unit}s"
+    draws = f"{s.draws:,} draws of {of} with replacement, seed {s.seed}" if drawn else "none: nothing to draw from"
+    if narrow := drawn_from(scores):
+        draws += f". {narrow}, since what one recording holds depends on itself"
+    sides = [(side.name.capitalize(), read_of(side)) for side in scores.sides]
     rules = [
         (
             f"Rules of {r.language}",
@@ -101,7 +103,14 @@ def _how(scores: Scores) -> Markup:
     return section(
         "How it was counted",
         definition_list(
-            [("Normalisation", scores.normalisation), ("Letters", LETTERS), ("Code points", CODE_POINTS), ("Intervals", draws), *rules]
+            [
+                *sides,
+                ("Normalisation", scores.normalisation),
+                ("Letters", LETTERS),
+                ("Code points", CODE_POINTS),
+                ("Intervals", draws),
+                *rules,
+            ]
         ),
     )
 
@@ -188,12 +197,12 @@ def _worst(scores: Scores, pairs: Sequence[Pair]) -> Markup:
     rated.sort(key=lambda item: (-item[0], -item[1].letters.errors, item[1].id))
     worst = rated[:WORST]
     if not worst:
-        return section("Worst clips", element("p", "No clip has an error of letters."))
+        return section(f"Worst {scores.unit}s", element("p", f"No {scores.unit} has an error of letters."))
     note = (
         "By CER over letters. What is struck through is missing or wrong in the hypothesis; "
         "what is underlined stands in its place or was added."
     )
-    return section("Worst clips", element("p", note, class_="note"), *(_clip(row, pair) for _, row, pair in worst))
+    return section(f"Worst {scores.unit}s", element("p", note, class_="note"), *(_clip(row, pair) for _, row, pair in worst))
 
 
 def _clip(row: Row, pair: Pair) -> Markup:

@@ -1,15 +1,15 @@
 """References paired with hypotheses: by id, by path, by span; by position only where two plain texts have no ids.
 
-Nothing is dropped: an id on one side alone refuses the whole, and lists it. Two transcripts of one recording
-are paired segment by segment where their spans match one to one, else as two whole texts (never as both, which
-would count every word twice).
+Nothing is dropped unsaid: ids on one side alone are left out and counted, or refuse the whole. Two transcripts of one
+recording are paired segment by segment where their spans match one to one, else by passages that both hold
+(`speech.score.passages`), else, where a side has no times, as two whole texts.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NoReturn
 
@@ -17,93 +17,187 @@ from speech.errors import Finding, TextRefused
 from speech.files import is_folder, shown
 from speech.formats import PACKED
 from speech.languages import UNDETERMINED
-from speech.score.records import Pair
-from speech.score.sources import Entry, Listed, Whole, code_or_nothing, read_source
+from speech.score.passages import Passage, has_times, passages, text_of
+from speech.score.records import Comparison, Pair, Side, SideName
+from speech.score.sources import JSON_LINES, PLAIN, TABLES, Entry, Listed, Reading, Whole, as_one, code_or_nothing, read_source
+from speech.score.tiers import clock
 from speech.types import Segment, Span, Transcript
 
 SAME_MS = 20
 """How far the borders of two segments may lie apart and still match: one frame of a model."""
 
 
-def pair_files(
-    reference: Path,
-    hypothesis: Path,
-    *,
-    language: str = UNDETERMINED,
-    split: str | None = None,
-    encoding: str | None = None,
-    findings: list[Finding] | None = None,
-) -> list[Pair]:
-    """Pairs from two files of any kind that can be paired, or from two folders of files with the same names.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairSettings:
+    """How to pair.
 
-    `language` stands where a file names none; `split` takes only those rows of the reference. A transcript
-    without a word is a result, not a fault: all that the other side says is missing, or too much. What had to be
-    repaired in a file is added to `findings`.
+    `language` stands where a file names none; `split` takes only those rows of the reference. `tiers` and `formats` are
+    one name for both sides, or two: reference, hypothesis; one name of a tier need stand on one side only. `every`
+    refuses sets that only partly overlap.
+    """
+
+    language: str = UNDETERMINED
+    split: str | None = None
+    encoding: str | None = None
+    tiers: tuple[str, ...] = ()
+    formats: tuple[str, ...] = ()
+    every: bool = False
+
+    def reading(self, side: SideName) -> Reading:
+        """How a side is read."""
+        last = side == "hypothesis"
+        return Reading(
+            side=side,
+            language=self.language,
+            encoding=self.encoding,
+            format=(self.formats[-1] if last else self.formats[0]) if self.formats else None,
+            tier=(self.tiers[-1] if last else self.tiers[0]) if self.tiers else None,
+            strict=len(self.tiers) > 1,
+        )
+
+
+def compare(reference: Path, hypothesis: Path, settings: PairSettings | None = None) -> Comparison:
+    """Two files of any kind that can be paired, or two folders of files with the same names.
+
+    A transcript without a word is a result, not a fault: all that the other side says is missing, or too much.
+
+    Returns
+    -------
+    Findings: what had to be repaired in a file; `TEXT_UNPAIRED`, rows or files on one side only, which were left out;
+    `TEXT_WORDS`, segments whose words are not those of their text; `TEXT_PART`, much of the hypothesis outside the reference.
 
     Raises
     ------
     TextRefused
-        `TEXT_UNPAIRED`: ids on one side only, ids that occur twice, lines without ids that differ in number,
-        references without a text; each listed. `TEXT_ENCODING` and its like: see `speech.text.decode`.
+        `TEXT_UNPAIRED`: nothing that both sides have; with `every`, ids on one side only; ids that occur twice, lines
+        without ids that differ in number, references without a text; each listed. `TEXT_TIER`: see `read_source`.
+        `TEXT_ENCODING` and its like: see `speech.text.decode`.
     PathRefused, FormatRefused
         A file cannot be read.
     """
+    settings = settings or PairSettings()
     if is_folder(reference) and is_folder(hypothesis):
-        return _folders(reference, hypothesis, language=language, split=split, encoding=encoding, findings=findings)
-    return _two(reference, hypothesis, language=language, split=split, encoding=encoding, findings=findings)
+        return _folders(reference, hypothesis, settings)
+    return _files(reference, hypothesis, settings)
 
 
-def _two(
-    reference: Path,
-    hypothesis: Path,
-    *,
-    language: str,
-    split: str | None,
-    encoding: str | None,
-    findings: list[Finding] | None,
-    name: str = "",
+def pair_files(
+    reference: Path, hypothesis: Path, *, language: str = UNDETERMINED, split: str | None = None, encoding: str | None = None
 ) -> list[Pair]:
-    """Pairs from two files; `name` where they are two of many: ids of plain lines begin with it."""
-    wanted = read_source(reference, encoding=encoding, findings=findings)
-    given = read_source(hypothesis, encoding=encoding, findings=findings)
+    """The pairs of `compare`, where every row of either side must have its counterpart."""
+    return list(compare(reference, hypothesis, PairSettings(language=language, split=split, encoding=encoding, every=True)).pairs)
+
+
+def _files(reference: Path, hypothesis: Path, settings: PairSettings, *, name: str = "") -> Comparison:
+    """Two files; `name` where they are two of many: ids of plain lines begin with it."""
+    wanted, given = read_source(reference, settings.reading("reference")), read_source(hypothesis, settings.reading("hypothesis"))
+    _check_tier(wanted, given, settings)
     wanted, given = _silent(wanted, given), _silent(given, wanted)
+    findings: list[Finding] = [f for s in (wanted, given) for f in s.findings]
     if isinstance(wanted, Whole) or isinstance(given, Whole):
-        return pair_transcripts(_whole(wanted, given), _whole(given, wanted), name=_stem(reference), language=language)
-    if wanted.keyed or given.keyed:
-        return _keyed(wanted, given, language, split)
-    return _lines(wanted, given, language, name=name)
+        sides = _whole(wanted, given, "reference"), _whole(given, wanted, "hypothesis")
+        pairs = pair_transcripts(*sides, name=_stem(reference), language=settings.language)
+        findings += _beyond(*sides)
+    elif wanted.keyed or given.keyed:
+        pairs = _keyed(wanted, given, settings, findings)
+    else:
+        pairs = _lines(wanted, given, settings.language, name=name)
+    return Comparison(pairs=tuple(pairs), sides=(_side("reference", wanted), _side("hypothesis", given)), findings=tuple(findings))
+
+
+def _side(name: SideName, source: Listed | Whole) -> Side:
+    if isinstance(source, Listed):
+        return Side(name=name, path=source.file)
+    return Side(name=name, path=source.file, tiers=source.tiers, not_read=source.not_read, recording=source.transcript.recording.path)
+
+
+def _beyond(reference: Transcript, hypothesis: Transcript) -> list[Finding]:
+    """Text of the hypothesis before the reference begins or after it ends, where that is much: perhaps only a part was corrected."""
+    said, heard = ([s for s in t.segments if s.text.strip()] for t in (reference, hypothesis))
+    if not said or not has_times(said) or not has_times(heard):
+        return []
+    start, end = min(s.span.start_ms for s in said), max(s.span.end_ms for s in said)
+    outside = [s for s in heard if s.span.end_ms <= start or s.span.start_ms >= end]
+    if len(outside) * 10 < len(heard) or not outside:
+        return []
+    return [
+        Finding(
+            code="TEXT_PART",
+            where="hypothesis",
+            what=f"{len(outside):,} of its {len(heard):,} segments lie outside the reference, which holds {clock(start)} to {clock(end)}; "
+            "their words count as added",
+            mend="If only that part was corrected, delete the other segments from a copy of the hypothesis",
+        )
+    ]
+
+
+def _check_tier(wanted: Listed | Whole, given: Listed | Whole, settings: PairSettings) -> None:
+    """One name for both sides must stand on one of them."""
+    found = [s.asked if isinstance(s, Whole) else False for s in (wanted, given)]
+    if len(settings.tiers) == 1 and not any(found):
+        tiers = [f"{s.file}: {', '.join(repr(n) for n, _ in s.tiers) or 'none'}" for s in (wanted, given) if isinstance(s, Whole)]
+        raise TextRefused(
+            f"{wanted.file}, {given.file}",
+            f"no tier is called {settings.tiers[0]!r}. Tiers that would be read without --tier: {'; '.join(tiers) or 'none'}",
+            "Name a tier that is there",
+            "TEXT_TIER",
+        )
 
 
 def pair_transcripts(reference: Transcript, hypothesis: Transcript, *, name: str = "", language: str = UNDETERMINED) -> list[Pair]:
-    """Two transcripts of one recording: a pair a segment where spans match one to one, else one pair of whole texts."""
+    """Two transcripts of one recording: a pair a segment where spans match one to one, else a pair a passage.
+
+    Where a side has no times, or one of them nothing, there is one pair of whole texts.
+    """
     recording = reference.recording.path or hypothesis.recording.path or name
-    wanted_segments, given_segments = sorted(reference.segments, key=_order), sorted(hypothesis.segments, key=_order)
-    matched = _matched(wanted_segments, given_segments)
-    if matched is None:
+    called = name or recording
+    wanted, given = sorted(reference.segments, key=_order), sorted(hypothesis.segments, key=_order)
+    language = _main_language(reference) or _main_language(hypothesis) or language
+    if matched := _matched(wanted, given):
         return [
             Pair(
-                id=name or recording,
-                # In order of time: a file may hold its tiers one after the other.
-                reference="\n".join(s.text for s in wanted_segments if s.text),
-                hypothesis="\n".join(s.text for s in given_segments if s.text),
-                language=_main_language(reference) or _main_language(hypothesis) or language,
+                id=f"{called}#{w.span.start_ms}-{w.span.end_ms}",
+                reference=w.text,
+                hypothesis=g.text,
+                language=code_or_nothing(w.language) or code_or_nothing(g.language) or language,
+                speaker=w.speaker,
                 recording=recording,
-                speaker=_only_speaker(reference),
-                words=tuple((w.text, w.confidence) for s in given_segments for w in s.words),
+                words=tuple((x.text, x.confidence) for x in g.words),
+                unit="segment",
             )
+            for w, g in matched
         ]
+    timed = has_times(wanted) and has_times(given)
+    if timed and (found := passages(wanted, given)):
+        return [_passage(p, called, recording, language) for p in found]
     return [
         Pair(
-            id=f"{name or recording}#{wanted.span.start_ms}-{wanted.span.end_ms}",
-            reference=wanted.text,
-            hypothesis=given.text,
-            language=code_or_nothing(wanted.language) or code_or_nothing(given.language) or language,
-            speaker=wanted.speaker,
+            id=called,
+            # In order of time: a file may hold its tiers one after the other.
+            reference="\n".join(s.text for s in wanted if s.text),
+            hypothesis="\n".join(s.text for s in given if s.text),
+            language=language,
             recording=recording,
-            words=tuple((w.text, w.confidence) for w in given.words),
+            speaker=_only_speaker(wanted),
+            words=tuple((w.text, w.confidence) for s in given for w in s.words),
+            unit="text",
         )
-        for wanted, given in matched
     ]
+
+
+def _passage(passage: Passage, name: str, recording: str, language: str) -> Pair:
+    segments = [p.source for p in passage.reference]
+    codes = Counter(code for s in (segments or [p.source for p in passage.hypothesis]) if (code := code_or_nothing(s.language)))
+    return Pair(
+        id=f"{name}#{passage.span.start_ms}-{passage.span.end_ms}",
+        reference=text_of(passage.reference),
+        hypothesis=text_of(passage.hypothesis),
+        language=codes.most_common(1)[0][0] if codes else language,
+        speaker=_only_speaker(segments),
+        recording=recording,
+        words=tuple((w.text, w.confidence) for p in passage.hypothesis for w in p.words),
+        unit="passage",
+    )
 
 
 def _order(segment: Segment) -> tuple[int, int]:
@@ -138,21 +232,23 @@ def _main_language(transcript: Transcript) -> str:
     return codes[0] if len(codes) == 1 else ""
 
 
-def _only_speaker(transcript: Transcript) -> str | None:
-    speakers = {s.speaker for s in transcript.segments}
+def _only_speaker(segments: Iterable[Segment]) -> str | None:
+    speakers = {s.speaker for s in segments}
     return speakers.pop() if len(speakers) == 1 else None
 
 
-def _whole(source: Listed | Whole, other: Listed | Whole) -> Transcript:
-    """A transcript as it is; lines without ids as one text. Rows with ids are of many recordings and match no single one."""
+def _whole(source: Listed | Whole, other: Listed | Whole, side: SideName) -> Transcript:
+    """A transcript as it is; lines without ids as one text; rows with ids only where all are of one recording, with times."""
     if isinstance(source, Whole):
         return source.transcript
-    if source.keyed:
+    if not source.keyed:
+        empty = Span(start_ms=0, end_ms=0)
+        return Transcript(segments=tuple(Segment(span=empty, text=e.text or "") for e in source.entries))
+    if (one := as_one(source, side)) is None:
         _unpaired(
             f"{source.file}, {other.file}", "one holds many clips by id, the other one recording", "Give two manifests, or two transcripts"
         )
-    empty = Span(start_ms=0, end_ms=0)
-    return Transcript(segments=tuple(Segment(span=empty, text=e.text or "") for e in source.entries))
+    return one
 
 
 def _silent(source: Listed | Whole, other: Listed | Whole) -> Listed | Whole:
@@ -166,7 +262,7 @@ def _silent(source: Listed | Whole, other: Listed | Whole) -> Listed | Whole:
     if spoken.strip() or (isinstance(source, Listed) and (source.keyed or len(source.entries) == len(other.entries) > 0)):
         return source
     entries = tuple(replace(e, text="", words=()) for e in other.entries) or (Entry(text=""),)
-    return Listed(file=source.file, entries=entries, keyed=other.keyed)
+    return Listed(file=source.file, entries=entries, keyed=other.keyed, findings=source.findings)
 
 
 def _lines(wanted: Listed, given: Listed, language: str, *, name: str = "") -> list[Pair]:
@@ -180,7 +276,14 @@ def _lines(wanted: Listed, given: Listed, language: str, *, name: str = "") -> l
     both = zip(wanted.entries, given.entries, strict=True)
     prefix = f"{name}, " if name else ""
     return [
-        Pair(id=f"{prefix}line {number}", reference=w.text or "", hypothesis=g.text or "", language=language, recording=name)
+        Pair(
+            id=f"{prefix}line {number}",
+            reference=w.text or "",
+            hypothesis=g.text or "",
+            language=language,
+            recording=name,
+            unit="line",
+        )
         for number, (w, g) in enumerate(both, start=1)
     ]
 
@@ -195,7 +298,7 @@ _KEYS: tuple[tuple[str, Callable[[Entry], str]], ...] = (
 )
 
 
-def _keyed(wanted: Listed, given: Listed, language: str, split: str | None) -> list[Pair]:
+def _keyed(wanted: Listed, given: Listed, settings: PairSettings, findings: list[Finding]) -> list[Pair]:
     where = f"{wanted.file}, {given.file}"
     if wanted.keyed != given.keyed:
         bare = given if wanted.keyed else wanted
@@ -205,32 +308,41 @@ def _keyed(wanted: Listed, given: Listed, language: str, split: str | None) -> l
         if twice := [k for k, n in Counter(map(key, side.entries)).items() if n > 1]:
             _unpaired(side.file, f"{len(twice):,} of the keys ({by}) occur twice: {_list(twice)}", "Make every id stand once")
     references, hypotheses = {key(e): e for e in wanted.entries}, {key(e): e for e in given.entries}
-    if split is not None:
-        others = {k for k, e in references.items() if e.split != split}
+    if settings.split is not None:
+        others = {k for k, e in references.items() if e.split != settings.split}
         references = {k: e for k, e in references.items() if k not in others}
         hypotheses = {k: e for k, e in hypotheses.items() if k not in others}
-    _check_sides(wanted, given, references, hypotheses, by)
-    return [_pair(k, entry, hypotheses[k], language) for k, entry in references.items()]
-
-
-def _check_sides(wanted: Listed, given: Listed, references: dict[str, Entry], hypotheses: dict[str, Entry], by: str) -> None:
-    lone = [k for k in references if k not in hypotheses]
-    surplus = [k for k in hypotheses if k not in references]
-    faults = []
-    if lone:
-        faults.append(f"{len(lone):,} only in {wanted.file}: {_list(lone)}")
-    if surplus:
-        faults.append(f"{len(surplus):,} only in {given.file}: {_list(surplus)}")
-    if faults:
-        _unpaired(
-            f"{wanted.file}, {given.file}", f"rows without a counterpart (by {by}): {'; '.join(faults)}", "Give both sides the same rows"
-        )
-    if untold := [k for k, e in references.items() if e.text is None]:
+    findings += _left_out(list(references), list(hypotheses), where, f"rows (by {by})", every=settings.every)
+    both = {k: e for k, e in references.items() if k in hypotheses}
+    if untold := [k for k, e in both.items() if e.text is None]:
         _unpaired(
             wanted.file,
             f"{len(untold):,} rows have no text: {_list(untold)}",
             "Transcribe them, leave them out, or write an empty text where nothing is said",
         )
+    return [_pair(k, entry, hypotheses[k], settings.language) for k, entry in both.items()]
+
+
+def _left_out(references: Sequence[str], hypotheses: Sequence[str], where: str, kind: str, *, every: bool) -> list[Finding]:
+    """What stands on one side only, a finding a side; refused where nothing is left, or all must be there."""
+    has_reference, has_hypothesis = set(references), set(hypotheses)
+    lone: dict[SideName, tuple[list[str], int]] = {
+        "reference": ([k for k in references if k not in has_hypothesis], len(references)),
+        "hypothesis": ([k for k in hypotheses if k not in has_reference], len(hypotheses)),
+    }
+    said = [(side, keys, of) for side, (keys, of) in lone.items() if keys]
+    if said and (every or not has_reference & has_hypothesis):
+        listed = "; ".join(f"{len(keys):,} only in the {side}: {_list(keys)}" for side, keys, _ in said)
+        _unpaired(where, f"{kind} without a counterpart: {listed}", f"Give both sides the same {kind.split(' (')[0]}")
+    return [
+        Finding(
+            code="TEXT_UNPAIRED",
+            where=side,
+            what=f"{len(keys):,} of {of:,} {kind} have no counterpart and are left out: {_list(keys)}",
+            mend="--all refuses such sets",
+        )
+        for side, keys, of in said
+    ]
 
 
 def _best_key(wanted: Sequence[Entry], given: Sequence[Entry]) -> tuple[str, Callable[[Entry], str]]:
@@ -259,33 +371,54 @@ def _pair(key: str, wanted: Entry, given: Entry, language: str) -> Pair:
     )
 
 
-def _folders(
-    reference: Path, hypothesis: Path, *, language: str, split: str | None, encoding: str | None, findings: list[Finding] | None
-) -> list[Pair]:
+def _folders(reference: Path, hypothesis: Path, settings: PairSettings) -> Comparison:
     """Two folders: files of the same name, whatever their suffix, are paired."""
-    left, right = _by_stem(reference), _by_stem(hypothesis)
-    if lone := sorted(set(left) ^ set(right)):
-        _unpaired(
-            f"{shown(reference)}, {shown(hypothesis)}", f"{len(lone):,} names in one folder only: {_list(lone)}", "Give both the same files"
-        )
-    pairs: list[Pair] = []
-    for stem in sorted(left):
-        pairs += _two(left[stem], right[stem], language=language, split=split, encoding=encoding, findings=findings, name=stem)
+    left = _by_stem(reference, settings.reading("reference").format)
+    right = _by_stem(hypothesis, settings.reading("hypothesis").format)
+    found = _left_out(list(left), list(right), f"{shown(reference)}, {shown(hypothesis)}", "files (by name)", every=settings.every)
+    both = [stem for stem in left if stem in right]
+    made = [_files(left[stem], right[stem], settings, name=stem) for stem in both]
+    findings = [replace(f, where=f"{f.where} {shown(stem)}") for stem, m in zip(both, made, strict=True) for f in m.findings]
+    pairs = [p for m in made for p in m.pairs]
     if twice := [k for k, n in Counter(p.id for p in pairs).items() if n > 1]:
         _unpaired(f"{shown(reference)}", f"ids that occur in several files: {_list(twice)}", "Score these files one by one")
-    return pairs
+    sides = _together([m.sides[0] for m in made], reference), _together([m.sides[1] for m in made], hypothesis)
+    return Comparison(pairs=tuple(pairs), sides=sides, findings=(*found, *findings))
 
 
-def _by_stem(folder: Path) -> dict[str, Path]:
-    files = sorted(f for f in folder.iterdir() if f.is_file() and not f.name.startswith("."))
+def _together(sides: Sequence[Side], folder: Path) -> Side:
+    """The sides of several files as that of their folder: tiers by name."""
+    tiers: Counter[str] = Counter()
+    for side in sides:
+        for name, texts in side.tiers:
+            tiers[name] += texts
+    not_read = dict.fromkeys(n for s in sides for n in s.not_read)
+    return Side(name=sides[0].name, path=shown(folder), tiers=tuple(tiers.items()), not_read=tuple(not_read))
+
+
+def _by_stem(folder: Path, format: str | None) -> dict[str, Path]:
+    """The transcripts of a folder by name; recordings and other files that may lie beside them are passed over."""
+    files = sorted(f for f in folder.iterdir() if f.is_file() and not f.name.startswith(".") and _is_transcript(f, format))
     if twice := [s for s, n in Counter(map(_stem, files)).items() if n > 1]:
-        _unpaired(shown(folder), f"names with several files: {_list(twice)}", "Keep one file a recording in the folder")
+        _unpaired(shown(folder), f"names with several files: {_list(twice)}", "Choose one kind with --format, or keep one file a recording")
     return {_stem(f): f for f in files}
 
 
 def _stem(path: Path) -> str:
     """A file's name without its suffix, nor that of a packed one (`a.eaf.gz` is `a`)."""
     return (path.with_suffix("") if path.suffix.lower() == PACKED else path).stem
+
+
+def _is_transcript(file: Path, format: str | None) -> bool:
+    from speech import formats
+
+    suffix = (file.with_suffix("") if file.suffix.lower() == PACKED else file).suffix.lower()
+    if format in formats.names():
+        return suffix in {s.lower() for s in formats.by_name(format).SUFFIXES}
+    if format is not None:
+        return suffix == f".{format}"
+    known = {s.lower() for name in formats.names() for s in formats.by_name(name).SUFFIXES}
+    return suffix in {*known, *JSON_LINES, *TABLES, *PLAIN}
 
 
 def _list(keys: Sequence[str]) -> str:

@@ -12,6 +12,9 @@ from typing import Any, Literal
 from speech.errors import Finding
 
 Kind = Literal["letter", "tone", "diacritic"]
+SideName = Literal["reference", "hypothesis"]
+Unit = Literal["clip", "line", "segment", "passage", "text"]
+"""What a pair is: a clip with an id, a line, a segment of one recording, a passage of it that both sides hold, or a whole text."""
 
 LETTERS = (
     "letters are graphemes (a letter with its marks is one), and the space between two words counts as a letter, "
@@ -22,7 +25,7 @@ CODE_POINTS = "code points of the normalised text, spaces included, as published
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pair:
-    """One clip: what was said, what the model gave, and where it belongs.
+    """One clip, or part of a recording: what was said, what the model gave, and where it belongs.
 
     `words` are the hypothesis's words with their confidences, for calibration; empty where none are known.
     """
@@ -34,6 +37,40 @@ class Pair:
     speaker: str | None = None
     recording: str = ""
     words: tuple[tuple[str, float | None], ...] = ()
+    unit: Unit = "clip"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Side:
+    """What was read of one side: the file or folder, its tiers with the number of their texts, and tiers that were not read.
+
+    `recording` is what a single file says it was made from.
+    """
+
+    name: SideName
+    path: str
+    tiers: tuple[tuple[str, int], ...] = ()
+    not_read: tuple[str, ...] = ()
+    recording: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """For `--json`."""
+        return {
+            "side": self.name,
+            "path": self.path,
+            "tiers": [{"name": name, "texts": texts} for name, texts in self.tiers],
+            "tiers_not_read": list(self.not_read),
+            "recording": self.recording or None,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """Two files or folders, paired: the pairs, what was read of each side, and what to know of the pairing."""
+
+    pairs: tuple[Pair, ...]
+    sides: tuple[Side, Side]
+    findings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,8 +158,8 @@ class Rate:
 class Group:
     """Clips taken together: all, one language, or one speaker (of one language).
 
-    `resampled` says what the interval draws: `recordings`, or `clips` where all are of one recording (they
-    depend on each other, so the interval is then too narrow), or nothing.
+    `resampled` says what the interval draws: `recordings`, or `clips` where all are of one recording (its clips,
+    segments or passages depend on each other, so the interval is then too narrow), or nothing.
     """
 
     name: str
@@ -333,7 +370,7 @@ class Rules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scores:
-    """Everything `score` found. `rows` are in the order of the pairs."""
+    """Everything `score` found. `rows` are in the order of the pairs; `sides` are known where files were compared."""
 
     settings: ScoreSettings
     normalisation: str
@@ -349,6 +386,8 @@ class Scores:
     calibration: tuple[Calibration, ...]
     rows: tuple[Row, ...] = field(repr=False)
     findings: tuple[Finding, ...] = ()
+    unit: Unit = "clip"
+    sides: tuple[Side, ...] = ()
 
     @property
     def empty_references(self) -> tuple[str, ...]:
@@ -362,6 +401,8 @@ class Scores:
             "letters_are": LETTERS,
             "code_points_are": CODE_POINTS,
             "rules": [r.as_dict() for r in self.rules],
+            "sides": [s.as_dict() for s in self.sides],
+            "unit": self.unit,
             "bootstrap": {"draws": self.settings.draws, "level": self.settings.level, "seed": self.settings.seed},
             "overall": self.overall.as_dict(),
             "languages": [g.as_dict() for g in self.languages],
@@ -376,12 +417,6 @@ class Scores:
             "rows": [r.as_dict() for r in self.rows],
             "findings": [f.as_dict() for f in self.findings],
         }
-
-    def summary_lines(self) -> list[str]:
-        """The result in a few lines, for people."""
-        from speech.score.summary import summary_lines
-
-        return summary_lines(self)
 
 
 def _interval(interval: Interval | None) -> list[float] | None:

@@ -1,9 +1,9 @@
 """Files into what can be paired: rows with keys, or one whole transcript.
 
-Four kinds of file: plain text (a line a clip, or `id<TAB>text`), tables with a header (`path` or `id`, and `text`),
-JSON lines (manifests, and what `speech transcribe --json` prints), and everything `speech.formats` reads. A whole
-manifest is read as one, with all its checks; rows that name a clip and a text, and no more, are enough here. This
-module pairs nothing.
+Four kinds of file: plain text (a line a clip, or `id<TAB>text`), tables with a header (`text`, and `path` or `id`, or
+the times `start` and `end`), JSON lines (manifests, and what `speech transcribe --json` prints), and everything
+`speech.formats` reads, of which the tiers of the transcription are taken. A whole manifest is read as one, with all its
+checks; rows that name a clip and a text, and no more, are enough here. This module pairs nothing.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from decimal import Decimal, InvalidOperation
 from pathlib import Path, PurePosixPath
 from typing import Any, NoReturn
 
@@ -18,9 +19,11 @@ from speech.collections.manifest import TSV_COLUMNS, read_manifest, refused
 from speech.collections.manifest_rows import Fault, parse
 from speech.errors import Finding, TextRefused
 from speech.files import shown
+from speech.languages import UNDETERMINED
+from speech.score.records import SideName
 from speech.text.checks import check_name
 from speech.text.decode import check, lines, read_text
-from speech.types import Transcript
+from speech.types import Recording, Segment, Span, Transcript
 
 TABLES = (".tsv",)
 JSON_LINES = (".jsonl", ".ndjson")
@@ -28,6 +31,8 @@ PLAIN = (".txt", ".text", ".trn", ".ref", ".hyp", "")
 
 _CODE = re.compile(r"[a-z]{3}")
 _TIMES = re.compile(r"\d+[.,]\d+\t\d+[.,]\d+(\t|$)")
+_TIME_FIELDS = (("start_ms", "end_ms", 1), ("start", "end", 1000))
+"""Columns of times in a table, and how many milliseconds one is."""
 _PATH_FIELDS = ("audio", "path", "file_name")
 
 
@@ -64,18 +69,38 @@ class Listed:
     file: str
     entries: tuple[Entry, ...]
     keyed: bool
+    findings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Whole:
-    """One transcript of one recording."""
+    """One transcript of one recording: of which tiers, which others were left, and what to know of it.
+
+    `asked` says whether a tier that a person named was found; None where none was named.
+    """
 
     file: str
     transcript: Transcript
+    tiers: tuple[tuple[str, int], ...] = ()
+    not_read: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    asked: bool | None = None
 
 
-def read_source(path: Path, *, encoding: str | None = None, findings: list[Finding] | None = None) -> Listed | Whole:
-    """What one file offers for pairing; what had to be repaired in it is added to `findings`.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """How one side is read. `tier` must be there where `strict`; else it is taken where it is there."""
+
+    side: SideName = "reference"
+    language: str = UNDETERMINED
+    encoding: str | None = None
+    format: str | None = None
+    tier: str | None = None
+    strict: bool = True
+
+
+def read_source(path: Path, reading: Reading | None = None) -> Listed | Whole:
+    """What one file offers for pairing.
 
     Raises
     ------
@@ -83,18 +108,45 @@ def read_source(path: Path, *, encoding: str | None = None, findings: list[Findi
         It cannot be read, is of no known format, or has rows with faults (all are listed).
     TextRefused
         `TEXT_ENCODING`, `TEXT_CONTROL`, `TEXT_SURROGATE`, `TEXT_TOO_LONG`; `TEXT_UNPAIRED`: rows that no pair can
-        be made of, by number.
+        be made of, by number. `TEXT_TIER`: it is not clear which tier holds the transcription, or the one asked for is
+        not there.
     """
-    suffix = path.suffix.lower()
-    if suffix in JSON_LINES:
-        return _json_lines(read_text(path, encoding=encoding), path)
-    if suffix in TABLES:
-        return _table(read_text(path, encoding=encoding), path)
-    if suffix in PLAIN:
-        return _plain(read_text(path, encoding=encoding), shown(path))
-    from speech.formats import read
+    reading = reading or Reading()
+    suffix, encoding = f".{reading.format}" if reading.format else path.suffix.lower(), reading.encoding
+    if suffix in (*JSON_LINES, *TABLES, *PLAIN):
+        if reading.tier is not None and reading.strict:
+            raise TextRefused(shown(path), "this file has no tiers", f"Leave out --tier {reading.tier!r} for it", "TEXT_TIER")
+        text = read_text(path, encoding=encoding)
+        if suffix in JSON_LINES:
+            return _json_lines(text, path)
+        return _table(text, path) if suffix in TABLES else _plain(text, shown(path))
+    return _annotated(path, reading)
 
-    return Whole(file=shown(path), transcript=read(path, encoding=encoding, findings=findings))
+
+def _annotated(path: Path, reading: Reading) -> Whole:
+    """A transcript of the tiers that were named, or that hold the transcription as far as can be told."""
+    from speech import formats
+    from speech.score import tiers as choosing
+
+    given = {"format": reading.format, "encoding": reading.encoding}
+    where, listed = shown(path), formats.tiers(path, **given)
+    there = reading.tier is not None and bool(choosing.named(listed, reading.tier))
+    findings: list[Finding] = []
+    if not listed and not (reading.tier is not None and reading.strict):
+        transcript = formats.read(path, findings=findings, **given)
+        return Whole(file=where, transcript=transcript, findings=tuple(findings), asked=None if reading.tier is None else False)
+    asked = reading.tier if there or reading.strict else None
+    choice = choosing.choose(listed, language=reading.language, where=where, asked=asked)
+    transcript = formats.read(path, tiers=[t.name for t in choice.used], findings=findings, **given)
+    findings += choosing.words_that_differ(choice, listed, language=reading.language, side=reading.side)
+    return Whole(
+        file=where,
+        transcript=transcript,
+        tiers=tuple((t.name, len(t.filled)) for t in choice.used),
+        not_read=tuple(t.name for t in choice.left),
+        findings=tuple(findings),
+        asked=None if reading.tier is None else there,
+    )
 
 
 def _plain(text: str, where: str) -> Listed:
@@ -118,18 +170,60 @@ def _labels(rows: Sequence[str]) -> bool:
     return bool(filled) and all(_TIMES.match(row) for row in filled)
 
 
-def _table(text: str, path: Path) -> Listed:
+def _table(text: str, path: Path) -> Listed | Whole:
     """Tab-separated rows under a header, cells as they stand (no quoting); without a header as plain text."""
     where, rows = shown(path), lines(text)
     header = rows[0].split("\t") if rows else []
-    if "text" not in header or not {"id", *_PATH_FIELDS} & set(header):
+    times = next((t for t in _TIME_FIELDS if set(t[:2]) <= set(header)), None)
+    keys = {"id", *_PATH_FIELDS} & set(header)
+    if "text" not in header or not (keys or times):
         return _plain(text, where)
     if {"path", "language"} <= set(header) <= set(TSV_COLUMNS):
         return _manifest(path)
     cells = [row.split("\t") for row in rows[1:] if row]
     if wrong := [n for n, row in enumerate(cells, start=2) if len(row) != len(header)]:
         _unpaired(where, f"rows {_few(wrong)} do not have the {len(header)} cells of the header", "Give every row a cell a column")
-    return Listed(file=where, entries=tuple(_entry(dict(zip(header, row, strict=True)), "") for row in cells), keyed=True)
+    found = [dict(zip(header, row, strict=True)) for row in cells]
+    if times and not keys:
+        return Whole(file=where, transcript=_timed(found, times, where))
+    return Listed(file=where, entries=tuple(_entry(row, "") for row in found), keyed=True)
+
+
+def _timed(rows: Sequence[Mapping[str, str]], times: tuple[str, str, int], where: str) -> Transcript:
+    """Rows of a start, an end and a text as one transcript."""
+    start, end, factor = times
+    segments, wrong = [], []
+    for number, row in enumerate(rows, start=2):
+        try:
+            span = Span(start_ms=round(Decimal(row[start]) * factor), end_ms=round(Decimal(row[end]) * factor))
+        except (InvalidOperation, ValueError, OverflowError):
+            wrong.append(number)
+            continue
+        if not 0 <= span.start_ms <= span.end_ms:
+            wrong.append(number)
+        segments.append(Segment(span=span, text=row["text"], speaker=row.get("speaker") or None, language=row.get("language") or None))
+    if wrong:
+        _unpaired(
+            where, f"rows {_few(wrong)} have times that cannot be", f"Give {start} and {end} as numbers, the end not before the start"
+        )
+    return Transcript(segments=tuple(segments))
+
+
+def as_one(source: Listed, side: SideName) -> Transcript | None:
+    """Rows with times of one recording as its transcript; None where they are anything else.
+
+    A row that nobody transcribed is no reference; as a hypothesis it has nothing.
+    """
+    entries = source.entries
+    if not entries or len({e.path for e in entries}) > 1 or not entries[0].path:
+        return None
+    segments = []
+    for e in entries:
+        if e.start_ms is None or e.end_ms is None or (e.text is None and side == "reference"):
+            return None
+        span = Span(start_ms=e.start_ms, end_ms=e.end_ms)
+        segments.append(Segment(span=span, text=e.text or "", speaker=e.speaker, language=e.language or None))
+    return Transcript(recording=Recording(path=entries[0].path), segments=tuple(segments))
 
 
 def _json_lines(text: str, path: Path) -> Listed:

@@ -1,8 +1,8 @@
-"""The scores in a few lines for people: each rate with its count, interval and what it is a rate of."""
+"""The scores in a few lines for people: what was compared, each rate with its count, interval and what it is a rate of."""
 
 from __future__ import annotations
 
-from speech.score.records import LETTERS, Group, Interval, Rate, Scores, Spread
+from speech.score.records import LETTERS, Group, Interval, Rate, Scores, Side, Spread, Unit
 
 
 def percent(value: float | None) -> str:
@@ -21,17 +21,53 @@ def in_per_cent(rate: Rate) -> str:
     return value + (f" ({100 * rate.interval.low:.1f}–{100 * rate.interval.high:.1f})" if rate.interval else "")
 
 
+def count(number: int, noun: str) -> str:
+    """A number of things."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def units(scores: Scores) -> str:
+    """What was compared one by one, and of how many recordings; why passages, where they are that."""
+    pairs = f"{count(scores.overall.clips, scores.unit)} of {count(scores.overall.recordings, 'recording')}"
+    return pairs + _WHY.get(scores.unit, "")
+
+
+_WHY: dict[Unit, str] = {
+    "passage": ": both sides are cut at different places, so what they have was joined by time, from pause to pause",
+    "text": ": a side has no times, so each whole text is compared",
+}
+
+
+def drawn_from(scores: Scores) -> str:
+    """What the intervals mean where all is of one recording; nothing elsewhere."""
+    if scores.overall.resampled != "clips":
+        return ""
+    unit = f"{scores.unit}s"
+    return f"The intervals draw {unit} of one recording: for other recordings and voices they are too narrow"
+
+
+def read_of(side: Side) -> str:
+    """What was read of a side: its file, and the tiers where it has any."""
+    tiers = ", ".join(f"{name!r} ({count(texts, 'text')})" for name, texts in side.tiers)
+    made = f"{side.path}, {'tier' if len(side.tiers) == 1 else 'tiers'} {tiers}" if tiers else side.path
+    if side.not_read:
+        more = f" and {len(side.not_read) - 4} more" if len(side.not_read) > 4 else ""
+        made += f"; not read: {', '.join(map(repr, side.not_read[:4]))}{more}"
+    return made
+
+
 def summary_lines(scores: Scores) -> list[str]:
-    """Overall rates, then a line a language, the averages over languages and speakers, calibration, what to know."""
+    """What was compared, overall rates, a line a language, averages over languages and speakers, calibration, what to know."""
     overall, level = scores.overall, f"{100 * scores.settings.level:g} %"
-    lines = [
-        f"{overall.clips:,} clips of {overall.recordings:,} recordings",
+    lines = [f"{side.name.capitalize()}: {read_of(side)}" for side in scores.sides]
+    lines += [
+        units(scores),
         f"WER {_rate(overall.words, 'words', level)}",
         f"CER {_rate(overall.letters, 'letters', level)}",
         f"CER by code point {_rate(overall.code_points, 'code points', level)}",
     ]
-    if overall.resampled == "clips":
-        lines.append("All clips are of one recording: the intervals draw clips and are too narrow")
+    if drawn := drawn_from(scores):
+        lines.append(drawn)
     if len(scores.languages) > 1 and scores.by_language:
         lines += [_group(g) for g in scores.languages]
         lines.append(f"Over {scores.by_language.words.groups} languages: WER {_spread(scores.by_language.words)}")
@@ -47,14 +83,17 @@ def summary_lines(scores: Scores) -> list[str]:
         chance = f"chance alone gives {percent(c.by_chance)}"
         lines.append(f"Confidences ({c.name}): calibration error {percent(c.error)} over {c.words:,} words in {c.bins_used} bins; {chance}")
     if scores.empty_references:
-        lines.append(f"{len(scores.empty_references):,} clips have an empty reference: no rate, what was added is counted")
+        number = len(scores.empty_references)
+        has = "has" if number == 1 else "have"
+        lines.append(f"{count(number, scores.unit)} {has} an empty reference: no rate, what was added is counted")
     return [*lines, f"Normalisation: {scores.normalisation}", f"Letters: {LETTERS}"]
 
 
 def _rate(rate: Rate, unit: str, level: str) -> str:
     c = rate.counts
+    interval = f"{level} interval {between(rate.interval)}" if rate.interval else "no interval: nothing to draw from"
     return (
-        f"{percent(rate.value)} ({level} interval {between(rate.interval)}): {c.errors:,} errors in {c.reference:,} {unit}, "
+        f"{percent(rate.value)} ({interval}): {c.errors:,} errors in {c.reference:,} {unit}, "
         f"{c.substitutions:,} wrong, {c.deletions:,} missing, {c.insertions:,} added"
     )
 

@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from speech.score import Counts, Pair, Row, ScoreSettings, score
+from speech.score import Counts, Pair, Row, ScoreSettings, score, summary_lines
 from speech.score.intervals import draw_rates, interval_of, units_of
 
 
@@ -63,7 +63,7 @@ def test_one_recording_draws_its_clips_and_says_so_and_one_clip_has_no_interval(
     assert single.overall.words.interval is None and single.overall.resampled == ""
     several = score([Pair(id=str(n), reference="a b", hypothesis="a c", recording="x") for n in range(3)])
     assert several.overall.resampled == "clips"
-    assert any("too narrow" in line for line in several.summary_lines())
+    assert any("too narrow" in line for line in summary_lines(several))
 
 
 def test_the_same_seed_gives_the_same_interval_and_other_groups_do_not_move_it() -> None:

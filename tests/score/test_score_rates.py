@@ -10,7 +10,7 @@ import pytest
 
 from speech import languages
 from speech.errors import ModelRefused, TextRefused
-from speech.score import Counts, Pair, ScoreSettings, score
+from speech.score import Counts, Pair, ScoreSettings, score, summary_lines
 from speech.score.counting import SPACE, kind_of, letters
 from speech.text import normalise
 
@@ -202,7 +202,7 @@ def test_the_result_for_machines_has_counts_beside_every_rate_and_states_its_rul
 
 def test_the_summary_names_rates_counts_intervals_and_rules() -> None:
     scores = score([*noisy("yor", 1), *noisy("que", 2)])
-    lines = scores.summary_lines()
+    lines = summary_lines(scores)
     counts = scores.overall.words.counts
     assert any(f"{counts.errors:,} errors in {counts.reference:,} words" in line and "95 % interval" in line for line in lines)
     assert any(line.startswith("Over 2 languages") and "worst" in line for line in lines)
