@@ -26,6 +26,7 @@ from speech.report import (
 from speech.score import counting
 from speech.score.records import CODE_POINTS, LETTERS, Confusion, Group, Pair, Rate, Row, Scores, Spread
 from speech.score.summary import between, drawn_from, percent, read_of, units
+from speech.score.tiers import clock
 from speech.text import normalise
 
 WORST = 20
@@ -217,7 +218,8 @@ def _clip(row: Row, pair: Pair) -> Markup:
         left, right = was[chunk.ref_start_idx : chunk.ref_end_idx], given[chunk.hyp_start_idx : chunk.hyp_end_idx]
         above.append(_marked("del", left, equal))
         below.append(_marked("ins", right, equal))
-    about = [row.language, row.speaker or "", f"CER {percent(row.letters.rate)}", f"WER {percent(row.words.rate)}"]
+    place = f"{clock(pair.span.start_ms)} to {clock(pair.span.end_ms)}" if pair.span else ""
+    about = [place, row.language, row.speaker or "", f"CER {percent(row.letters.rate)}", f"WER {percent(row.words.rate)}"]
     return element(
         "div",
         element("h3", isolated(row.id)),

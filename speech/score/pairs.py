@@ -164,6 +164,7 @@ def pair_transcripts(reference: Transcript, hypothesis: Transcript, *, name: str
                 recording=recording,
                 words=tuple((x.text, x.confidence) for x in g.words),
                 unit="segment",
+                span=w.span,
             )
             for w, g in matched
         ]
@@ -197,6 +198,7 @@ def _passage(passage: Passage, name: str, recording: str, language: str) -> Pair
         recording=recording,
         words=tuple((w.text, w.confidence) for p in passage.hypothesis for w in p.words),
         unit="passage",
+        span=passage.span,
     )
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from speech.errors import Finding
+from speech.types import Span
 
 Kind = Literal["letter", "tone", "diacritic"]
 SideName = Literal["reference", "hypothesis"]
@@ -27,7 +28,8 @@ CODE_POINTS = "code points of the normalised text, spaces included, as published
 class Pair:
     """One clip, or part of a recording: what was said, what the model gave, and where it belongs.
 
-    `words` are the hypothesis's words with their confidences, for calibration; empty where none are known.
+    `span` is where in the recording, of a segment or passage. `words` are the hypothesis's words with their confidences,
+    for calibration; empty where none are known.
     """
 
     id: str
@@ -38,6 +40,7 @@ class Pair:
     recording: str = ""
     words: tuple[tuple[str, float | None], ...] = ()
     unit: Unit = "clip"
+    span: Span | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -33,14 +33,14 @@ def units(scores: Scores) -> str:
 
 
 _WHY: dict[Unit, str] = {
-    "passage": ": both sides are cut at different places, so what they have was joined by time, from pause to pause",
+    "passage": ": segments do not match one to one, so what both sides have was joined by time, from pause to pause",
     "text": ": a side has no times, so each whole text is compared",
 }
 
 
 def drawn_from(scores: Scores) -> str:
     """What the intervals mean where all is of one recording; nothing elsewhere."""
-    if scores.overall.resampled != "clips":
+    if scores.overall.resampled != "clips" or scores.overall.words.interval is None:
         return ""
     unit = f"{scores.unit}s"
     return f"The intervals draw {unit} of one recording: for other recordings and voices they are too narrow"

@@ -56,7 +56,7 @@ _LAYER = 0.8
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """The tiers of a file that are compared, by name, and those with text that are not."""
+    """The tiers of a file that are compared, and those with text that are not (of ours, only the words)."""
 
     used: tuple[TierText, ...]
     left: tuple[TierText, ...] = ()
@@ -192,7 +192,7 @@ def _total_ms(spans: Iterable[Span]) -> int:
 
 def _choice(used: Iterable[TierText], tiers: Sequence[TierText]) -> Choice:
     used = tuple(used)
-    return Choice(used=used, left=tuple(t for t in tiers if t.filled and t not in used))
+    return Choice(used=used, left=tuple(t for t in tiers if t.filled and t not in used and t.ours in (None, "segments", "words")))
 
 
 def _refuse(where: str, what: str, tiers: Sequence[TierText]) -> NoReturn:
