@@ -63,7 +63,7 @@ def has_times(segments: Sequence[Segment]) -> bool:
 
 
 def passages(reference: Sequence[Segment], hypothesis: Sequence[Segment]) -> list[Passage]:
-    """The passages in order of time; every segment with a text is in one, or its words are, each in one."""
+    """The passages in order of time (of where they surely begin); every segment with a text is in one, or its words are, each in one."""
     pieces = [(p.core, True, p) for p in _pieces(reference)] + [(p.core, False, p) for p in _pieces(hypothesis)]
     found: list[Passage] = []
     end_ms = -1
