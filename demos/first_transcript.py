@@ -44,7 +44,7 @@ def speak(language: str, folder: Path) -> tuple[Path, str]:
 
 def show(recording: Path, language: str, folder: Path, spoken: str | None) -> None:
     import speech
-    from speech.cli.transcribe import summary
+    from speech.cli.account import summary
     from speech.formats import save
 
     pipeline = speech.load("mini", basis="own use on this machine")

@@ -5,9 +5,10 @@ by content, lengths by decoding, and what is damaged is named and keeps its plac
 looked for here, nothing is written but a hidden temporary file, and originals are only read.
 """
 
+from speech.audio.folders import FolderContents, recordings_in
 from speech.audio.reading import load, probe
 from speech.audio.records import RATE, Probe, ReadSettings
 from speech.audio.resampling import resampled
 from speech.audio.signal import Signal
 
-__all__ = ["RATE", "Probe", "ReadSettings", "Signal", "load", "probe", "resampled"]
+__all__ = ["RATE", "FolderContents", "Probe", "ReadSettings", "Signal", "load", "probe", "recordings_in", "resampled"]

@@ -70,6 +70,15 @@ _PROMISES = {
 }
 
 
+_OF_SOUND = frozenset({*_PROMISES, "mpg", "mpeg", "ts", "mts", "m2ts", "vob"})
+"""Suffixes of files that hold sound, or pictures with sound."""
+
+
+def promises(name: str) -> bool:
+    """Whether a file of this name should hold sound."""
+    return PurePath(name).suffix[1:].lower() in _OF_SOUND
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Looks:
     """`container` is empty where nothing is recognised; `start` is where its first byte lies (after an ID3 tag)."""

@@ -28,7 +28,7 @@ COMMANDS = {
 }
 
 
-_KEPT = "what was finished is kept; the same command goes on (finished recordings are heard again, their files stay as they are)."
+_KEPT = "what was finished is kept; the same command goes on, and with --out hears nothing again that is finished."
 
 
 class _Commands(click.Group):

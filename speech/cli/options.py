@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import click
 
-from speech.cli.streams import Streams, show_error
+from speech.cli.streams import show_error
 from speech.errors import SpeechError, UsageFailure
 from speech.files import shown
 
@@ -61,26 +60,30 @@ def _numbers(text: str | None) -> tuple[int, ...] | None:
         ) from error
 
 
-def each(inputs: Sequence[str], work: Callable[[Path], None], *, as_json: bool, debug: bool) -> int:
-    """Do `work` for every input; what goes wrong with one is shown and the rest goes on. Returns the exit status."""
+def attempt(given: str, work: Callable[[], None], *, as_json: bool, debug: bool) -> int:
+    """Do `work`, which is about the input `given`; what goes wrong is shown. Returns its exit status."""
     from speech.cli import internal
 
-    status = 0
-    for given in inputs:
-        try:
-            work(Path(given))
-        except SpeechError as error:
-            show_error(error, as_json=as_json, debug=debug, path=shown(given))
-            status = max(status, error.exit_status)
-        except Exception as bug:
-            log.exception("a bug at %s", shown(given))
-            show_error(internal(bug, shown(given)), as_json=as_json, debug=debug, path=shown(given))
-            status = 2
-    return status
+    try:
+        work()
+    except SpeechError as error:
+        show_error(error, as_json=as_json, debug=debug, path=shown(given))
+        return error.exit_status
+    except Exception as bug:
+        log.exception("a bug at %s", shown(given))
+        show_error(internal(bug, shown(given)), as_json=as_json, debug=debug, path=shown(given))
+        return 2
+    return 0
 
 
-def findings_for_people(findings: Sequence[Any]) -> None:
-    """Findings on standard error, a line each."""
-    for finding in findings:
-        mend = f". {finding.mend}" if finding.mend else ""
-        Streams.note(f"  note: {finding.what}{mend} [{finding.code}]")
+class LanguageCode(click.ParamType):  # type: ignore[type-arg]  # generic in later versions alone
+    """A language's code in any case."""
+
+    name = "code"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """In small letters, as ISO 639-3 has it."""
+        return str(value).strip().lower()
+
+
+LANGUAGE = LanguageCode()

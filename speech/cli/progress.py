@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any
 
@@ -15,33 +14,15 @@ _SHARES = {"reading": (0.0, 0.1), "loading the model": (0.1, 0.1), "finding spee
 """Which part of a recording's time each step takes, roughly: the bar moves evenly."""
 _SHOW_AFTER_S = 2.0
 _LINE_EVERY_S = 30.0
-
-
-class Bars:
-    """Progress of recordings in turn: one bar, for the recording whose result comes next."""
-
-    def __init__(self, names: Sequence[str]) -> None:
-        self._names = iter([name if len(names) == 1 else f"{n}/{len(names)} {name}" for n, name in enumerate(names, 1)])
-        self._bar: Bar | None = None
-
-    @contextmanager
-    def next(self) -> Iterator[None]:
-        """The bar of the next recording, while it is waited for."""
-        with Bar(next(self._names)) as self._bar:
-            yield
-
-    def __call__(self, step: str, done: int, total: int) -> None:
-        """`done` of `total` of a step of the recording waited for."""
-        if self._bar:
-            self._bar(step, done, total)
+_MOST_MEASURED = 2000
+"""Of more recordings than this each counts the same: to look at them all would take long, and they even out."""
 
 
 class Bar:
-    """Progress of one recording. On a terminal a moving bar, elsewhere a line now and then."""
+    """How much of some work is done. On a terminal a moving bar, elsewhere a line now and then."""
 
-    def __init__(self, label: str, *, quiet: bool = False) -> None:
+    def __init__(self, label: str = "") -> None:
         self.label = label
-        self.quiet = quiet
         self._begun = time.monotonic()
         self._shown = self._begun
         self._bar: Any = None
@@ -55,20 +36,27 @@ class Bar:
             self._bar.stop()
 
     def __call__(self, step: str, done: int, total: int) -> None:
-        """`done` of `total` of a step."""
+        """`done` of `total` of a step of one recording."""
+        self.show(f"{self.label}: {step}", part_of(step, done, total))
+
+    @property
+    def wanted(self) -> bool:
+        """Whether it has taken long enough to be told."""
+        return time.monotonic() - self._begun >= _SHOW_AFTER_S
+
+    def show(self, what: str, part: float) -> None:
+        """Tell that `part` of the whole is done, from 0 to 1."""
         now = time.monotonic()
-        if self.quiet or now - self._begun < _SHOW_AFTER_S:
+        if not self.wanted:
             return
-        start, end = _SHARES.get(step, (0.0, 1.0))
-        part = start + (end - start) * (done / total if total else 1.0)
         if sys.stderr.isatty():
-            self._draw(step, part)
+            self._draw(what, part)
         elif now - self._shown >= _LINE_EVERY_S and part > 0:
             self._shown = now
             left = (now - self._begun) * (1 - part) / part
-            Streams.note(f"{self.label}: {step}, {part:.0%}, about {left:.0f} s left")
+            Streams.note(f"{what}, {part:.0%}, about {_left(left)} left")
 
-    def _draw(self, step: str, part: float) -> None:
+    def _draw(self, what: str, part: float) -> None:
         if self._bar is None:
             from rich.console import Console
             from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
@@ -82,5 +70,67 @@ class Bar:
                 transient=True,
             )
             self._bar.start()
-            self._task = self._bar.add_task(self.label, total=1.0)
-        self._bar.update(self._task, completed=part, description=f"{self.label}: {step}")
+            self._task = self._bar.add_task(what, total=1.0)
+        self._bar.update(self._task, completed=part, description=what)
+
+
+class RunBar(Bar):
+    """One bar for a whole run: each recording counts by its length, those that need no hearing do not count.
+
+    `lengths_ms` gives about how long recordings are; it is asked once the run has taken long enough for a bar.
+    """
+
+    def __init__(self, names: Sequence[str], lengths_ms: Callable[[], Sequence[int]]) -> None:
+        super().__init__()
+        self._names = names
+        self._asked = lengths_ms
+        self._lengths: list[float] = []
+        self._parts = [0.0] * len(names)
+        self._settled: set[int] = set()
+        self._left_out: set[int] = set()
+
+    def of(self, number: int, step: str, done: int, total: int) -> None:
+        """`done` of `total` of a step of recording `number`, from 0; the earliest under way is named."""
+        self._parts[number] = max(self._parts[number], part_of(step, done, total))
+        if self.wanted:
+            under_way = next((n for n in range(len(self._names)) if n not in self._settled and self._parts[n] > 0), number)
+            self._tell(under_way, step)
+
+    def settled(self, number: int, *, heard: bool = True) -> None:
+        """Recording `number` is finished, or needed no hearing."""
+        self._parts[number] = 1.0
+        self._settled.add(number)
+        if not heard:
+            self._left_out.add(number)
+
+    def _tell(self, number: int, step: str) -> None:
+        name = self._names[number]
+        if len(self._names) == 1:
+            self.show(f"{name}: {step}", self.part())
+        else:
+            self.show(f"{len(self._settled):,} of {len(self._names):,} done, {name}: {step}", self.part())
+
+    def part(self) -> float:
+        """How much of all that is to be heard is done."""
+        lengths = self._lengths_ms()
+        counted = [n for n in range(len(lengths)) if n not in self._left_out]
+        whole = sum(lengths[n] for n in counted)
+        return sum(lengths[n] * self._parts[n] for n in counted) / whole if whole else 1.0
+
+    def _lengths_ms(self) -> list[float]:
+        if not self._lengths:
+            many = len(self._names) > _MOST_MEASURED
+            self._lengths = [1.0] * len(self._names) if many else [max(1.0, float(ms)) for ms in self._asked()]
+        return self._lengths
+
+
+def part_of(step: str, done: int, total: int) -> float:
+    """How much of one recording is done."""
+    start, end = _SHARES.get(step, (0.0, 1.0))
+    return start + (end - start) * (done / total if total else 1.0)
+
+
+def _left(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

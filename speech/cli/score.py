@@ -68,7 +68,7 @@ def command(
     languages.check_code(language)
     if len(tiers) > 2:
         raise UsageFailure("--tier", "there are two sides", "Give it once, or twice; several tiers of a side as NAME,NAME", "TEXT_TIER")
-    context = consent.Context(basis=consent.OWN_USE, purpose=purpose)
+    context = consent.Context(basis=consent.basis_for(purpose), purpose=purpose)
     for path in (reference, hypothesis):
         consent.require({"evaluate"}, consent.item_of(path), context=context)
     settings = PairSettings(language=language, split=split, encoding=encoding, tiers=tiers, formats=_formats(formats), every=every)

@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from speech.cli.options import each, findings_for_people, read_settings, reading, stated
-from speech.cli.progress import Bars
-from speech.cli.streams import Streams
-from speech.errors import FormatRefused, Refusal, UsageFailure
+from speech.cli.account import Account
+from speech.cli.options import LANGUAGE, attempt, read_settings, reading, stated
+from speech.cli.progress import RunBar
+from speech.cli.streams import Streams, show_error
+from speech.errors import PathRefused, Refusal, UsageFailure
 from speech.files import shown
 
 if TYPE_CHECKING:
-    from speech.transcribe import Result
+    from speech.collections.results import Source
+    from speech.transcribe import Item, Result
 
 
 @click.command("transcribe", short_help="Recordings into transcripts: ELAN and other formats.")
 @click.argument("audio", nargs=-1, required=True, type=click.Path(path_type=str))
-@click.option("--language", "-l", metavar="CODE", help="ISO 639-3 code, such as que; und finds speech and times without words.")
+@click.option(
+    "--language", "-l", type=LANGUAGE, metavar="CODE", help="ISO 639-3 code, such as que; und finds speech and times without words."
+)
 @click.option(
     "--model",
     default="mini",
@@ -42,7 +45,7 @@ if TYPE_CHECKING:
 @click.option(
     "--format",
     "-f",
-    "formats",
+    "asked_formats",
     metavar="NAME,NAME",
     help="eaf, textgrid, srt, vtt, rttm, json, csv, txt. Default: eaf with --out, else text.",
 )
@@ -53,7 +56,8 @@ if TYPE_CHECKING:
     metavar="DIR",
     help="Write results here; without it they go to standard output.",
 )
-@click.option("--force", is_flag=True, help="Replace another result that lies there; the old file is kept as .1")
+@click.option("--force", is_flag=True, help="Replace another result that lies there; the old file is kept beside it, as story.1.eaf")
+@click.option("--verbose", "-v", is_flag=True, help="Tell more of each recording: every millisecond, every note, seconds by step.")
 @click.option(
     "--precision",
     default="auto",
@@ -81,22 +85,26 @@ if TYPE_CHECKING:
 @reading
 @stated
 def command(
-    audio: tuple[str, ...], language: str | None, model: str, adapter: Path | None, collection: Path | None, formats: str | None,
-    out: Path | None, force: bool, precision: str, device: str, chunk_s: float, threads: int, strict: bool, accept_damaged: bool,
-    assume_rate: int | None, channels: str | None, track: int | None, as_json: bool, purpose: str, debug: bool,
+    audio: tuple[str, ...], language: str | None, model: str, adapter: Path | None, collection: Path | None,
+    asked_formats: str | None, out: Path | None, force: bool, verbose: bool, precision: str, device: str, chunk_s: float, threads: int,
+    strict: bool, accept_damaged: bool, assume_rate: int | None, channels: str | None, track: int | None, as_json: bool, purpose: str,
+    debug: bool,
 ) -> int:  # fmt: skip
-    """Transcribe AUDIO, each into words with times and confidence.
+    """Transcribe AUDIO, each into words with times and confidence. A folder stands for the recordings in it.
 
     \b
     speech transcribe story.wav --language que                    text on the screen
-    speech transcribe *.wav --language que --out transcripts      one ELAN file each
+    speech transcribe tapes --language que --out transcripts      a folder: one ELAN file each, in the same order of folders
     speech transcribe story.wav -l que -f eaf,srt,csv -o out      several formats
     speech transcribe story.wav --language und -o out             speech and times, empty segments to fill
     """
-    from speech import languages
+    from speech import formats, languages
+    from speech.audio.folders import about_ms, others_line
+    from speech.cli.inputs import given
     from speech.collections import consent
+    from speech.collections.results import Earlier
     from speech.models.recogniser import Later, LoadSettings
-    from speech.transcribe import Settings, deliver, make_folder, transcribe_all
+    from speech.transcribe import Hearing, Outcomes, Settings, check_folder, cores_of, making_of
 
     if language is None:
         raise UsageFailure(
@@ -105,96 +113,82 @@ def command(
             f"Give one of {', '.join(_here(model))}, or und for times without words",
             "LANGUAGE_MISSING",
         )
-    names = _formats(formats, out, as_json)
+    names = _formats(asked_formats, out, as_json)
     languages.check_code(language)
     read = read_settings(strict=strict, accept_damaged=accept_damaged, assume_rate=assume_rate, channels=channels, track=track)
     settings = Settings(chunk_ms=round(1000 * chunk_s), read=read)
-    context = consent.Context(basis=consent.OWN_USE, purpose=purpose)
+    context = consent.Context(basis=consent.basis_for(purpose), purpose=purpose)
     load = LoadSettings(precision=precision, device=device, threads=threads, adapter=adapter, collection=collection)
     later = Later(model, load, (language,)) if language != languages.UNDETERMINED else None
-    bars = Bars([shown(Path(name).name) for name in audio])
     if threads:
         from speech.models.workers import limit
 
         limit(threads)
-    if out:
-        make_folder(out)
-    clashes = _clashes(audio, out, names)
-    outcomes = transcribe_all(
-        [Path(name) for n, name in enumerate(audio) if n not in clashes],
-        language=language, model=later, context=context, settings=settings, progress=bars,
+    if out is not None:
+        check_folder(out)
+    found = given(audio, out)
+    items = _items(found.sources, out, names)
+    hearing = Hearing(
+        language=language, model=later, context=context, settings=settings, strict=strict, force=force,
+        earlier=Earlier(lambda: making_of(language, later() if later else None, settings)),
     )  # fmt: skip
-    numbers = iter(range(len(audio)))
-    total = _Total()
+    bar = RunBar([shown(i.recording.name) for i in items], lambda: [about_ms(i.recording) for i in items])
+    account = Account(len(items), verbose=verbose)
+    outcomes = Outcomes(items, hearing.hear, cores=cores_of(later), progress=bar.of)
 
-    def work(recording: Path) -> None:
-        clash = clashes.get(next(numbers))
-        with bars.next():
-            outcome = clash or next(outcomes)
-        show(recording, outcome)
+    def show(item: Item, outcome: Result | Exception) -> int:
+        path, shown_status = shown(item.recording), 0
 
-    def show(recording: Path, outcome: Result | Exception) -> None:
-        result = deliver(recording, outcome, out, formats=names if out else (), context=context, strict=strict, force=force)
-        total.add(result)
-        _show(result, shown(recording), names, out, as_json, pace=len(audio) == 1)
-        if result.decision and result.decision.code == "OK_UNCARDED":
-            Streams.note(f"  consent: no card; basis: {context.basis} [OK_UNCARDED]")
+        def work() -> None:
+            nonlocal shown_status
+            try:
+                result = hearing.deliver(item, outcome)
+            finally:
+                bar.settled(item.number, heard=isinstance(outcome, Exception))
+            bar.settled(item.number, heard=not result.unchanged)
+            if as_json:
+                Streams.json(result.as_dict(path))
+            elif out is None:
+                Streams.bytes(formats.by_name(names[0]).render(result.transcript))
+            account.add(result, path)
+            if result.refusal:
+                shown_status = result.refusal.exit_status
+                show_error(result.refusal, as_json=False, debug=debug)
 
-    with contextlib.closing(outcomes):
+        return max(attempt(item.given, work, as_json=as_json, debug=debug), shown_status)
+
+    status = 0
+    with contextlib.closing(outcomes), bar:
         try:
-            status = each(audio, work, as_json=as_json, debug=debug)
+            # A file is written as soon as its recording is done; what goes to the screen keeps its order.
+            for item, outcome in outcomes.as_done() if out else zip(items, outcomes, strict=True):
+                status = max(status, show(item, outcome))
         except BaseException:
-            # Ctrl-C or SIGTERM: what is finished and waited for its turn is kept.
-            for recording, outcome in outcomes.finished():
+            # Ctrl-C or SIGTERM: what is finished is kept.
+            for item, outcome in outcomes.finished():
                 if not isinstance(outcome, Exception):
-                    show(recording, outcome)
+                    show(item, outcome)
             raise
-    if len(audio) > 1:
-        Streams.note(total.line(len(audio)))
+    if line := others_line(found.others):
+        Streams.note(f"  {line}")
+    account.end()
     return status
 
 
-class _Total:
-    """What a run came to."""
+def _items(sources: Sequence[Source | PathRefused], out: Path | None, names: Sequence[str]) -> list[Item]:
+    """What is to be heard, in order, each with its place under `out`; refusals of folders and of names in their place."""
+    from speech.collections.results import Source, places
+    from speech.transcribe import Item
 
-    def __init__(self) -> None:
-        self._begun = time.monotonic()
-        self._done = 0
-        self._ms = 0
-
-    def add(self, result: Result) -> None:
-        """Count one recording that was transcribed."""
-        self._done += 1
-        self._ms += result.transcript.coverage.duration_ms if result.transcript.coverage else 0
-
-    def line(self, asked: int) -> str:
-        """The sum, for the end of a run; seconds include loading the model."""
-        seconds = time.monotonic() - self._begun
-        return (
-            f"{asked} recordings: {self._done} transcribed, {asked - self._done} refused; "
-            f"{_time(self._ms)} of sound in {seconds:.1f} s, {self._ms / 1000 / seconds:.0f} times real time"
-        )
-
-
-def _clashes(audio: Sequence[str], out: Path | None, names: Sequence[str]) -> dict[int, Refusal]:
-    """Recordings, by their number, whose result would take the name of another's of this run."""
-    from speech.transcribe import output_path
-
-    if out is None:
-        return {}
-    first: dict[Path, Path] = {}
-    found: dict[int, Refusal] = {}
-    for number, name in enumerate(audio):
-        recording = Path(name)
-        other = first.setdefault(output_path(recording, out, names[0])[0], recording)
-        if recording.absolute() != other.absolute():
-            found[number] = FormatRefused(
-                shown(recording),
-                f"its result would have the name of that of {shown(other)}",
-                "Transcribe it into another --out folder",
-                "FORMAT_EXISTS",
-            )
-    return found
+    recordings = [s for s in sources if isinstance(s, Source)]
+    placed = iter(places(recordings, out, names) if out is not None else [None] * len(recordings))
+    items = []
+    for number, source in enumerate(sources):
+        if isinstance(source, Source):
+            items.append(Item(number=number, recording=source.recording, place=next(placed)))
+        else:
+            items.append(Item(number=number, recording=Path(source.where), place=source))
+    return items
 
 
 def _here(model: str) -> list[str]:
@@ -210,7 +204,8 @@ def _here(model: str) -> list[str]:
 def _formats(asked: str | None, out: Path | None, as_json: bool) -> tuple[str, ...]:
     from speech import formats
 
-    names = tuple(dict.fromkeys(filter(None, (asked or ("eaf" if out else "txt")).split(","))))
+    given = (asked or ("eaf" if out else "txt")).lower().split(",")
+    names = tuple(dict.fromkeys(name.strip() for name in given if name.strip()))
     for name in names:
         if name not in formats.names():
             raise UsageFailure(f"--format {name}", "there is no such format", f"Choose from {', '.join(formats.names())}", "FORMAT_UNKNOWN")
@@ -221,42 +216,3 @@ def _formats(asked: str | None, out: Path | None, as_json: bool) -> tuple[str, .
     if out is None and asked and as_json:
         raise UsageFailure(f"--format {asked} --json", "both would go to standard output", "Name a folder with --out", "FORMAT_SEVERAL")
     return names
-
-
-def _show(result: Result, path: str, names: tuple[str, ...], out: Path | None, as_json: bool, *, pace: bool) -> None:
-    if as_json:
-        Streams.json(result.as_dict(path))
-    elif out is None:
-        from speech import formats
-
-        Streams.bytes(formats.by_name(names[0]).render(result.transcript))
-    Streams.note(summary(result, path, pace=pace))
-    findings_for_people(result.findings)
-    for output in result.outputs:
-        Streams.note(f"  wrote {output}")
-
-
-def summary(result: Result, path: str, *, pace: bool = True) -> str:
-    """One line that accounts for every millisecond; `pace` says nothing of one recording among others under way."""
-    transcript = result.transcript
-    coverage = transcript.coverage
-    if coverage is None:
-        return path
-    words = [w for s in transcript.segments for w in s.words]
-    reasons: dict[str, int] = {}
-    for skip in coverage.skipped:
-        reasons[skip.reason] = reasons.get(skip.reason, 0) + skip.span.length_ms
-    why = "".join(f", {_time(ms)} skipped: {reason}" for reason, ms in reasons.items())
-    sure = f", mean confidence {sum(w.confidence or 0 for w in words) / len(words):.2f}" if words else ""
-    seconds = sum(s for step, s in result.seconds.items() if step != "model")
-    quick = f"; {seconds:.1f} s, {coverage.duration_ms / 1000 / seconds:.0f} times real time" if seconds and pace else ""
-    return (
-        f"{path}: {_time(coverage.duration_ms)} = speech {_time(coverage.speech_ms)} ({_time(coverage.transcribed_ms)} transcribed{why})"
-        f" + silence {_time(coverage.silence_ms)} + missing {_time(coverage.missing_ms)}; {len(words)} words{sure}{quick}"
-    )
-
-
-def _time(ms: int) -> str:
-    minutes, rest = divmod(ms, 60_000)
-    hours, minutes = divmod(minutes, 60)
-    return (f"{hours}:{minutes:02d}:" if hours else f"{minutes}:") + f"{rest // 1000:02d}.{rest % 1000:03d}"

@@ -41,7 +41,7 @@ def transcribe_event(
         decision = consent.answer({"transcribe_local"}, consent.item_of(recording), context=context)
     return Event(
         type="transcribe",
-        used=_recording(recording, transcript),
+        used=(*_recording(recording, transcript), *_models(transcript)),
         made=() if error else tuple(Entity.of(path, "transcript", root=path.parent) for path in outputs),
         outcome="refused" if isinstance(error, ConsentRefused) else "failure" if error else "success",
         gate=_gate(decision, error),
@@ -67,3 +67,10 @@ def _recording(path: Path, transcript: Transcript | None) -> tuple[Entity, ...]:
         return (Entity.of(path, "recording", sha256=known),)
     except (OSError, PathRefused):
         return ()
+
+
+def _models(transcript: Transcript | None) -> tuple[Entity, ...]:
+    """Bases and adapters that a transcript was made by, each once."""
+    acts = transcript.provenance if transcript is not None else ()
+    known = [("model", act.base_sha256) for act in acts] + [("adapter", act.adapter_sha256) for act in acts]
+    return tuple(Entity(kind=kind, sha256=sha256) for kind, sha256 in dict.fromkeys(known) if sha256)

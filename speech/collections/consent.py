@@ -23,11 +23,31 @@ from speech.collections.rules import Question, Reason
 from speech.errors import ConsentRefused, UsageFailure
 from speech.files import shown
 
-__all__ = ["OWN_USE", "PURPOSES", "Context", "Decision", "Item", "Reason", "answer", "decide", "gate_of", "item_of", "require", "today"]
+__all__ = [
+    "OWN_USE",
+    "PURPOSES",
+    "Context",
+    "Decision",
+    "Item",
+    "Reason",
+    "answer",
+    "basis_for",
+    "decide",
+    "gate_of",
+    "item_of",
+    "require",
+    "today",
+]
 
 OWN_USE = "own use on this machine"
 """The basis that the command line states for recordings without a card."""
 PURPOSES = ("archive", "commercial", "community", "education", "research")
+
+
+def basis_for(purpose: str) -> str:
+    """What the command line states for recordings without a card: own use, unless the purpose is another's."""
+    return f"{purpose} use on this machine" if purpose == "commercial" else OWN_USE
+
 
 _ORDER = (
     "CARD_INVALID WITHDRAWN BLOCKED_DERIVED RULING_REFUSED ACCESS_CLOSED ACCESS_STANDING ACCESS_PUBLISH LABEL_STOP LABEL_SEASON "

@@ -37,6 +37,7 @@ __all__ = [
     "latest_day",
     "newest",
     "rows",
+    "rows_of",
     "verify",
 ]
 
@@ -96,6 +97,18 @@ def rows(store: Store | None = None) -> Iterator[LedgerRow]:
     with _store_or_own(store) as place, place.read() as connection:
         found = connection.execution_options(yield_per=1000).execute(ledger_event.select().order_by(ledger_event.c.seq))
         for row in found.mappings():
+            yield LedgerRow(**row)
+
+
+def rows_of(type: str, store: Store | None = None) -> Iterator[LedgerRow]:
+    """The rows of one type of event, in order; none where there is no ledger yet. Makes no store."""
+    if store is None and not _exists(place_of()):
+        return
+    from speech.store.tables import ledger_event
+
+    with _store_or_own(store) as place, place.read() as connection:
+        asked = ledger_event.select().where(ledger_event.c.type == type).order_by(ledger_event.c.seq)
+        for row in connection.execution_options(yield_per=1000).execute(asked).mappings():
             yield LedgerRow(**row)
 
 

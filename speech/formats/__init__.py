@@ -204,7 +204,7 @@ def save(
     Parameters
     ----------
     strict : refuse where the format cannot hold all
-    force : replace another file of this name, which is kept as `.1` (or the next free number)
+    force : replace another file of this name, which is kept beside it as `story.1.eaf` (or the next free number)
 
     Returns
     -------
@@ -232,10 +232,9 @@ class Planned:
     findings: list[Finding]
     force: bool
 
-    def write(self) -> None:
-        """Write it, as `save` would."""
-        if self.data is not None:
-            put(self.data, self.path, force=self.force)
+    def write(self) -> Path | None:
+        """Write it, as `save` would; where an older file is kept now, if one was replaced."""
+        return None if self.data is None else put(self.data, self.path, force=self.force)
 
 
 def plan(
@@ -281,8 +280,8 @@ def _timeless(transcript: Transcript) -> Transcript:
     return replace(transcript, created="", provenance=tuple(replace(act, at="") for act in transcript.provenance))
 
 
-def put(data: bytes, path: Path, *, force: bool) -> None:
-    """Write bytes where nothing, or the same, lies; with `force` what lies there is kept beside.
+def put(data: bytes, path: Path, *, force: bool) -> Path | None:
+    """Write bytes where nothing, or the same, lies; with `force` what lies there is kept beside, under the name given back.
 
     Raises
     ------
@@ -291,10 +290,13 @@ def put(data: bytes, path: Path, *, force: bool) -> None:
     """
     old = _check_free(data, path, force=force)
     if old == data:
-        return
+        return None
+    backup = None
     if old is not None:
-        write_bytes(_free(path), old)
+        backup = free_name(path)
+        write_bytes(backup, old)
     write_bytes(path, data)
+    return backup
 
 
 def _check_free(data: bytes, path: Path, *, force: bool) -> bytes | None:
@@ -308,7 +310,7 @@ def _check_free(data: bytes, path: Path, *, force: bool) -> bytes | None:
         raise FormatRefused(
             shown(path),
             "another file of this name exists",
-            "Choose another --out, or --force: the old file is kept as .1",
+            f"Choose another --out, or --force: the old file is kept beside it, as {shown(free_name(path).name)}",
             "FORMAT_EXISTS",
         )
     return old
@@ -333,11 +335,12 @@ def put_edited(data: bytes, path: Path, *, read_sha256: str) -> None:
     write_bytes(path, data)
 
 
-def _free(path: Path) -> Path:
+def free_name(path: Path) -> Path:
+    """Where an old file is kept: `story.1.eaf` beside `story.eaf`, which programs still open by its suffix."""
     number = 1
-    while os.path.lexists(path.with_name(f"{path.name}.{number}")):
+    while os.path.lexists(path.with_name(f"{path.stem}.{number}{path.suffix}")):
         number += 1
-    return path.with_name(f"{path.name}.{number}")
+    return path.with_name(f"{path.stem}.{number}{path.suffix}")
 
 
 def _loss(path: Path, counts: dict[str, int]) -> Finding:

@@ -24,7 +24,8 @@ def assembled(
     offset = signal.offset_ms
     segments = [_shifted(segment, offset) for segment in made]
     at = _now()
-    acts = tuple(_act(code, model, settings, at) for code in codes)
+    made_by = settings.sha256(languages=codes, precision=model.precision if model is not None else "")
+    acts = tuple(_act(code, model, made_by, at) for code in codes)
     asked, adapters = "/".join(codes), "/".join(act.adapter_sha256 for act in acts)
     named = f"{signal.sha256}/{acts[0].base_sha256}/{adapters}/{acts[0].settings_sha256}/{asked}"
     transcript = Transcript(
@@ -49,17 +50,17 @@ def assembled(
     return identified(transcript)
 
 
-def _act(code: str, model: Recogniser | None, settings: Settings, at: str) -> Act:
+def _act(code: str, model: Recogniser | None, made_by: str, at: str) -> Act:
     """What transcribed one language."""
     if model is None or code == UNDETERMINED:
-        return Act(activity="transcribe", agent=_software(), settings_sha256=settings.sha256(), at=at)
+        return Act(activity="transcribe", agent=_software(), settings_sha256=made_by, at=at)
     return Act(
         activity="transcribe",
         agent=_software(),
         model=model.name,
         base_sha256=model.base_sha256,
         adapter_sha256=model.use(code).tensor_sha256,
-        settings_sha256=settings.sha256(),
+        settings_sha256=made_by,
         at=at,
         calibration=str(model.calibration(code)),
     )

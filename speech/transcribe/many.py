@@ -1,4 +1,4 @@
-"""Several recordings: while one is recognised the next are read; results come in the order asked for."""
+"""Several recordings: while one is recognised the next are read; those asked for first are finished first."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ import functools
 import os
 import threading
 from collections import deque
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from pathlib import Path
+from typing import Generic, TypeVar
 
 from speech.collections import consent
 from speech.models.recogniser import Later, Recogniser
+from speech.models.turns import first_come
 from speech.transcribe.recording import transcribe
 from speech.transcribe.records import Progress, Result, Settings
 
@@ -21,7 +23,13 @@ A recording under way holds up to 10 minutes of sound in memory, and a long one 
 WAITING = 4
 """Recordings begun or finished but not yet given out, for each under way: short ones go on behind a long one."""
 _LOOK_S = 0.1
-"""How often progress of the recording waited for is passed on."""
+"""How often progress is passed on."""
+
+Item = TypeVar("Item")
+Outcome = Result | Exception
+"""What the work made of a recording, or what it raised."""
+RunProgress = Callable[[int, str, int, int], None]
+"""Number of the recording in the order asked, from 0; step, done, total."""
 
 
 class _Stopped(BaseException):
@@ -41,29 +49,22 @@ class _Progress:
         self.latest = (step, done, total)
 
 
-Outcome = Result | Exception
-"""What `transcribe` made of a recording, or what it raised."""
+class Outcomes(Iterator[Outcome], Generic[Item]):
+    """What `work` makes of each item, or the exception it raised, while others are under way. Close it to stop the work.
 
-
-class Outcomes(Iterator[Outcome]):
-    """The outcomes of recordings in the order asked for, while others are under way. Close it to stop the work."""
+    To iterate gives them in the order asked for; `as_done` as they are finished, which is about that order, too: cores
+    compute for the earliest that needs them.
+    """
 
     def __init__(
-        self,
-        recordings: Sequence[Path],
-        *,
-        language: str,
-        model: Recogniser | Later | None,
-        context: consent.Context,
-        settings: Settings | None,
-        progress: Progress | None,
+        self, items: Sequence[Item], work: Callable[[Item, Progress], Result], *, cores: int, progress: RunProgress | None = None
     ) -> None:
-        workers = max(1, min(len(recordings), MOST_AT_ONCE, 1 + _cores(model)))
-        self._begin = functools.partial(transcribe, language=language, model=model, context=context, settings=settings)
+        workers = max(1, min(len(items), MOST_AT_ONCE, 1 + cores))
+        self._work = work
         self._report = progress
-        self._left = deque(recordings)
+        self._left = deque(enumerate(items))
         self._most = WAITING * workers
-        self._begun: deque[tuple[Path, Future[Result], _Progress]] = deque()
+        self._begun: deque[tuple[int, Item, Future[Result], _Progress]] = deque()
         self._stop = threading.Event()
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="speech-recording")
 
@@ -72,19 +73,28 @@ class Outcomes(Iterator[Outcome]):
         if not self._begun:
             self.close()
             raise StopIteration
-        recording, future, progress = self._begun[0]
-        while not wait([future], _LOOK_S).done:
-            if self._report and progress.latest:
-                self._report(*progress.latest)
-            self._fill()
-        self._begun.popleft()
-        return _outcome(future)
+        self._wait([self._begun[0][2]])
+        return _outcome(self._begun.popleft()[2])
 
-    def finished(self) -> list[tuple[Path, Outcome]]:
+    def as_done(self) -> Iterator[tuple[Item, Outcome]]:
+        """Each item with its outcome, as soon as it is there."""
+        while True:
+            self._fill()
+            if not self._begun:
+                self.close()
+                return
+            self._wait([future for _, _, future, _ in self._begun])
+            yield from self._taken()
+
+    def finished(self) -> list[tuple[Item, Outcome]]:
         """Take out what is finished and was not given out yet: for a caller who is interrupted."""
-        done = [(recording, _outcome(future)) for recording, future, _ in self._begun if future.done() and not future.cancelled()]
-        self._begun.clear()
-        return done
+        return list(self._taken())
+
+    def _taken(self) -> Iterator[tuple[Item, Outcome]]:
+        done = [begun for begun in self._begun if begun[2].done() and not begun[2].cancelled()]
+        for begun in done:
+            self._begun.remove(begun)
+            yield begun[1], _outcome(begun[2])
 
     def close(self) -> None:
         """Begin nothing more, and end what is under way at its next step; does not wait for it."""
@@ -95,11 +105,22 @@ class Outcomes(Iterator[Outcome]):
     def __del__(self) -> None:
         self.close()
 
+    def _wait(self, futures: Sequence[Future[Result]]) -> None:
+        while not wait(futures, _LOOK_S, FIRST_COMPLETED).done:
+            for number, _, _, progress in self._begun if self._report else ():
+                if self._report and progress.latest:
+                    self._report(number, *progress.latest)
+            self._fill()
+
     def _fill(self) -> None:
         while self._left and len(self._begun) < self._most:
             progress = _Progress(self._stop)
-            recording = self._left.popleft()
-            self._begun.append((recording, self._pool.submit(self._begin, recording, progress=progress), progress))
+            number, item = self._left.popleft()
+            self._begun.append((number, item, self._pool.submit(self._one, number, item, progress), progress))
+
+    def _one(self, number: int, item: Item, progress: _Progress) -> Result:
+        with first_come(number):
+            return self._work(item, progress)
 
 
 def transcribe_all(
@@ -109,13 +130,11 @@ def transcribe_all(
     model: Recogniser | Later | None,
     context: consent.Context,
     settings: Settings | None = None,
-    progress: Progress | None = None,
-) -> Outcomes:
-    """What `transcribe` makes of each recording, or the exception it raised, in order. Writes nothing.
-
-    `progress` speaks of the recording whose outcome comes next.
-    """
-    return Outcomes(recordings, language=language, model=model, context=context, settings=settings, progress=progress)
+    progress: RunProgress | None = None,
+) -> Outcomes[Path]:
+    """What `transcribe` makes of each recording, or the exception it raised. Writes nothing."""
+    heard = functools.partial(transcribe, language=language, model=model, context=context, settings=settings)
+    return Outcomes(recordings, lambda path, report: heard(path, progress=report), cores=cores_of(model), progress=progress)
 
 
 def _outcome(future: Future[Result]) -> Outcome:
@@ -127,7 +146,7 @@ def _outcome(future: Future[Result]) -> Outcome:
     raise error
 
 
-def _cores(model: Recogniser | Later | None) -> int:
+def cores_of(model: Recogniser | Later | None) -> int:
     """Cores this process may use: as said for the model, else as the system has it; torch is not asked, it may not be loaded."""
     asked = model.threads if model else 0
     here = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
+import errno
 import logging
+import os
+import stat
 from collections.abc import Sequence
 from pathlib import Path
 
 from speech.collections import consent
-from speech.errors import Finding, SpeechError, StoreFailure
+from speech.collections.results import Due
+from speech.errors import Finding, FormatRefused, SpeechError, StoreFailure
 from speech.files import disk_errors, shown
 from speech.transcribe.records import Result
 
@@ -19,36 +22,63 @@ log = logging.getLogger(__name__)
 def deliver(
     recording: Path,
     outcome: Result | Exception,
-    folder: Path | None,
+    due: Due | None = None,
     *,
-    formats: Sequence[str],
     context: consent.Context,
     strict: bool = False,
     force: bool = False,
 ) -> Result:
-    """Write what came of `recording` into `folder` in each format (nowhere when None), then the ledger's row.
+    """Write what came of `recording` where it is `due` (nowhere when None), then the ledger's row.
+
+    What could not be written, because another file lies there, is in the result's `refusal`.
 
     Raises
     ------
     FormatRefused
-        `FORMAT_EXISTS`: another result lies there; `FORMAT_LOSS` under `strict`.
+        `FORMAT_LOSS` under `strict`; `FORMAT_EXISTS` where no format could be written.
     SpeechError
         `outcome` itself, where it is a refusal. Every refusal gets its row in the ledger.
     """
+    if isinstance(outcome, Result) and due is not None and not due.write:
+        return _as_it_lies(outcome, due)
     try:
         if isinstance(outcome, Exception):
             raise outcome
-        outputs, findings = _written(recording, outcome, folder, formats, strict=strict, force=force)
+        written = _written(outcome, due, strict=strict, force=force)
+        if due is not None and due.write and not written.outputs and written.refusal:
+            raise written.refusal
     except SpeechError as error:
         _record_refusal(recording, context, error)
         raise
+    findings = written.findings
     try:
-        findings += _record(recording, outcome, outputs, context, None)
+        findings += _record(recording, outcome, written.outputs, context, None)
     except StoreFailure as failure:
-        files = ", ".join(map(shown, outputs)) or "no file"
+        files = ", ".join(map(shown, written.outputs)) or "no file"
         what = f"{failure.what}; written before that, without a row in the ledger: {files}"
         raise StoreFailure(failure.where, what, failure.mend, failure.code) from failure
-    return dataclasses.replace(outcome, findings=(*outcome.findings, *findings), outputs=tuple(shown(p) for p in outputs))
+    unchanged = [due.place.files[name] for name in due.unchanged] if due else []
+    return dataclasses.replace(
+        outcome,
+        findings=(*outcome.findings, *findings),
+        outputs=tuple(shown(p) for p in (*written.outputs, *unchanged)),
+        backups=tuple(map(shown, written.backups)),
+        refusal=written.refusal,
+    )
+
+
+def _as_it_lies(outcome: Result, due: Due) -> Result:
+    """The result of an earlier run, which is all that was asked for."""
+    paths = [due.place.files[name] for name in due.unchanged]
+    return dataclasses.replace(outcome, outputs=tuple(map(shown, paths)), refusal=due.refusal, unchanged=True)
+
+
+def unchanged_result(due: Due, decision: consent.Decision) -> Result:
+    """What an earlier run made of a recording, read from the format that says most of it; nothing is heard."""
+    from speech import formats
+
+    order = sorted(due.unchanged, key=lambda name: ("json", "eaf", "csv").index(name) if name in ("json", "eaf", "csv") else 3)
+    return Result(transcript=formats.read(due.place.files[order[0]], format=order[0]), decision=decision, unchanged=True)
 
 
 def _record_refusal(recording: Path, context: consent.Context, error: SpeechError) -> None:
@@ -60,6 +90,30 @@ def _record_refusal(recording: Path, context: consent.Context, error: SpeechErro
         return
     for finding in found:
         log.warning("%s: %s", finding.where, finding.what)
+
+
+def check_folder(folder: Path) -> None:
+    """Whether results can be written below `folder`, which need not be there: nothing is made before there is a result.
+
+    Raises
+    ------
+    DiskFailure
+        `DISK_READONLY`, `DISK_IO`: it, or what it would lie in, is no folder that may be written.
+    """
+    above = folder.absolute()
+    with disk_errors(folder):
+        while True:
+            try:
+                found = above.stat()
+                break
+            except FileNotFoundError:
+                if above.is_symlink():
+                    raise OSError(errno.ELOOP, os.strerror(errno.ELOOP)) from None  # a link to nothing
+                above = above.parent
+        if not stat.S_ISDIR(found.st_mode):
+            raise NotADirectoryError(errno.ENOTDIR, f"{shown(above)} is no folder")
+        if not os.access(above, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
 
 def make_folder(folder: Path) -> None:
@@ -74,45 +128,43 @@ def make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
 
 
-def _written(
-    recording: Path, result: Result, folder: Path | None, formats: Sequence[str], *, strict: bool, force: bool
-) -> tuple[list[Path], list[Finding]]:
-    """All formats written, or none: a refusal of one comes before the first is there."""
+@dataclasses.dataclass(slots=True)
+class _Written:
+    outputs: list[Path] = dataclasses.field(default_factory=list)
+    backups: list[Path] = dataclasses.field(default_factory=list)
+    findings: list[Finding] = dataclasses.field(default_factory=list)
+    refusal: FormatRefused | None = None
+
+
+def _written(result: Result, due: Due | None, *, strict: bool, force: bool) -> _Written:
+    """Every format that is due; what another file stands in the way of is refused, and the others are written all the same.
+
+    A loss that `strict` refuses comes before the first file is there.
+    """
     from speech import formats as written
 
-    if folder is None:
-        return [], []
-    make_folder(folder)
-    findings: list[Finding] = []
+    found = _Written()
+    if due is None:
+        return found
+    found.refusal = due.refusal
+    found.findings += due.place.findings
     planned = []
-    for name in formats:
-        target, renamed = output_path(recording, folder, name)
-        planned.append(written.plan(result.transcript, target, format=name, strict=strict, force=force))
-        findings += [*renamed, *planned[-1].findings]
+    for name in due.write:
+        target = due.place.files[name]
+        make_folder(target.parent)
+        try:
+            planned.append(written.plan(result.transcript, target, format=name, strict=strict, force=force))
+        except FormatRefused as refused:
+            if refused.code != "FORMAT_EXISTS":
+                raise
+            found.refusal = refused
+            continue
+        found.findings += planned[-1].findings
     for file in planned:
-        file.write()
-    return [file.path for file in planned], findings
-
-
-def output_path(recording: Path, folder: Path, format: str) -> tuple[Path, list[Finding]]:
-    """Where the result of `recording` goes: its name with the format's suffix, escaped and shortened where a disk needs it."""
-    from speech import formats as written
-
-    suffix = written.by_name(format).SUFFIXES[0]
-    stem = shown(recording.stem).replace("/", "_")
-    name = stem + suffix
-    if len(name.encode("utf-8")) <= 200 and stem == recording.stem:
-        return folder / name, []
-    digest = hashlib.sha256(str(recording.name).encode("utf-8", "surrogateescape")).hexdigest()[:8]
-    short = stem.encode("utf-8")[:150].decode("utf-8", "ignore")
-    made = folder / f"{short}-{digest}{suffix}"
-    return made, [
-        Finding(
-            code="NAME_CHANGED",
-            where=shown(recording),
-            what=f"the result is named {made.name}: not every disk can hold the recording's own name",
-        )
-    ]
+        if backup := file.write():
+            found.backups.append(backup)
+        found.outputs.append(file.path)
+    return found
 
 
 def _record(

@@ -56,7 +56,7 @@ class Pipeline:
             progress=progress,
         )  # fmt: skip
 
-    def run_all(self, recordings: Sequence[str | Path], *, language: str, settings: Settings | None = None) -> Outcomes:
+    def run_all(self, recordings: Sequence[str | Path], *, language: str, settings: Settings | None = None) -> Outcomes[Path]:
         """The result of each recording in order, or the exception it raised: several are under way at once."""
         return transcribe_all([Path(r) for r in recordings], language=language, model=self.model, context=self.context, settings=settings)
 

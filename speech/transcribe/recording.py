@@ -18,7 +18,7 @@ from speech.models.activity import segments
 from speech.models.recogniser import Later, Recogniser
 from speech.transcribe.assembly import assembled
 from speech.transcribe.hearing import recognised, speech_probabilities
-from speech.transcribe.records import NO_MODEL, RATE, Progress, Result, Settings
+from speech.transcribe.records import NO_MODEL, Progress, Result, Settings
 from speech.types import Passage, Segment, Span
 
 SCOPES = frozenset({"transcribe_local"})
@@ -80,7 +80,7 @@ def transcribe(
                 recogniser.use(code)
         clock.mark("model")
         if passages is None:
-            spans = segments(speech_probabilities(signal, report), signal.length_samples * 1000 // RATE, settings.activity)
+            spans = segments(speech_probabilities(signal, report), signal.probe.found_ms, settings.activity)
             placed = [Passage(span=span, language=language) for span in spans]
             clock.mark("speech detection")
         else:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from speech.audio import ReadSettings
 from speech.collections import consent
-from speech.errors import Finding
+from speech.errors import Finding, FormatRefused
 from speech.languages import UNDETERMINED
 from speech.models.activity import ActivitySettings
 from speech.models.encoder import EncodeSettings
@@ -32,27 +32,38 @@ class Settings(EncodeSettings):
     activity: ActivitySettings = field(default_factory=ActivitySettings)
     read: ReadSettings = field(default_factory=ReadSettings)
 
-    def sha256(self) -> str:
-        """A hash over every setting."""
-        return hashlib.sha256(json.dumps(dataclasses.asdict(self), sort_keys=True).encode()).hexdigest()
+    def sha256(self, *, languages: Sequence[str] = (), precision: str = "") -> str:
+        """A hash over every setting, the languages that are heard, and the number format of the network."""
+        all_of_it = {**dataclasses.asdict(self), "languages": list(languages), "precision": precision}
+        return hashlib.sha256(json.dumps(all_of_it, sort_keys=True).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """What came of one recording: transcript, findings, seconds by step, and files once written."""
+    """What came of one recording: transcript, findings, seconds by step, and files once written.
+
+    `unchanged`: an earlier run made it with the same settings, and nothing was heard. `backups` are older files that were
+    replaced and kept; `refusal` says which formats another file stood in the way of.
+    """
 
     transcript: Transcript
     findings: tuple[Finding, ...] = ()
     seconds: dict[str, float] = field(default_factory=dict)
     outputs: tuple[str, ...] = ()
     decision: consent.Decision | None = None
+    unchanged: bool = False
+    backups: tuple[str, ...] = ()
+    refusal: FormatRefused | None = None
 
     def as_dict(self, path: str) -> dict[str, Any]:
         """The object of `--json`."""
-        coverage = self.transcript.coverage or Coverage()
+        coverage = self.transcript.coverage or Coverage(duration_ms=self.transcript.recording.duration_ms)
+        refused = self.refusal.as_dict(path) if self.refusal else {}
         return {
             "path": path,
             "ok": True,
+            **refused,
+            **({"unchanged": True} if self.unchanged else {}),
             "text": self.transcript.text,
             "language": self.transcript.languages[0].id if self.transcript.languages else UNDETERMINED,
             "duration_ms": coverage.duration_ms,

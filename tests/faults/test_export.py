@@ -57,7 +57,7 @@ def test_e1_another_file_is_not_overwritten_and_the_same_is_no_fault(tmp_path: P
     assert "--force" in refused.value.mend
     assert (path.read_bytes(), path.stat().st_mtime_ns, path.stat().st_ino) == before
     formats.save(other, path, force=True)
-    assert path.with_name(path.name + ".1").read_bytes() == before[0]
+    assert path.with_name(f"a.1{path.suffix}").read_bytes() == before[0]
     assert len(list(tmp_path.iterdir())) == 2
 
 

@@ -21,7 +21,7 @@ HANGS = """
 import sys, time
 from pathlib import Path
 from speech import cli
-import speech.transcribe.many as verb
+import speech.transcribe.runs as verb
 real = verb.transcribe
 def slow(recording, **options):
     if recording.name == "second.wav":

@@ -68,7 +68,7 @@ def test_a_writer_that_writes_something_else_writes_nothing(tmp_path: Path, monk
 def test_each_replaced_file_is_kept_under_the_next_number(tmp_path: Path) -> None:
     for word in ("one", "two", "three"):
         formats.save(spoken(word), tmp_path / "a.txt", force=True)
-    assert {p.name: p.read_text() for p in tmp_path.iterdir()} == {"a.txt": "three\n", "a.txt.1": "one\n", "a.txt.2": "two\n"}
+    assert {p.name: p.read_text() for p in tmp_path.iterdir()} == {"a.txt": "three\n", "a.1.txt": "one\n", "a.2.txt": "two\n"}
 
 
 def test_importing_the_formats_loads_no_xml_reader() -> None:

@@ -103,7 +103,7 @@ def test_short_recordings_go_on_behind_a_long_one_and_are_not_lost(tmp_path: Pat
     outcomes = transcribe_all(names, language="und", model=None, context=CONTEXT)
     outcomes._fill()
     for _ in range(500):
-        done = sum(future.done() for _, future, _ in outcomes._begun)
+        done = sum(future.done() for _, _, future, _ in outcomes._begun)
         if done == 7:
             break
         time.sleep(0.02)
@@ -127,16 +127,61 @@ def test_what_stands_against_a_model_is_asked_once(recordings: list[Path], monke
     assert len({id(o) for o in outcomes}) == 12
 
 
-def test_progress_speaks_of_the_recording_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_progress_says_of_which_recording_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def slow(recording: Path, **options: object) -> Exception:
         options["progress"]("reading", int(recording.stem), 9)  # type: ignore[operator]  # the verb's own progress
         time.sleep(0.4)
         raise ValueError(recording.stem)
 
     monkeypatch.setattr(many, "transcribe", slow)
-    said: list[int] = []
+    said: list[tuple[int, str, int, int]] = []
     names = [tmp_path / f"{n}.wav" for n in (1, 2)]
-    outcomes = transcribe_all(names, language="und", model=None, context=CONTEXT, progress=lambda _step, done, _total: said.append(done))
+    outcomes = transcribe_all(
+        names,
+        language="und",
+        model=None,
+        context=CONTEXT,
+        progress=lambda number, step, done, total: said.append((number, step, done, total)),
+    )
     assert [str(o) for o in outcomes] == ["1", "2"]
-    assert said and set(said) <= {1, 2}
-    assert said == sorted(said)
+    assert set(said) == {(0, "reading", 1, 9), (1, "reading", 2, 9)}
+
+
+def test_outcomes_come_as_they_are_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    go_on = threading.Event()
+
+    def heard(recording: Path, **_: object) -> object:
+        if recording.name == "long":
+            go_on.wait(60)
+        return recording.name
+
+    monkeypatch.setattr(many, "transcribe", heard)
+    names = [tmp_path / n for n in ("long", "a", "b", "c")]
+    outcomes = transcribe_all(names, language="und", model=None, context=CONTEXT)
+    found: list[object] = []
+    for recording, outcome in outcomes.as_done():
+        assert str(outcome) == recording.name
+        found.append(outcome)
+        if len(found) == 3:
+            go_on.set()
+    assert set(found[:3]) == {"a", "b", "c"} and found[3] == "long"
+
+
+def test_the_recordings_asked_for_first_are_finished_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cores compute for the earliest recording that needs them: else all would be finished at the end."""
+    from speech.models.workers import Workers
+
+    workers = Workers(2)
+    all_there = threading.Barrier(3)
+
+    def heard(recording: Path, **_: object) -> object:
+        if recording.stem < "3":
+            all_there.wait(60)
+        list(workers.map(lambda _: time.sleep(0.02), range(20)))
+        return recording.stem
+
+    monkeypatch.setattr(many, "transcribe", heard)
+    names = [tmp_path / f"{n}.wav" for n in range(5)]
+    monkeypatch.setattr(many, "cores_of", lambda _model: 2)
+    outcomes = transcribe_all(names, language="und", model=None, context=CONTEXT)
+    assert [str(outcome) for _, outcome in outcomes.as_done()] == ["0", "1", "2", "3", "4"]

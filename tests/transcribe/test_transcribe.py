@@ -189,7 +189,8 @@ def test_a_transcript_says_what_made_it(pipeline: Pipeline, story: Path) -> None
     assert pipeline.model is not None
     assert act.base_sha256 == pipeline.model.base_sha256
     assert act.adapter_sha256 == pipeline.model.use("que").tensor_sha256
-    assert act.settings_sha256 == Settings().sha256()
+    assert act.settings_sha256 == Settings().sha256(languages=("que",), precision=pipeline.model.precision)
+    assert len({Settings().sha256(languages=c, precision=p) for c in (("que",), ("swh",)) for p in ("fp32", "bf16")}) == 4
     assert act.calibration.startswith("calibrated on dev: ") and "words, calibration error" in act.calibration
     assert Settings(chunk_ms=1).sha256() != Settings().sha256()
     assert dataclasses.replace(Settings(), batch_ms=1).sha256() != Settings().sha256()
@@ -224,15 +225,16 @@ def test_readings_of_real_speech_are_on_the_scale_of_their_words(pipeline: Pipel
 
 
 def test_a34_a_name_that_no_disk_holds_is_shortened_and_said(tmp_path: Path) -> None:
-    from speech.transcribe import output_path
+    from speech.collections.results import place_of
 
     for stem in ("x" * 250, "caf\udce9"):
-        target, findings = output_path(Path(f"{stem}.wav"), tmp_path, "eaf")
-        assert [f.code for f in findings] == ["NAME_CHANGED"]
+        place = place_of(Path(f"{stem}.wav"), tmp_path, ["eaf"])
+        target = place.files["eaf"]
+        assert [f.code for f in place.findings] == ["NAME_CHANGED"]
         assert len(target.name.encode("utf-8")) <= 200
         assert target.suffix == ".eaf"
-    plain, findings = output_path(Path("ñandú.wav"), tmp_path, "eaf")
-    assert (plain.name, findings) == ("ñandú.eaf", [])
+    plain = place_of(Path("ñandú.wav"), tmp_path, ["eaf"])
+    assert (plain.files["eaf"].name, plain.findings) == ("ñandú.eaf", ())
 
 
 def placed(start_ms: int, end_ms: int, language: str = "que", speaker: str | None = None, channel: int | None = None) -> Passage:

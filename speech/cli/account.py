@@ -1,0 +1,161 @@
+"""What a run over recordings says to people: a line a recording, what several have in common once, and the sum.
+
+Everything here goes to standard error; programs read `--json`.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from pathlib import PurePath
+from typing import TYPE_CHECKING
+
+from speech.cli.streams import Streams
+from speech.errors import Finding
+
+if TYPE_CHECKING:
+    from speech.transcribe import Result
+
+
+@dataclass(slots=True)
+class _Shared:
+    """One kind of note, and the recordings it was made of."""
+
+    first: Finding
+    recordings: list[str] = field(default_factory=list)
+
+
+class Account:
+    """Counts what a run makes of its recordings, and tells it."""
+
+    def __init__(self, asked: int, *, verbose: bool = False) -> None:
+        self._asked = asked
+        self._verbose = verbose
+        self._begun = time.monotonic()
+        self._done = self._unchanged = self._ms = 0
+        self._uncarded: list[str] = []
+        self._basis = ""
+        self._notes: dict[tuple[str, str], _Shared] = {}
+
+    def add(self, result: Result, path: str) -> None:
+        """Count one recording, and tell it in a line."""
+        self._done += not result.unchanged
+        self._unchanged += result.unchanged
+        self._ms += 0 if result.unchanged or result.transcript.coverage is None else result.transcript.coverage.duration_ms
+        if result.decision and result.decision.code == "OK_UNCARDED":
+            self._uncarded.append(path)
+            self._basis = result.decision.basis
+        codes = list(dict.fromkeys(f.code for f in result.findings if f.code != "FORMAT_LOSS"))
+        several = self._asked > 1 and codes and not self._verbose
+        Streams.note(summary(result, path) + (f"; note: {', '.join(codes)}" if several else ""))
+        for finding in result.findings:
+            # What a format cannot hold is the same for every file of it.
+            key = (finding.code, PurePath(finding.where).suffix if finding.code == "FORMAT_LOSS" else "")
+            self._notes.setdefault(key, _Shared(finding)).recordings.append(path)
+        if self._verbose:
+            for line in details(result):
+                Streams.note(f"  {line}")
+            for finding in result.findings:
+                Streams.note("  " + note(finding))
+
+    def end(self) -> None:
+        """Notes that are told once, consent, and the sum."""
+        if not self._verbose:
+            for shared in self._notes.values():
+                more = len(shared.recordings) - 1
+                of = f"{shared.recordings[0]}{f' and {more:,} more' if more else ''}: " if self._asked > 1 else ""
+                Streams.note("  " + note(shared.first, of))
+        if self._uncarded:
+            which = "no consent card" if self._asked == 1 else f"{_count(len(self._uncarded), 'recording')} without a consent card"
+            Streams.note(f"  consent: {which}; basis: {self._basis} [OK_UNCARDED]")
+        if self._asked > 1:
+            Streams.note(self.total())
+
+    def total(self) -> str:
+        """The sum of a run."""
+        seconds = time.monotonic() - self._begun
+        refused = self._asked - self._done - self._unchanged
+        parts = [f"{self._done:,} transcribed"]
+        parts += [f"{self._unchanged:,} unchanged"] if self._unchanged else []
+        parts += [f"{refused:,} refused"]
+        speed = f" ({self._ms / 1000 / seconds:.0f} times as fast as it plays)" if self._done and self._ms > 1000 * seconds else ""
+        heard = f"; {clock(self._ms)} of sound in {clock(round(1000 * seconds))}, loading included{speed}" if self._done else ""
+        return f"{_count(self._asked, 'recording')}: {', '.join(parts)}{heard}"
+
+
+def note(finding: Finding, of: str = "") -> str:
+    """A finding in a line."""
+    mend = f". {finding.mend}" if finding.mend else ""
+    return f"note: {of}{finding.what}{mend} [{finding.code}]"
+
+
+def summary(result: Result, path: str) -> str:
+    """One recording in a line: how long, how much of it speech, how many words, how sure, and where they are."""
+    where = f" -> {', '.join(result.outputs)}" if result.outputs else ""
+    if result.unchanged:
+        return f"{path}: unchanged, made with these settings before{where}"
+    kept = f" (older files kept: {', '.join(result.backups)})" if result.backups else ""
+    coverage = result.transcript.coverage
+    if coverage is None:
+        return f"{path}{where}{kept}"
+    parts = [
+        f"{clock(coverage.duration_ms)} long",
+        f"{clock(coverage.speech_ms)} of it speech" if coverage.speech_ms else "no speech found",
+    ]
+    if coverage.transcribed_ms:
+        parts.append(_words(result))
+    reasons = dict.fromkeys(s.reason for s in coverage.skipped)
+    if coverage.skipped_ms:
+        parts.append(f"{clock(coverage.skipped_ms)} of it without words ({', '.join(reasons)})")
+    if coverage.missing_ms:
+        parts.append(f"{clock(coverage.missing_ms)} missing in the file")
+    return f"{path}: {', '.join(parts)}{where}{kept}"
+
+
+def _words(result: Result) -> str:
+    transcript = result.transcript
+    words = [w for s in transcript.segments for w in s.words]
+    calibrated = bool(transcript.provenance) and all(act.calibration.startswith("calibrated on") for act in transcript.provenance)
+    known = [w.confidence for w in words if w.confidence is not None]
+    if not calibrated or not known:
+        return _count(len(words), "word")
+    return f"{_count(len(words), 'word')} (about {100 * sum(known) / len(known):.0f} in 100 right, by their confidences)"
+
+
+def details(result: Result) -> list[str]:
+    """An account of every millisecond, and the seconds each step took."""
+    coverage = result.transcript.coverage
+    if coverage is None or result.unchanged:
+        return []
+    reasons: dict[str, int] = {}
+    for skip in coverage.skipped:
+        reasons[skip.reason] = reasons.get(skip.reason, 0) + skip.span.length_ms
+    why = "".join(f", {exact(ms)} skipped: {reason}" for reason, ms in reasons.items())
+    made = [f"{act.model} {act.calibration}" for act in result.transcript.provenance if act.model]
+    return [
+        f"{exact(coverage.duration_ms)} = speech {exact(coverage.speech_ms)} ({exact(coverage.transcribed_ms)} transcribed{why})"
+        f" + silence {exact(coverage.silence_ms)} + missing {exact(coverage.missing_ms)}",
+        "seconds: " + ", ".join(f"{step} {seconds:.1f}" for step, seconds in result.seconds.items()),
+        *dict.fromkeys(made),
+    ]
+
+
+def exact(ms: int) -> str:
+    """A time to the millisecond."""
+    minutes, rest = divmod(ms, 60_000)
+    hours, minutes = divmod(minutes, 60)
+    return (f"{hours}:{minutes:02d}:" if hours else f"{minutes}:") + f"{rest // 1000:02d}.{rest % 1000:03d}"
+
+
+def clock(ms: int) -> str:
+    """A time as people read it, to the second; below a minute with its unit."""
+    seconds = (ms + 500) // 1000
+    if ms < 60_000:
+        return f"{ms / 1000:.1f} s" if ms < 10_000 else f"{seconds} s"
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
