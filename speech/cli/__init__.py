@@ -113,6 +113,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except Terminated:
         Streams.note("Stopped by SIGTERM: " + _KEPT)
         return 143
+    except click.exceptions.NoArgsIsHelpError as asked:
+        Streams.result(asked.format_message())  # a command of commands, by itself: no mistake
+        return 0
     except click.ClickException as wrong:
         _show_usage(wrong)
         return 2

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from speech.cli.options import LANGUAGE
 from speech.cli.streams import Streams
 from speech.errors import ModelRefused, Refusal, UsageFailure
 from speech.files import disk_errors, is_folder, replacing, shown
@@ -27,6 +28,7 @@ def _json(function: Any) -> Any:
 @_json
 def list_models(as_json: bool, debug: bool) -> int:
     """The embedded model, those kept in your folder, and those in the hub's cache, with their kind and languages."""
+    from speech import languages
     from speech.models import hub
 
     kept = sorted(p for p in hub.user_folder().glob("*") if (p / "config.json").exists()) if hub.user_folder().is_dir() else []
@@ -38,8 +40,8 @@ def list_models(as_json: bool, debug: bool) -> int:
             Streams.json({"path": name, "ok": True, "folder": shown(folder), "family": kind, "languages": codes})
             continue
         note = f" ({family.note})" if family and family.note and name != hub.MINI else ""
-        spoken = ", ".join(codes) or "any language, one vocabulary"
-        Streams.result(f"{name}: {family.architecture if family else 'unknown kind'}{note}, {spoken}  ({shown(folder)})")
+        Streams.result(f"{name}: {family.architecture if family else 'unknown kind'}{note}  ({shown(folder)})")
+        Streams.result(f"  {', '.join(map(languages.named, codes)) or 'any language, one vocabulary'}")
     return 0
 
 
@@ -56,7 +58,9 @@ def _family(folder: Path) -> Any:
 
 @command.command("add")
 @click.argument("source")
-@click.option("--language", "-l", "codes", multiple=True, metavar="CODE", help="An adapter to fetch with it; may be repeated.")
+@click.option(
+    "--language", "-l", "codes", type=LANGUAGE, multiple=True, metavar="CODE", help="An adapter to fetch with it; may be repeated."
+)
 @click.option("--revision", metavar="SHA", help="The exact revision of a repository.")
 @_json
 def add(source: str, codes: tuple[str, ...], revision: str | None, as_json: bool, debug: bool) -> int:

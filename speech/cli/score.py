@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from speech.cli.options import stated
+from speech.cli.options import LANGUAGE, stated
 from speech.cli.streams import Streams
 from speech.errors import Finding, UsageFailure
 from speech.files import shown
@@ -18,7 +18,7 @@ OTHER_KINDS = ("tsv", "jsonl")
 @click.command("score", short_help="Error rates of transcripts against references, with counts and intervals.")
 @click.argument("reference", type=click.Path(path_type=Path))
 @click.argument("hypothesis", type=click.Path(path_type=Path))
-@click.option("--language", "-l", default="und", metavar="CODE", help="Language where the files name none.")
+@click.option("--language", "-l", type=LANGUAGE, default="und", metavar="CODE", help="Language where the files name none.")
 @click.option(
     "--tier",
     "tiers",
@@ -31,7 +31,7 @@ OTHER_KINDS = ("tsv", "jsonl")
     "-f",
     "formats",
     metavar="NAME,NAME",
-    help="eaf, textgrid, srt, vtt, rttm, json, csv, txt, tsv, jsonl, whatever the file is called; of a folder only these. "
+    help="eaf, textgrid, srt, vtt, rttm, json, csv, csv_words, txt, tsv, jsonl, whatever the file is called; of a folder only these. "
     "Two: of the reference, then of the hypothesis.",
 )
 @click.option("--all", "every", is_flag=True, help="Refuse two sets of which one has more than the other.")

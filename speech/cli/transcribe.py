@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     "-f",
     "asked_formats",
     metavar="NAME,NAME",
-    help="eaf, textgrid, srt, vtt, rttm, json, csv, txt. Default: eaf with --out, else text.",
+    help="eaf, textgrid, srt, vtt, rttm, json, csv, csv_words, txt. Default: eaf with --out, else text.",
 )
 @click.option(
     "--out",

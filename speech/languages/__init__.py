@@ -69,12 +69,27 @@ def check_code(code: str, where: str | None = None) -> str:
     if _CODE.fullmatch(code):
         return code
     shown = ascii(code if len(code) <= 40 else code[:37] + "...")[1:-1]
+    meant = _called(code)
     raise ModelRefused(
         where=where or f"--language {shown}",
         what="this is not an ISO 639-3 code (three small letters)",
-        mend=f"Choose one of {', '.join(known())}, another three-letter code, or und for a language without a model",
+        mend=f"For {_load(meant).name} give {meant}"
+        if meant
+        else "Look it up at iso639-3.sil.org, such as que for Kichwa; und stands for a language without a model",
         code="LANGUAGE_CODE",
     )
+
+
+def _called(name: str) -> str:
+    """The code of the language that is called so here, in any case; nothing where none is."""
+    tables = [_load(code) for code in known()]
+    return next((t.code for t in tables if name.casefold() in (t.name.casefold(), t.autonym.casefold())), "")
+
+
+def named(code: str) -> str:
+    """A code with the language's name where we have a table of it, for people."""
+    table = _load(code) if _CODE.fullmatch(code) else None
+    return f"{code} ({table.name})" if table is not None and table.name not in ("", code) else code
 
 
 @functools.cache

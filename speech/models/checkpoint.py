@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from speech import languages
 from speech.errors import Finding, ModelRefused
 from speech.files import resolved, shown
 from speech.models.cards import AdapterCard, read_card
@@ -347,7 +348,7 @@ def compare_shapes(found: Mapping[str, tuple[int, ...]], due: Mapping[str, tuple
 def no_language(language: str, present: Sequence[str], where: str, looked: Sequence[str] = ()) -> ModelRefused:
     """The refusal for a language without an adapter, with the nearest codes and where it was looked for."""
     near = difflib.get_close_matches(language, present, n=3, cutoff=0.5)
-    listed = ", ".join(present[:20]) + (" and more" if len(present) > 20 else "")
+    listed = ", ".join(map(languages.named, present[:20])) + (" and more" if len(present) > 20 else "")
     places = f" (looked in {', '.join(looked)})" if looked else ""
     return ModelRefused(
         where,

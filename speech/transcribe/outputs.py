@@ -77,7 +77,8 @@ def unchanged_result(due: Due, decision: consent.Decision) -> Result:
     """What an earlier run made of a recording, read from the format that says most of it; nothing is heard."""
     from speech import formats
 
-    order = sorted(due.unchanged, key=lambda name: ("json", "eaf", "csv").index(name) if name in ("json", "eaf", "csv") else 3)
+    fullest = ("json", "eaf", "csv_words", "textgrid")
+    order = sorted(due.unchanged, key=lambda name: fullest.index(name) if name in fullest else len(fullest))
     return Result(transcript=formats.read(due.place.files[order[0]], format=order[0]), decision=decision, unchanged=True)
 
 

@@ -235,3 +235,61 @@ def test_a_refusal_before_the_model_is_loaded_has_its_row_in_the_ledger(tmp_path
     rows = [json.loads(row.body) for row in ledger.rows()]
     assert [row.get("fault") for row in rows] == ["PATH_MISSING", "CARD_INVALID"]
     assert [row["outcome"] for row in rows] == ["failure", "refused"]
+
+
+@pytest.mark.parametrize("arguments", [[], ["model"]])
+def test_a_command_of_commands_by_itself_shows_its_help(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(arguments) == 0
+    said = capsys.readouterr()
+    assert said.out.startswith("Usage: speech") and said.err == ""
+
+
+def test_codes_and_formats_are_taken_in_any_case(recording: Path, tmp_path: Path) -> None:
+    assert cli.run(["transcribe", str(recording), "-l", "UND", "-f", "TextGrid,EAF", "-o", str(tmp_path / "out")]) == 0
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["quiet.TextGrid", "quiet.eaf"]
+
+
+def test_a_language_by_its_name_or_a_wrong_code_is_told_what_to_give(recording: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["transcribe", str(recording), "-l", "Kichwa"]) == 1
+    assert "For Kichwa give que. [LANGUAGE_CODE]" in capsys.readouterr().err
+    assert cli.run(["transcribe", str(recording), "-l", "xx"]) == 1
+    # No language is offered that is refused when it is given: tables there are more of than adapters.
+    assert "chr" not in capsys.readouterr().err
+    assert cli.run(["transcribe", str(recording), "-l", "chr"]) == 1
+    said = capsys.readouterr().err
+    assert "there are amh (Amharic), " in said and "que (Kichwa)" in said
+
+
+def test_a_refused_run_leaves_no_folder(recording: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments in (
+        ["missing.wav", "-l", "und"],
+        [str(recording), "-l", "mdw"],
+        [str(recording), "-l", "xx"],
+        [str(tmp_path / "no"), "-l", "und"],
+    ):
+        assert cli.run(["transcribe", *arguments, "--out", str(tmp_path / "out")]) == 1
+        assert not (tmp_path / "out").exists(), arguments
+
+
+def test_probe_names_each_file_and_its_notes_on_one_stream(recording: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    other = tmp_path / "other.wav"
+    other.write_bytes(recording.read_bytes())
+    assert cli.run(["probe", str(recording), str(other)]) == 0
+    said = capsys.readouterr()
+    first, second = said.out.strip().split("\n\n")
+    assert said.err == ""
+    for path, block in ((recording, first), (other, second)):
+        lines = block.splitlines()
+        assert lines[0] == str(path) and "  length: 0:01.500" in lines and "  sample rate: 16,000 Hz" in lines
+        assert [line for line in lines if line.startswith("  note: ") and line.endswith("[AUDIO_SILENT]")]
+        assert "[" not in block.replace("[AUDIO_SILENT]", "")
+
+
+def test_probe_takes_a_folder(recording: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["probe", str(recording.parent), "--json"]) == 0
+    assert [Path(str(row["path"])).name for row in objects(capsys.readouterr().out)] == [recording.name]
+
+
+def test_models_are_listed_with_names_of_languages(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["model", "list"]) == 0
+    assert "que (Kichwa), swh (Swahili)" in capsys.readouterr().out

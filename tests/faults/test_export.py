@@ -56,8 +56,10 @@ def test_e1_another_file_is_not_overwritten_and_the_same_is_no_fault(tmp_path: P
     assert refused.value.code == "FORMAT_EXISTS"
     assert "--force" in refused.value.mend
     assert (path.read_bytes(), path.stat().st_mtime_ns, path.stat().st_ino) == before
+    backup = formats.free_name(path)
+    assert backup.name == f"{path.stem}.1{path.suffix}" and backup.name in refused.value.mend
     formats.save(other, path, force=True)
-    assert path.with_name(f"a.1{path.suffix}").read_bytes() == before[0]
+    assert backup.read_bytes() == before[0]
     assert len(list(tmp_path.iterdir())) == 2
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from speech.errors import FormatRefused
-from speech.formats import csv, rttm, txt
+from speech.formats import csv, csv_words, rttm, txt
 from speech.types import Segment, Span, Transcript, Word
 
 
@@ -18,12 +18,21 @@ def line(text: str, start: int = 0, end: int = 1000, **more: object) -> Segment:
 
 
 def rows(data: bytes) -> list[dict[str, str]]:
-    return list(standard.DictReader(io.StringIO(data.decode(), newline="")))
+    return list(standard.DictReader(io.StringIO(data.decode("utf-8-sig"), newline="")))
 
 
-def test_csv_has_a_row_a_word_with_its_segment() -> None:
+def test_csv_has_few_columns_and_a_row_a_segment() -> None:
     words = (Word(text="imata", span=Span(start_ms=5, end_ms=9), confidence=0.5), Word(text="-nki"))
-    found = rows(csv.render(Transcript(segments=(line("imata -nki", words=words), line("mana", 1000, 1100)))))
+    data = csv.render(Transcript(segments=(line("imata -nki", words=words, speaker="A"), line("mana", 1000, 1100))))
+    assert data.startswith(b"\xef\xbb\xbf")  # without this mark Excel takes UTF-8 for something else
+    found = rows(data)
+    assert list(found[0]) == ["start_ms", "end_ms", "speaker", "language", "text", "confidence", "status", "unsure_reason"]
+    assert [(row["text"], row["speaker"]) for row in found] == [("imata -nki", "A"), ("mana", "")]
+
+
+def test_csv_of_words_has_a_row_a_word_with_its_segment() -> None:
+    words = (Word(text="imata", span=Span(start_ms=5, end_ms=9), confidence=0.5), Word(text="-nki"))
+    found = rows(csv_words.render(Transcript(segments=(line("imata -nki", words=words), line("mana", 1000, 1100)))))
     assert [(r["segment"], r["text"], r["word"], r["word_start_ms"], r["word_confidence"]) for r in found] == [
         ("1", "imata -nki", "imata", "5", "0.5"),
         ("1", "imata -nki", "'-nki", "", ""),
@@ -34,7 +43,7 @@ def test_csv_has_a_row_a_word_with_its_segment() -> None:
 def test_csv_keeps_ids_and_states_and_gives_an_id_to_what_has_none() -> None:
     words = (Word(text="imata"), Word(text="nki", id="w"))
     given = Transcript(segments=(line("imata nki", words=words, id="s1", status="unsure", unsure_reason="noise"), line("mana", 1000, 1100)))
-    found = csv.parse(csv.render(given), where="t").segments
+    found = csv.parse(csv_words.render(given), where="t").segments
     assert [(s.id, s.status, s.unsure_reason, [w.id for w in s.words]) for s in found] == [
         ("s1", "unsure", "noise", ["a2", "w"]),
         ("a1", "draft", "", []),
@@ -43,7 +52,7 @@ def test_csv_keeps_ids_and_states_and_gives_an_id_to_what_has_none() -> None:
 
 @pytest.mark.parametrize("text", ["=1+1", "+a", "-a", "@a", "\ta", "\ra", "\uff1da", "'tis", "''=a", "'=a"])
 def test_csv_cells_a_spreadsheet_would_run_are_guarded_and_read_exactly(text: str) -> None:
-    data = csv.render(Transcript(segments=(line(text),)))
+    data = csv_words.render(Transcript(segments=(line(text),)))
     assert rows(data)[0]["text"] == f"'{text}"
     assert csv.parse(data, where="t").segments[0].text == text
 
@@ -55,7 +64,7 @@ def test_csv_of_others_needs_three_columns_and_keeps_apostrophes() -> None:
 
 def test_csv_cell_of_a_megabyte_is_read() -> None:
     text = "a" * 1_000_000
-    assert csv.parse(csv.render(Transcript(segments=(line(text),))), where="t").text == text
+    assert csv.parse(csv_words.render(Transcript(segments=(line(text),))), where="t").text == text
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ def spoken(text: str = "imata munanki", **more: object) -> Transcript:
 
 
 def test_the_formats_are_those_in_the_folder() -> None:
-    assert formats.names() == ("csv", "eaf", "json", "rttm", "srt", "textgrid", "txt", "vtt")
+    assert formats.names() == ("csv", "csv_words", "eaf", "json", "rttm", "srt", "textgrid", "txt", "vtt")
 
 
 @pytest.mark.parametrize("name", ["a.TextGrid", "a.textgrid", "a.TEXTGRID"])

@@ -91,5 +91,5 @@ def test_a_format_writes_what_it_wrote(name: str) -> None:
 
 
 def test_no_file_lies_here_that_nobody_compares() -> None:
-    suffixes = {formats.by_name(name).SUFFIXES[0] for name in formats.names()}
-    assert {p.suffix for p in HERE.iterdir() if p.name.startswith("story")} == suffixes
+    due = {f"story{formats.by_name(name).SUFFIXES[0]}" for name in formats.names()}
+    assert {p.name for p in HERE.iterdir() if p.name.startswith("story")} == due
