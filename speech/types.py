@@ -171,7 +171,10 @@ class Coverage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recording:
-    """One audio file as it was found. `path` is as given, or relative to the transcript once saved."""
+    """One audio file as it was found. `path` is as given, or relative to the transcript once saved.
+
+    `wav` is a WAV of it on the same clock, where one was made for programs that draw waves from WAV only.
+    """
 
     path: str = ""
     sha256: str = ""
@@ -180,6 +183,7 @@ class Recording:
     channels: int = 0
     offset_ms: int = 0
     media_type: str = ""
+    wav: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

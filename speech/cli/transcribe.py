@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     help="Write results here; without it they go to standard output.",
 )
 @click.option("--force", is_flag=True, help="Replace another result that lies there; the old file is kept beside it, as story.1.eaf")
+@click.option("--wav", is_flag=True, help="Write a WAV beside the results of a recording that is none: ELAN draws waves from WAV only.")
 @click.option("--verbose", "-v", is_flag=True, help="Tell more of each recording: every millisecond, every note, seconds by step.")
 @click.option(
     "--precision",
@@ -86,9 +87,9 @@ if TYPE_CHECKING:
 @stated
 def command(
     audio: tuple[str, ...], language: str | None, model: str, adapter: Path | None, collection: Path | None,
-    asked_formats: str | None, out: Path | None, force: bool, verbose: bool, precision: str, device: str, chunk_s: float, threads: int,
-    strict: bool, accept_damaged: bool, assume_rate: int | None, channels: str | None, track: int | None, as_json: bool, purpose: str,
-    debug: bool,
+    asked_formats: str | None, out: Path | None, force: bool, wav: bool, verbose: bool, precision: str, device: str, chunk_s: float,
+    threads: int, strict: bool, accept_damaged: bool, assume_rate: int | None, channels: str | None, track: int | None, as_json: bool,
+    purpose: str, debug: bool,
 ) -> int:  # fmt: skip
     """Transcribe AUDIO, each into words with times and confidence. A folder stands for the recordings in it.
 
@@ -116,7 +117,7 @@ def command(
     names = _formats(asked_formats, out, as_json)
     languages.check_code(language)
     read = read_settings(strict=strict, accept_damaged=accept_damaged, assume_rate=assume_rate, channels=channels, track=track)
-    settings = Settings(chunk_ms=round(1000 * chunk_s), read=read)
+    settings = Settings(chunk_ms=round(1000 * chunk_s), read=read, wav=wav)
     context = consent.Context(basis=consent.basis_for(purpose), purpose=purpose)
     load = LoadSettings(precision=precision, device=device, threads=threads, adapter=adapter, collection=collection)
     later = Later(model, load, (language,)) if language != languages.UNDETERMINED else None

@@ -15,7 +15,7 @@ import io
 import os
 import re
 import zlib
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path, PurePosixPath, PureWindowsPath
@@ -162,11 +162,7 @@ def read(
         transcript = found.parse(data, where=where, encoding=encoding, tiers=tiers, findings=findings)
     else:
         transcript = found.parse(data, where=where, encoding=encoding, findings=findings)
-    recording = transcript.recording
-    if recording.path and _relative(recording.path):
-        located = Path(os.path.normpath(path.parent / recording.path)).as_posix()
-        transcript = replace(transcript, recording=replace(recording, path=located))
-    return transcript
+    return _with_paths(transcript, lambda given: Path(os.path.normpath(path.parent / given)).as_posix() if _relative(given) else given)
 
 
 def unpacked(data: bytes, path: Path) -> bytes:
@@ -357,11 +353,21 @@ def _loss(path: Path, counts: dict[str, int]) -> Finding:
 
 def _beside(transcript: Transcript, path: Path) -> Transcript:
     """The transcript with its recording named relative to the file it is saved in."""
-    given = transcript.recording.path
-    if not given or not (_relative(given) or given.startswith("/")):
-        return transcript
-    named = shown(os.path.relpath(given, path.parent) if _same_root(given, path) else given)
-    return replace(transcript, recording=replace(transcript.recording, path=PurePosixPath(named.replace(os.sep, "/")).as_posix()))
+
+    def named(given: str) -> str:
+        if not (_relative(given) or given.startswith("/")):
+            return given
+        near = shown(os.path.relpath(given, path.parent) if _same_root(given, path) else given)
+        return PurePosixPath(near.replace(os.sep, "/")).as_posix()
+
+    return _with_paths(transcript, named)
+
+
+def _with_paths(transcript: Transcript, change: Callable[[str], str]) -> Transcript:
+    """The transcript with the paths of its recording changed, where it has any."""
+    recording = transcript.recording
+    changed = replace(recording, path=recording.path and change(recording.path), wav=recording.wav and change(recording.wav))
+    return transcript if changed == recording else replace(transcript, recording=changed)
 
 
 def _same_root(given: str, path: Path) -> bool:

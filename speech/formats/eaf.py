@@ -345,14 +345,22 @@ def _header(root: Any, transcript: Transcript, last: int) -> None:
     path = transcript.recording.path
     if path:
         # Only relative to the EAF: a full path would tell of someone's disk, and ELAN looks here first.
-        url = quote(path, safe="/:") if "://" in path else quote(path)
-        url = url if url.startswith((".", "/")) or "://" in path else f"./{url}"
+        url = _url(path)
         kind = _MEDIA_TYPES.get(PurePosixPath(path).suffix.lower(), transcript.recording.media_type or "audio/*")
         etree.SubElement(header, "MEDIA_DESCRIPTOR", {"MEDIA_URL": url, "MIME_TYPE": kind, "RELATIVE_MEDIA_URL": url})
+        if transcript.recording.wav:
+            wav = _url(transcript.recording.wav)
+            of_wav = {"MEDIA_URL": wav, "MIME_TYPE": _MEDIA_TYPES[".wav"], "RELATIVE_MEDIA_URL": wav, "EXTRACTED_FROM": url}
+            etree.SubElement(header, "MEDIA_DESCRIPTOR", of_wav)
     etree.SubElement(header, "PROPERTY", {"NAME": _PROPERTY}).text = _json.about_text(transcript)
     if facts := _eaf_facts.text_of(transcript):
         etree.SubElement(header, "PROPERTY", {"NAME": _eaf_facts.PROPERTY}).text = facts
     etree.SubElement(header, "PROPERTY", {"NAME": "lastUsedAnnotationId"}).text = str(last)
+
+
+def _url(path: str) -> str:
+    url = quote(path, safe="/:") if "://" in path else quote(path)
+    return url if url.startswith((".", "/")) or "://" in path else f"./{url}"
 
 
 def _unpacked(tiers: list[_tiers.Tier]) -> list[_tiers.Tier]:

@@ -49,7 +49,7 @@ INSIDE = ""
 
 _VERSION = re.compile(r"speech-transcript/(\d+)(?:\.\d+)*")
 _HALF = re.compile(r"(?<!\\)(?:\\\\)*\\u(d[89ab][0-9a-f]{2}(?!\\ud[c-f][0-9a-f]{2})|d[c-f][0-9a-f]{2})", re.IGNORECASE)
-_RECORDING = ("path", "sha256", "media_type")
+_RECORDING = ("path", "sha256", "media_type", "wav")
 _RECORDING_NUMBERS = ("duration_ms", "sample_rate", "channels", "offset_ms")
 _COVERAGE = ("duration_ms", "speech_ms", "silence_ms", "missing_ms", "transcribed_ms", "skipped_ms")
 _LANGUAGE = ("id", "glottocode", "script", "variety", "label")
@@ -434,7 +434,7 @@ def about_dict(transcript: Transcript) -> dict[str, Any]:
         "id": transcript.id,
         "created": transcript.created,
         "software": transcript.software,
-        "recording": {name: getattr(recording, name) for name in (*_RECORDING, *_RECORDING_NUMBERS)},
+        "recording": _dropping({name: getattr(recording, name) for name in (*_RECORDING, *_RECORDING_NUMBERS)}, "wav"),
         "languages": [_dropping({n: getattr(x, n) for n in _LANGUAGE}, *_LANGUAGE[1:]) for x in transcript.languages],
         "speakers": [
             _dropping({"id": s.id, "person": s.person, "channel": s.channel, "label": s.label}, "channel", "label")

@@ -61,7 +61,7 @@ def deliver(
     return dataclasses.replace(
         outcome,
         findings=(*outcome.findings, *findings),
-        outputs=tuple(shown(p) for p in (*written.outputs, *unchanged)),
+        outputs=tuple(shown(p) for p in (*written.outputs, *unchanged, *written.copies)),
         backups=tuple(map(shown, written.backups)),
         refusal=written.refusal,
     )
@@ -133,6 +133,7 @@ def make_folder(folder: Path) -> None:
 class _Written:
     outputs: list[Path] = dataclasses.field(default_factory=list)
     backups: list[Path] = dataclasses.field(default_factory=list)
+    copies: list[Path] = dataclasses.field(default_factory=list)
     findings: list[Finding] = dataclasses.field(default_factory=list)
     refusal: FormatRefused | None = None
 
@@ -149,6 +150,9 @@ def _written(result: Result, due: Due | None, *, strict: bool, force: bool) -> _
         return found
     found.refusal = due.refusal
     found.findings += due.place.findings
+    copy = wav_of(result, due)
+    if copy is not None:
+        result = with_wav(result, copy)
     planned = []
     for name in due.write:
         target = due.place.files[name]
@@ -161,11 +165,48 @@ def _written(result: Result, due: Due | None, *, strict: bool, force: bool) -> _
             found.refusal = refused
             continue
         found.findings += planned[-1].findings
+    if copy is not None and planned:
+        _write_copy(result, due.place.recording, copy, found)
     for file in planned:
         if backup := file.write():
             found.backups.append(backup)
         found.outputs.append(file.path)
     return found
+
+
+def wav_of(result: Result, due: Due) -> Path | None:
+    """Where a WAV of the recording goes, beside its results; None where it is not asked for, or the recording is one."""
+    if result.read is None or result.transcript.recording.media_type == "audio/x-wav":
+        return None
+    first = next(iter(due.place.files.items()))
+    from speech import formats
+
+    return first[1].with_name(first[1].name.removesuffix(formats.by_name(first[0]).SUFFIXES[0]) + ".wav")
+
+
+def with_wav(result: Result, copy: Path) -> Result:
+    """The result with its transcript naming the WAV."""
+    recording = dataclasses.replace(result.transcript.recording, wav=copy.as_posix())
+    return dataclasses.replace(result, transcript=dataclasses.replace(result.transcript, recording=recording))
+
+
+def _write_copy(result: Result, recording: Path, copy: Path, found: _Written) -> None:
+    """A WAV that lies there already is another's, and stays; the transcript names it all the same where it was made before."""
+    from speech.audio.copies import write_wav
+
+    if os.path.lexists(copy):
+        found.findings.append(
+            Finding(
+                code="FORMAT_EXISTS",
+                where=shown(copy),
+                what=f"{copy.name} lies there already and was not written again",
+                mend="If it is not of this recording, choose another --out",
+            )
+        )
+        return
+    make_folder(copy.parent)
+    write_wav(recording, copy, result.read)
+    found.copies.append(copy)
 
 
 def _record(

@@ -95,6 +95,7 @@ def transcribe(
         findings=tuple(dict.fromkeys((*signal.findings, *findings))),
         seconds=clock.seconds,
         decision=decision,
+        read=settings.read if settings.wav else None,
     )
 
 

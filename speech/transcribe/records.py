@@ -31,6 +31,8 @@ class Settings(EncodeSettings):
 
     activity: ActivitySettings = field(default_factory=ActivitySettings)
     read: ReadSettings = field(default_factory=ReadSettings)
+    wav: bool = False
+    """Whether a WAV is written beside the results of a recording that is none."""
 
     def sha256(self, *, languages: Sequence[str] = (), precision: str = "") -> str:
         """A hash over every setting, the languages that are heard, and the number format of the network."""
@@ -43,7 +45,8 @@ class Result:
     """What came of one recording: transcript, findings, seconds by step, and files once written.
 
     `unchanged`: an earlier run made it with the same settings, and nothing was heard. `backups` are older files that were
-    replaced and kept; `refusal` says which formats another file stood in the way of.
+    replaced and kept; `read` says how the recording is read once more for a WAV, where one is asked for; `refusal` says
+    which formats another file stood in the way of.
     """
 
     transcript: Transcript
@@ -51,6 +54,7 @@ class Result:
     seconds: dict[str, float] = field(default_factory=dict)
     outputs: tuple[str, ...] = ()
     decision: consent.Decision | None = None
+    read: ReadSettings | None = None
     unchanged: bool = False
     backups: tuple[str, ...] = ()
     refusal: FormatRefused | None = None

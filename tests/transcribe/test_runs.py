@@ -336,3 +336,52 @@ def test_a_bar_of_a_run_counts_recordings_by_length_and_leaves_out_the_unchanged
     assert bar.part() == pytest.approx((1000 + 3000 * 0.65) / 4000)
     bar.settled(1)
     assert bar.part() == 1
+
+
+def test_a_wav_is_given_beside_the_eaf_where_the_recording_is_none(tmp_path: Path) -> None:
+    import numpy as np
+    import soundfile
+    from lxml import etree
+
+    folder = tmp_path / "tapes"
+    folder.mkdir()
+    soundfile.write(folder / "a.flac", spoken(*SENTENCES), 16_000)
+    tapes(folder, "b.wav")
+    out = tmp_path / "out"
+    run(folder, "-o", out, "--wav")
+    assert files(out) == ["a.eaf", "a.wav", "b.eaf"]
+    copy, rate = soundfile.read(out / "a.wav")
+    master, _ = soundfile.read(folder / "a.flac")
+    assert rate == 16_000 and len(copy) == len(master) and np.abs(copy - (master - master.mean())).max() < 1e-3
+    media = etree.parse(out / "a.eaf").getroot().findall("HEADER/MEDIA_DESCRIPTOR")
+    assert [(m.get("RELATIVE_MEDIA_URL"), m.get("MIME_TYPE"), m.get("EXTRACTED_FROM")) for m in media] == [
+        ("../tapes/a.flac", "audio/flac", None),
+        ("./a.wav", "audio/x-wav", "../tapes/a.flac"),
+    ]
+    found = read(out / "a.eaf").recording
+    assert Path(found.path) == folder / "a.flac" and Path(found.wav) == out / "a.wav"
+    HEARD.clear()
+    run(folder, "-o", out, "--wav")
+    assert HEARD == []
+
+
+def test_the_times_of_a_wav_are_those_of_the_transcript(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import numpy as np
+    import soundfile
+
+    from speech.audio import copies, load
+
+    save(tmp_path / "a.wav", spoken(*SENTENCES))
+    plain, _ = soundfile.read(tmp_path / "a.wav")
+    for offset in (250, -250):
+
+        def shifted(path: Path, settings: object = None, offset: int = offset) -> Any:
+            signal = load(path)
+            signal.probe = replace(signal.probe, offset_ms=offset)
+            return signal
+
+        monkeypatch.setattr(copies, "load", shifted)
+        copies.write_wav(tmp_path / "a.wav", tmp_path / "copy.wav")
+        copy, _ = soundfile.read(tmp_path / "copy.wav")
+        moved = np.concatenate([np.zeros(4000), plain]) if offset > 0 else plain[4000:]
+        assert len(copy) == len(moved) and np.abs(copy - moved).max() < 1e-2

@@ -1,0 +1,91 @@
+"""What the guides say holds: cards that pass the gate, tiers that exist, commands and options that are there."""
+
+from __future__ import annotations
+
+import datetime
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from speech import cli
+from speech.collections.consent import OWN_USE, Context, answer, item_of
+from speech.formats import save
+from speech.formats.eaf import EafFile
+from speech.types import Alternative, Segment, Span, Transcript, Word
+from tests.conftest import REPOSITORY
+from tests.sounds import save as save_sound
+from tests.sounds import silence
+
+GUIDES = sorted((REPOSITORY / "docs" / "guides").glob("*.md"))
+PAGES = [*GUIDES, REPOSITORY / "README.md"]
+
+
+def test_the_card_of_the_guide_allows_what_it_says(tmp_path: Path) -> None:
+    card = re.search(r"```toml\n(.*?)```", (REPOSITORY / "docs/guides/consent.md").read_text(encoding="utf-8"), re.DOTALL)
+    assert card is not None
+    save_sound(tmp_path / "a.wav", silence(1))
+    context = Context(basis=OWN_USE, purpose="research", day=datetime.date(2026, 11, 26))
+
+    def code(scope: str) -> str:
+        return answer({scope}, item_of(tmp_path / "a.wav"), context=context).code
+
+    assert code("train_asr") == "NO_CARD"
+    (tmp_path / "collection.card.toml").write_text(card[1], encoding="utf-8")
+    assert (code("transcribe_local"), code("train_asr")) == ("OK", "OK")
+    assert code("train_tts") != "OK" and code("publish_text") != "OK"
+    withdrawn = card[1] + (
+        '\n[[consent]]\nid = "valley_stories:2026-b"\ndecision = "withdrawn"\nscopes = ["ALL"]\nbasis = "community_protocol"\n'
+        'given_by = "holder"\ngiven_on = 2026-06-01\nrecorded_by = "linguist"\n'
+    )
+    (tmp_path / "collection.card.toml").write_text(withdrawn, encoding="utf-8")
+    assert code("transcribe_local") == "WITHDRAWN"
+
+
+def test_the_tiers_of_the_guide_are_those_of_our_files(tmp_path: Path) -> None:
+    word = Word(text="kay", span=Span(start_ms=0, end_ms=400), confidence=0.5, alternatives=(Alternative(text="kai", confidence=0.2),))
+    segments = (
+        Segment(span=Span(start_ms=0, end_ms=900), text="kay", words=(word,), status="unsure", unsure_reason="noise"),
+        Segment(span=Span(start_ms=500, end_ms=1500), text="chay", words=(Word(text="chay", span=Span(start_ms=600, end_ms=900)),)),
+    )
+    save(Transcript(segments=segments), tmp_path / "a.eaf")
+    made = {t.id for t in EafFile.from_bytes((tmp_path / "a.eaf").read_bytes()).tiers()}
+    guide = (REPOSITORY / "docs/guides/transcribe.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`(segments(?: \[[a-z ]+\]| \(\d\))?)`", guide))
+    assert named == {"segments", "segments (2)", "segments [words]", "segments [readings]", "segments [status]", "segments [unsure reason]"}
+    assert named <= made
+
+
+def commands() -> list[tuple[str, str]]:
+    found = []
+    for page in PAGES:
+        for block in re.findall(r"^```\n(.*?)^```", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE):
+            found += [(page.name, line.split("   #")[0].strip()) for line in block.splitlines() if line.startswith("speech ")]
+    return found
+
+
+@pytest.mark.parametrize(("page", "line"), commands())
+def test_commands_of_the_guides_are_there_with_their_options(page: str, line: str) -> None:
+    words = shlex.split(line.split(" > ")[0].split(" | ")[0])[1:]
+    command = cli.speech
+    context = command.make_context("speech", [*words], resilient_parsing=True)
+    while hasattr(command, "commands") or hasattr(command, "get_command"):
+        name, command, words = command.resolve_command(context, words)  # type: ignore[assignment]  # a group
+        assert command is not None and name
+    known = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
+    assert [w for w in words if w.startswith("-") and not re.fullmatch(r"-?\d+", w) and w.split("=")[0] not in known] == []
+
+
+def test_every_option_of_score_stands_in_its_guide() -> None:
+    from speech.cli.score import command
+
+    guide = (REPOSITORY / "docs" / "guides" / "score.md").read_text(encoding="utf-8")
+    options = [max(o.opts, key=len) for o in command.params if o.opts[0].startswith("-")]
+    assert [o for o in options if f"`{o}`" not in guide] == []
+
+
+def test_links_of_the_pages_lead_somewhere() -> None:
+    for page in PAGES:
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
+            assert (page.parent / target).exists(), (page.name, target)
