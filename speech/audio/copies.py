@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from speech.audio.folders import COPY_MARK
 from speech.audio.reading import load
 from speech.audio.records import RATE, ReadSettings
 from speech.files import replacing
@@ -28,6 +29,7 @@ def write_wav(recording: Path, target: Path, settings: ReadSettings | None = Non
     with load(recording, settings) as signal, replacing(target) as part:
         before = signal.offset_ms * RATE // 1000
         with soundfile.SoundFile(part, "w", RATE, 1, subtype="PCM_16", format="WAV") as out:
+            out.comment = COPY_MARK
             for _ in range(0, max(0, before), _BLOCK):
                 out.write(np.zeros(min(_BLOCK, before), np.float32))
                 before -= _BLOCK

@@ -19,6 +19,8 @@ from speech.files import shown, unreachable
 
 _LOOK_BYTES = 4096
 _SYSTEM = frozenset({"__MACOSX", "@eaDir", "$RECYCLE.BIN", "System Volume Information", "lost+found"})
+COPY_MARK = "made by oral-speech of another recording"
+"""What stands in the header of a WAV that was made beside a transcript: in a folder it is no recording of its own."""
 _BYTES_A_SECOND = 16_000
 """Of a recording whose header tells no length: about what MP3, AAC and 8-bit telephone files have."""
 
@@ -103,14 +105,21 @@ def is_recording(path: Path) -> bool:
     PathRefused
         It cannot be read.
     """
-    if promises_sound(path):
-        return True
     try:
         with path.open("rb") as file:
             head = file.read(_LOOK_BYTES)
     except OSError as error:
         raise unreachable(path, error) from error
-    return bool(sniff.recognise(head).container)
+    if COPY_MARK.encode() in head[:512]:
+        return False
+    return promises_sound(path) or bool(sniff.recognise(head).container)
+
+
+def is_copy(path: Path) -> bool:
+    """Whether a file is a WAV that was made beside a transcript."""
+    with contextlib.suppress(OSError), path.open("rb") as file:
+        return COPY_MARK.encode() in file.read(512)
+    return False
 
 
 def about_ms(path: Path) -> int:

@@ -28,7 +28,7 @@ COMMANDS = {
 }
 
 
-_KEPT = "what was finished is kept; the same command goes on, and with --out hears nothing again that is finished."
+_KEPT = "what was finished is kept; the same command goes on with the recordings that are not finished."
 
 
 class _Commands(click.Group):

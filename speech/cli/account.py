@@ -5,6 +5,7 @@ Everything here goes to standard error; programs read `--json`.
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass, field
 from pathlib import PurePath
@@ -32,13 +33,14 @@ class Account:
         self._asked = asked
         self._verbose = verbose
         self._begun = time.monotonic()
-        self._done = self._unchanged = self._ms = 0
+        self._done = self._unchanged = self._kept = self._ms = 0
         self._uncarded: list[str] = []
         self._basis = ""
         self._notes: dict[tuple[str, str], _Shared] = {}
 
     def add(self, result: Result, path: str) -> None:
         """Count one recording, and tell it in a line."""
+        self._kept += result.refusal is not None
         self._done += not result.unchanged
         self._unchanged += result.unchanged
         self._ms += 0 if result.unchanged or result.transcript.coverage is None else result.transcript.coverage.duration_ms
@@ -63,8 +65,8 @@ class Account:
         if not self._verbose:
             for shared in self._notes.values():
                 more = len(shared.recordings) - 1
-                of = f"{shared.recordings[0]}{f' and {more:,} more' if more else ''}: " if self._asked > 1 else ""
-                Streams.note("  " + note(shared.first, of))
+                of = f"{min(shared.recordings)}{f' and {more:,} more' if more else ''}: " if self._asked > 1 else ""
+                Streams.note("  " + (lacking(shared.first) if shared.first.code == "FORMAT_LOSS" else note(shared.first, of)))
         if self._uncarded:
             which = "no consent card" if self._asked == 1 else f"{_count(len(self._uncarded), 'recording')} without a consent card"
             Streams.note(f"  consent: {which}; basis: {self._basis} [OK_UNCARDED]")
@@ -78,6 +80,7 @@ class Account:
         parts = [f"{self._done:,} transcribed"]
         parts += [f"{self._unchanged:,} unchanged"] if self._unchanged else []
         parts += [f"{refused:,} refused"]
+        parts += [f"of {self._kept:,} a result was kept that lay there"] if self._kept else []
         speed = f" ({self._ms / 1000 / seconds:.0f} times as fast as it plays)" if self._done and self._ms > 1000 * seconds else ""
         heard = f"; {clock(self._ms)} of sound in {clock(round(1000 * seconds))}, loading included{speed}" if self._done else ""
         return f"{_count(self._asked, 'recording')}: {', '.join(parts)}{heard}"
@@ -89,11 +92,19 @@ def note(finding: Finding, of: str = "") -> str:
     return f"note: {of}{finding.what}{mend} [{finding.code}]"
 
 
+def lacking(finding: Finding) -> str:
+    """What files of a format cannot hold, without the counts of one of them."""
+    what = re.sub(r"(: |, )[\d,]+ ", r"\1", finding.what.split(" cannot hold", 1)[-1])
+    return f"note: {PurePath(finding.where).suffix} files do not hold{what}; json holds everything [{finding.code}]"
+
+
 def summary(result: Result, path: str) -> str:
     """One recording in a line: how long, how much of it speech, how many words, how sure, and where they are."""
     where = f" -> {', '.join(result.outputs)}" if result.outputs else ""
     if result.unchanged:
-        return f"{path}: unchanged, made with these settings before{where}"
+        missing = result.transcript.coverage.missing_ms if result.transcript.coverage else 0
+        told = f", {clock(missing)} missing in the file" if missing else ""
+        return f"{path}: unchanged, made with these settings before{told}{where}"
     kept = f" (older files kept: {', '.join(result.backups)})" if result.backups else ""
     coverage = result.transcript.coverage
     if coverage is None:

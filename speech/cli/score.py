@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
@@ -62,7 +63,7 @@ def command(
     """
     from speech import languages
     from speech.collections import consent
-    from speech.files import write_text
+    from speech.files import disk_errors, write_text
     from speech.score import PairSettings, ScoreSettings, compare, score, score_report, summary_lines
 
     languages.check_code(language)
@@ -73,15 +74,26 @@ def command(
         consent.require({"evaluate"}, consent.item_of(path), context=context)
     settings = PairSettings(language=language, split=split, encoding=encoding, tiers=tiers, formats=_formats(formats), every=every)
     compared = compare(reference, hypothesis, settings)
+    for recording in dict.fromkeys(r for side in compared.sides for r in side.recordings):
+        # A result may lie far from its recording, whose card speaks for it all the same.
+        if os.path.exists(recording):  # noqa: PTH110  # a disk that is gone is no bug: what is read of it has been
+            consent.require({"evaluate"}, consent.item_of(Path(recording)), context=context)
     scores = score(compared, ScoreSettings(draws=draws))
     if as_json:
         Streams.json({"path": shown(hypothesis), "ok": True, "reference": shown(reference), **scores.as_dict()})
     else:
         for line in summary_lines(scores):
             Streams.result(line)
+    others = sorted({p.language for p in compared.pairs} - {language, languages.UNDETERMINED})
+    if language != languages.UNDETERMINED and others:
+        Streams.note(
+            f"  note: the files say that they are {', '.join(map(languages.named, others))}: that counts, not --language {language}"
+        )
     for finding in scores.findings:
         Streams.note(_note(finding))
     if report is not None:
+        with disk_errors(report.parent):
+            report.parent.mkdir(parents=True, exist_ok=True)
         write_text(report, score_report(scores, compared.pairs, title=f"{hypothesis.name} against {reference.name}"))
         Streams.note(f"  wrote {shown(report)}")
     return 0

@@ -46,8 +46,9 @@ if TYPE_CHECKING:
     "--format",
     "-f",
     "asked_formats",
+    multiple=True,
     metavar="NAME,NAME",
-    help="eaf, textgrid, srt, vtt, rttm, json, csv, csv_words, txt. Default: eaf with --out, else text.",
+    help="eaf, textgrid, srt, vtt, rttm, json, csv, csv_words, txt. Default: eaf with --out, else text (times alone for und).",
 )
 @click.option(
     "--out",
@@ -87,7 +88,7 @@ if TYPE_CHECKING:
 @stated
 def command(
     audio: tuple[str, ...], language: str | None, model: str, adapter: Path | None, collection: Path | None,
-    asked_formats: str | None, out: Path | None, force: bool, wav: bool, verbose: bool, precision: str, device: str, chunk_s: float,
+    asked_formats: tuple[str, ...], out: Path | None, force: bool, wav: bool, verbose: bool, precision: str, device: str, chunk_s: float,
     threads: int, strict: bool, accept_damaged: bool, assume_rate: int | None, channels: str | None, track: int | None, as_json: bool,
     purpose: str, debug: bool,
 ) -> int:  # fmt: skip
@@ -114,7 +115,9 @@ def command(
             f"Give one of {', '.join(_here(model))}, or und for times without words",
             "LANGUAGE_MISSING",
         )
-    names = _formats(asked_formats, out, as_json)
+    names = _formats(",".join(asked_formats), out, as_json, language)
+    if wav and out is None:
+        raise UsageFailure("--wav", "there is no folder for it", "Name one with --out", "FORMAT_SEVERAL")
     languages.check_code(language)
     read = read_settings(strict=strict, accept_damaged=accept_damaged, assume_rate=assume_rate, channels=channels, track=track)
     settings = Settings(chunk_ms=round(1000 * chunk_s), read=read, wav=wav)
@@ -202,10 +205,11 @@ def _here(model: str) -> list[str]:
         return []
 
 
-def _formats(asked: str | None, out: Path | None, as_json: bool) -> tuple[str, ...]:
+def _formats(asked: str, out: Path | None, as_json: bool, language: str) -> tuple[str, ...]:
+    """The formats asked for; on the screen text, and where there is none to show (`und`) a table of times."""
     from speech import formats
 
-    given = (asked or ("eaf" if out else "txt")).lower().split(",")
+    given = (asked or ("eaf" if out else "csv" if language == "und" else "txt")).lower().split(",")
     names = tuple(dict.fromkeys(name.strip() for name in given if name.strip()))
     for name in names:
         if name not in formats.names():

@@ -18,6 +18,7 @@ import functools
 import hashlib
 import json
 import os
+import re
 import tomllib
 from importlib import resources
 from pathlib import Path
@@ -29,6 +30,9 @@ from speech.files import read_errors, resolved, shown
 
 LEVELS = 4
 """How many parents of the recording's folder are searched."""
+
+_MISNAMED = re.compile(r"(.*[ ._-])?card\.toml(\.txt)?|(.*[ ._-])?card(\.toml)?\.txt", re.IGNORECASE)
+"""Names that a card gets by mistake: a denial in one must not pass for no card at all."""
 
 _MEND = "Correct the card; while it is wrong nothing is done with the recordings it speaks for"
 
@@ -67,7 +71,7 @@ def _listed(folder: Path) -> tuple[list[str], bool]:
     """Names of cards in a folder, and whether a repository begins there."""
     try:
         with os.scandir(folder) as entries:
-            names = [entry.name for entry in entries if entry.name.endswith(".card.toml") or entry.name == ".git"]
+            names = [entry.name for entry in entries if "card" in entry.name.lower() or entry.name == ".git"]
     except FileNotFoundError:
         return [], False
     except OSError as error:
@@ -80,7 +84,15 @@ def _listed(folder: Path) -> tuple[list[str], bool]:
             "Ask for the right to list this folder",
             "CARD_INVALID",
         ) from error
-    return sorted(name for name in names if name != ".git"), ".git" in names
+    cards = sorted(name for name in names if name.endswith(".card.toml"))
+    if not cards and (meant := [name for name in sorted(names) if _MISNAMED.fullmatch(name)]):
+        raise ConsentRefused(
+            shown(folder / meant[0]),
+            "this looks like a consent card, but by its name it is none: call it collection.card.toml, or otherwise if it is no card",
+            _MEND,
+            "CARD_INVALID",
+        )
+    return cards, ".git" in names
 
 
 def _chosen(folder: Path, cards: list[str]) -> Path:

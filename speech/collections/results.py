@@ -18,15 +18,15 @@ from pathlib import Path, PurePath
 from typing import Any, Literal
 
 from speech import formats
-from speech.audio.folders import promises_sound
+from speech.audio.folders import is_copy, promises_sound
 from speech.collections import ledger
 from speech.errors import Finding, FormatRefused, SpeechError, StoreFailure
 from speech.files import read_bytes, sha256_of, shown
 from speech.types import Transcript
 
-Standing = Literal["free", "unchanged", "edited", "other", "unknown"]
-"""What lies where a result should go: nothing; that very result; that result, changed since; something else; or it cannot
-be told before the recording was heard."""
+Standing = Literal["free", "unchanged", "edited", "draft", "other", "unknown"]
+"""What lies where a result should go: nothing; that very result; that result, changed since; an untouched result of other
+sound, or of another model, language or settings; something else; or it cannot be told before the recording was heard."""
 
 _LONGEST_BYTES = 200
 """Of a file name: most disks take 255 bytes, some less, and backups get a number."""
@@ -106,21 +106,21 @@ class _Siblings:
     """Recordings of one name in one folder, each folder looked at once."""
 
     def __init__(self) -> None:
-        self._names: dict[Path, dict[str, int]] = {}
+        self._names: dict[Path, dict[str, list[str]]] = {}
 
     def has_twin(self, recording: Path) -> bool:
         folder = recording.parent
         if folder not in self._names:
-            counts: dict[str, int] = defaultdict(int)
+            names: dict[str, list[str]] = defaultdict(list)
             try:
                 for name in os.listdir(folder):  # noqa: PTH208  # names are enough, and there may be many
                     if promises_sound(Path(name)) and not name.startswith("."):
-                        counts[Path(name).stem] += 1
+                        names[Path(name).stem].append(name)
             except OSError:
-                counts.clear()
-            self._names[folder] = counts
-        own = 1 if promises_sound(recording) else 0
-        return self._names[folder].get(recording.stem, 0) > own
+                names.clear()
+            self._names[folder] = names
+        others = [name for name in self._names[folder].get(recording.stem, ()) if name != recording.name]
+        return any(not is_copy(folder / name) for name in others)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +169,7 @@ class Earlier:
         if any(sha == source for sha, _ in made_these) and (source, self.making) in made_these:
             return "unchanged"
         if made_these:
-            return "other"
+            return "draft"
         if source in rows.recordings and path.name in rows.names.get((source, self.making), ()):
             return "edited"
         # Made on another machine, perhaps: then hearing it again gives the same, which is no fault.
@@ -268,12 +268,12 @@ def due(place: Place, earlier: Earlier, *, force: bool = False) -> Due:
         place = place_of(recording, folder, tuple(place.files), apart=True)
     found = {name: earlier.standing(recording, path) for name, path in place.files.items()}
     unchanged = tuple(name for name, state in found.items() if state == "unchanged")
-    kept = {} if force else {name: state for name, state in found.items() if state in ("edited", "other")}
+    kept = {} if force else {name: state for name, state in found.items() if state in ("edited", "draft", "other")}
     return Due(
         place=place,
         write=tuple(name for name in found if name not in kept and name not in unchanged),
         unchanged=unchanged,
-        refusal=_in_the_way([place.files[name] for name in kept], edited=set(kept.values()) == {"edited"}) if kept else None,
+        refusal=_in_the_way({place.files[name]: state for name, state in kept.items()}) if kept else None,
     )
 
 
@@ -282,11 +282,22 @@ def _of_twin(owner: str, recording: Path) -> bool:
     return owner not in ("", shown(recording.name), recording.name) and PurePath(owner).stem == recording.stem
 
 
-def _in_the_way(paths: Sequence[Path], *, edited: bool) -> FormatRefused:
-    backup = formats.free_name(paths[0]).name
+_WHY = {
+    "edited": ("changed since it was written (corrected, perhaps), so it is kept", "Nothing need be done to keep it; --force replaces it"),
+    "draft": (
+        "an earlier run wrote this, of other sound or with another model, language or options; nobody has changed it since",
+        "Replace it with --force, or choose another --out",
+    ),
+    "other": ("another file of this name exists", "Choose another --out, or replace it with --force"),
+}
+
+
+def _in_the_way(states_by_path: Mapping[Path, Standing]) -> FormatRefused:
+    paths, states = list(states_by_path), set(states_by_path.values())
+    what, mend = _WHY[states.pop() if len(states) == 1 else "other"]
     return FormatRefused(
         ", ".join(map(shown, paths)),
-        "changed since it was written, so it is kept" if edited else "another file of this name exists",
-        f"Choose another --out, or --force: the old file is kept beside it, as {shown(backup)}",
+        what,
+        f"{mend}: the old file stays beside it, as {shown(formats.free_name(paths[0]).name)}",
         "FORMAT_EXISTS",
     )

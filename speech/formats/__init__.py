@@ -276,6 +276,12 @@ def _timeless(transcript: Transcript) -> Transcript:
     return replace(transcript, created="", provenance=tuple(replace(act, at="") for act in transcript.provenance))
 
 
+def rendered(transcript: Transcript, path: str | os.PathLike[str], *, format: str | None = None) -> bytes:
+    """The bytes that `save` would write at `path`; nothing is written."""
+    found = by_name(format) if format else for_path(path)
+    return found.render(_beside(transcript, Path(path)))
+
+
 def put(data: bytes, path: Path, *, force: bool) -> Path | None:
     """Write bytes where nothing, or the same, lies; with `force` what lies there is kept beside, under the name given back.
 

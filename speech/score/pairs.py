@@ -108,7 +108,8 @@ def _files(reference: Path, hypothesis: Path, settings: PairSettings, *, name: s
 def _side(name: SideName, source: Listed | Whole) -> Side:
     if isinstance(source, Listed):
         return Side(name=name, path=source.file)
-    return Side(name=name, path=source.file, tiers=source.tiers, not_read=source.not_read, recording=source.transcript.recording.path)
+    told = source.transcript.recording.path
+    return Side(name=name, path=source.file, tiers=source.tiers, not_read=source.not_read, recordings=(told,) if told else ())
 
 
 def _beyond(reference: Transcript, hypothesis: Transcript) -> list[Finding]:
@@ -117,6 +118,17 @@ def _beyond(reference: Transcript, hypothesis: Transcript) -> list[Finding]:
     if not said or not has_times(said) or not has_times(heard):
         return []
     start, end = min(s.span.start_ms for s in said), max(s.span.end_ms for s in said)
+    if heard and 2 * (max(s.span.end_ms for s in heard) - min(s.span.start_ms for s in heard)) < end - start:
+        first, last = min(s.span.start_ms for s in heard), max(s.span.end_ms for s in heard)
+        return [
+            Finding(
+                code="TEXT_PART",
+                where="hypothesis",
+                what=f"it holds {clock(first)} to {clock(last)} of the reference's {clock(start)} to {clock(end)}; "
+                "all other words count as missing",
+                mend="See that both are of the same recording, whole",
+            )
+        ]
     outside = [s for s in heard if s.span.end_ms <= start or s.span.start_ms >= end]
     if len(outside) * 10 < len(heard) or not outside:
         return []
@@ -395,7 +407,8 @@ def _together(sides: Sequence[Side], folder: Path) -> Side:
         for name, texts in side.tiers:
             tiers[name] += texts
     not_read = dict.fromkeys(n for s in sides for n in s.not_read)
-    return Side(name=sides[0].name, path=shown(folder), tiers=tuple(tiers.items()), not_read=tuple(not_read))
+    recordings = dict.fromkeys(r for s in sides for r in s.recordings)
+    return Side(name=sides[0].name, path=shown(folder), tiers=tuple(tiers.items()), not_read=tuple(not_read), recordings=tuple(recordings))
 
 
 def _by_stem(folder: Path, format: str | None) -> dict[str, Path]:

@@ -47,14 +47,19 @@ class Pair:
 class Side:
     """What was read of one side: the file or folder, its tiers with the number of their texts, and tiers that were not read.
 
-    `recording` is what a single file says it was made from.
+    `recordings` is what the file, or the files of a folder, say they were made from.
     """
 
     name: SideName
     path: str
     tiers: tuple[tuple[str, int], ...] = ()
     not_read: tuple[str, ...] = ()
-    recording: str = ""
+    recordings: tuple[str, ...] = ()
+
+    @property
+    def recording(self) -> str:
+        """The one recording that it is of, where it is of one."""
+        return self.recordings[0] if len(self.recordings) == 1 else ""
 
     def as_dict(self) -> dict[str, Any]:
         """For `--json`."""

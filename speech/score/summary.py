@@ -62,10 +62,11 @@ def summary_lines(scores: Scores) -> list[str]:
     lines = [f"{side.name.capitalize()}: {read_of(side)}" for side in scores.sides]
     lines += [
         units(scores),
-        f"WER {_rate(overall.words, 'words', level)}",
-        f"CER {_rate(overall.letters, 'letters', level)}",
-        f"CER by code point {_rate(overall.code_points, 'code points', level)}",
+        f"Words wrong (WER) {_rate(overall.words, 'words', level)}",
+        f"Letters wrong (CER) {_rate(overall.letters, 'letters', level)}",
     ]
+    if overall.code_points.counts != overall.letters.counts:
+        lines.append(f"CER by code point {_rate(overall.code_points, 'code points', level)}")
     if drawn := drawn_from(scores):
         lines.append(drawn)
     if len(scores.languages) > 1 and scores.by_language:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import errno
+import hashlib
 import logging
 import os
 import stat
@@ -14,7 +15,7 @@ from speech.collections import consent
 from speech.collections.results import Due
 from speech.errors import Finding, FormatRefused, SpeechError, StoreFailure
 from speech.files import disk_errors, shown
-from speech.transcribe.records import Result
+from speech.transcribe.records import Result, Settings
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +41,7 @@ def deliver(
         `outcome` itself, where it is a refusal. Every refusal gets its row in the ledger.
     """
     if isinstance(outcome, Result) and due is not None and not due.write:
-        return _as_it_lies(outcome, due)
+        return _as_it_lies(outcome, due, context)
     try:
         if isinstance(outcome, Exception):
             raise outcome
@@ -67,19 +68,43 @@ def deliver(
     )
 
 
-def _as_it_lies(outcome: Result, due: Due) -> Result:
-    """The result of an earlier run, which is all that was asked for."""
+def _as_it_lies(outcome: Result, due: Due, context: consent.Context) -> Result:
+    """The result of an earlier run, which is all that was asked for; with a WAV, where that is asked for now."""
     paths = [due.place.files[name] for name in due.unchanged]
-    return dataclasses.replace(outcome, outputs=tuple(map(shown, paths)), refusal=due.refusal, unchanged=True)
+    copies: list[Path] = []
+    copy = wav_of(outcome, due)
+    if copy is not None and not os.path.lexists(copy):
+        found = _Written()
+        _write_copy(outcome, due.place.recording, copy, found)
+        copies = found.copies
+        _name_copy(outcome, due, copy, context)
+    return dataclasses.replace(outcome, outputs=tuple(map(shown, (*paths, *copies))), refusal=due.refusal, unchanged=True)
 
 
-def unchanged_result(due: Due, decision: consent.Decision) -> Result:
+def _name_copy(outcome: Result, due: Due, copy: Path, context: consent.Context) -> None:
+    """Write the WAV's name into the results that can hold it: nobody has changed them since they were written."""
+    from speech import formats
+
+    changed = []
+    for name in due.unchanged:
+        if name in ("eaf", "json"):
+            path = due.place.files[name]
+            before = hashlib.sha256(path.read_bytes()).hexdigest()
+            named = with_wav(dataclasses.replace(outcome, transcript=formats.read(path, format=name)), copy).transcript
+            formats.put_edited(formats.rendered(named, path, format=name), path, read_sha256=before)
+            changed.append(path)
+    if changed:
+        _record(due.place.recording, outcome, changed, context, None)
+
+
+def unchanged_result(due: Due, decision: consent.Decision, settings: Settings) -> Result:
     """What an earlier run made of a recording, read from the format that says most of it; nothing is heard."""
     from speech import formats
 
     fullest = ("json", "eaf", "csv_words", "textgrid")
     order = sorted(due.unchanged, key=lambda name: fullest.index(name) if name in fullest else len(fullest))
-    return Result(transcript=formats.read(due.place.files[order[0]], format=order[0]), decision=decision, unchanged=True)
+    transcript = formats.read(due.place.files[order[0]], format=order[0])
+    return Result(transcript=transcript, decision=decision, unchanged=True, read=settings.read if settings.wav else None)
 
 
 def _record_refusal(recording: Path, context: consent.Context, error: SpeechError) -> None:
@@ -176,7 +201,8 @@ def _written(result: Result, due: Due | None, *, strict: bool, force: bool) -> _
 
 def wav_of(result: Result, due: Due) -> Path | None:
     """Where a WAV of the recording goes, beside its results; None where it is not asked for, or the recording is one."""
-    if result.read is None or result.transcript.recording.media_type == "audio/x-wav":
+    is_wav = result.transcript.recording.media_type == "audio/x-wav" or due.place.recording.suffix.lower() in (".wav", ".wave")
+    if result.read is None or is_wav:
         return None
     first = next(iter(due.place.files.items()))
     from speech import formats

@@ -27,7 +27,7 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings(EncodeSettings):
-    """How a recording is read, where speech is found in it, and how it is heard; all of it goes into the settings' hash."""
+    """How a recording is read, where speech is found in it, and how it is heard; what changes a word goes into the settings' hash."""
 
     activity: ActivitySettings = field(default_factory=ActivitySettings)
     read: ReadSettings = field(default_factory=ReadSettings)
@@ -37,6 +37,7 @@ class Settings(EncodeSettings):
     def sha256(self, *, languages: Sequence[str] = (), precision: str = "") -> str:
         """A hash over every setting, the languages that are heard, and the number format of the network."""
         all_of_it = {**dataclasses.asdict(self), "languages": list(languages), "precision": precision}
+        del all_of_it["wav"]  # it changes no word
         return hashlib.sha256(json.dumps(all_of_it, sort_keys=True).encode()).hexdigest()
 
 

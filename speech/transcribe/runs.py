@@ -59,7 +59,7 @@ class Hearing:
             if left.refusal and not (left.write or left.unchanged):
                 raise left.refusal
             if not left.write:
-                return unchanged_result(left, decision)
+                return unchanged_result(left, decision, self.settings)
         return transcribe(
             item.recording, language=self.language, model=self.model, context=self.context, settings=self.settings, progress=progress
         )

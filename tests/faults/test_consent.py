@@ -157,3 +157,40 @@ def test_d6_a_ledger_on_a_network_disk_is_refused(tmp_path: Path, monkeypatch: p
         refuse_network_disk(tmp_path / "s.db")
     assert caught.value.code == "STORE_PLACE"
     refuse_network_disk(Path("/var/s.db"))
+
+
+@pytest.mark.parametrize("name", ["collection.card.toml.txt", "card.toml", "Collection.Card.TOML.txt", "valley.card.txt"])
+def test_a_card_under_a_wrong_name_is_never_taken_for_none(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("decision = 'denied'", encoding="utf-8")
+    with pytest.raises(ConsentRefused) as caught:
+        require({"transcribe_local"}, item_of(tmp_path / "a.wav"), context=OWN)
+    assert caught.value.code == "CARD_INVALID" and "call it collection.card.toml" in caught.value.what
+
+
+@pytest.mark.parametrize("name", ["postcard.txt", "cards.toml", "notes.txt", "collection.card.toml~", "discard.toml"])
+def test_other_files_are_no_cards(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("", encoding="utf-8")
+    assert require({"transcribe_local"}, item_of(tmp_path / "a.wav"), context=OWN).code == "OK_UNCARDED"
+
+
+def test_a_result_elsewhere_is_not_scored_after_a_withdrawal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    import re
+
+    from speech import cli
+    from speech.formats import save
+    from speech.types import Recording, Segment, Span, Transcript
+    from tests.conftest import REPOSITORY
+
+    guide = (REPOSITORY / "docs/guides/consent.md").read_text(encoding="utf-8")
+    card, withdrawal = re.findall(r"```toml\n(.*?)```", guide, re.DOTALL)
+    for folder in ("tapes", "out"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "tapes" / "a.wav").write_bytes(b"RIFF")
+    (tmp_path / "tapes" / "collection.card.toml").write_text(card, encoding="utf-8")
+    segments = (Segment(span=Span(start_ms=0, end_ms=900), text="kay wasi"),)
+    save(Transcript(recording=Recording(path=str(tmp_path / "tapes" / "a.wav")), segments=segments), tmp_path / "out" / "a.eaf")
+    command = ["score", str(tmp_path / "out" / "a.eaf"), str(tmp_path / "out" / "a.eaf"), "-l", "que"]
+    assert cli.run(command) == 0
+    (tmp_path / "tapes" / "collection.card.toml").write_text(card + withdrawal, encoding="utf-8")
+    assert cli.run(command) == 1
+    assert "[WITHDRAWN]" in capsys.readouterr().err

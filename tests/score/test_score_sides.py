@@ -60,7 +60,8 @@ def test_a_reference_of_a_part_is_told(tmp_path: Path) -> None:
     whole = spoken(1)
     part = replace(whole, segments=whole.segments[:10])
     assert "TEXT_PART" in codes(tmp_path, part, whole)
-    assert "TEXT_PART" not in codes(tmp_path, whole, part)
+    assert "TEXT_PART" in codes(tmp_path, whole, replace(whole, segments=whole.segments[:5]))
+    assert "TEXT_PART" not in codes(tmp_path, whole, replace(whole, segments=whole.segments[:15]))
     assert "TEXT_PART" not in codes(tmp_path, replace(whole, segments=whole.segments[:19]), whole)
 
 

@@ -207,6 +207,7 @@ def test_what_is_in_the_way_is_found_before_a_sample_is_heard(tmp_path: Path, ca
     said = capsys.readouterr().err
     assert HEARD == [] and "[FORMAT_EXISTS]" in said and "a.1.eaf" in said
     assert ("changed since it was written" in said) == (change == "edited")
+    assert ("an earlier run wrote this" in said) == (change in ("recording", "settings"))
     assert files(out) == ["a.eaf"] and (out / "a.eaf").read_bytes() == before
     # The other formats are written all the same.
     run(folder, "-o", out, "-f", "eaf,txt", *more, status=1)
@@ -363,6 +364,55 @@ def test_a_wav_is_given_beside_the_eaf_where_the_recording_is_none(tmp_path: Pat
     HEARD.clear()
     run(folder, "-o", out, "--wav")
     assert HEARD == []
+
+
+def test_a_wav_that_we_made_is_no_recording(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Results beside the recordings: a second run took the WAVs of the first for recordings."""
+    import soundfile
+
+    folder = tmp_path / "field"
+    folder.mkdir()
+    soundfile.write(folder / "a.flac", silence(1), 16_000)
+    for _ in range(3):
+        run(folder, "-o", folder, "--wav")
+    assert files(folder) == ["a.eaf", "a.flac", "a.wav"] and HEARD == ["a.flac"]
+    # Named by itself it is heard like any other.
+    run(folder / "a.wav", "-o", tmp_path / "out")
+    assert HEARD == ["a.flac", "a.wav"]
+
+
+def test_a_wav_can_be_asked_for_afterwards(tmp_path: Path) -> None:
+    import soundfile
+
+    folder = tmp_path / "field"
+    folder.mkdir()
+    soundfile.write(folder / "a.flac", silence(1), 16_000)
+    out = tmp_path / "out"
+    run(folder, "-o", out, "-f", "eaf,json")
+    for more in (["--wav"], [], ["--wav"]):
+        run(folder, "-o", out, "-f", "eaf,json", *more)
+        assert files(out) == ["a.eaf", "a.json", "a.wav"] and HEARD == ["a.flac"]
+        assert Path(read(out / "a.eaf").recording.wav) == Path(read(out / "a.json").recording.wav) == out / "a.wav"
+
+
+def test_formats_can_be_given_one_by_one_and_times_are_shown_without_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = save(tmp_path / "story.wav", spoken(*SENTENCES))
+    run(path, "-o", tmp_path / "out", "-f", "eaf", "-f", "srt")
+    assert files(tmp_path / "out") == ["story.eaf", "story.srt"]
+    capsys.readouterr()
+    run(path)
+    said = capsys.readouterr().out
+    assert said.lstrip("\ufeff").startswith("start_ms,end_ms,") and len(said.splitlines()) > 1
+    run(path, "--wav", status=2)
+
+
+def test_a_run_in_which_results_were_kept_says_how_many(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tapes(tmp_path / "tapes", "a.wav", "b.wav")
+    run(folder, "-o", tmp_path / "out", "-f", "txt,eaf")
+    (tmp_path / "out" / "a.txt").write_text("by hand", encoding="utf-8")
+    capsys.readouterr()
+    run(folder, "-o", tmp_path / "out", "-f", "txt,eaf", status=1)
+    assert "2 recordings: 0 transcribed, 2 unchanged, 0 refused, of 1 a result was kept that lay there" in capsys.readouterr().err
 
 
 def test_the_times_of_a_wav_are_those_of_the_transcript(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
