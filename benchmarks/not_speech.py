@@ -47,7 +47,7 @@ def main() -> None:
             for at in range(0, len(pieces), 4):
                 batch = [(levelled(p), code) for p in pieces[at : at + 4]]
                 for encodings in pipeline.model.stream([batch]):
-                    alone += sum(ctc.letters_in(greedy(encoding.emissions), symbols) for encoding in encodings)
+                    alone += sum(ctc.letters_in(greedy.path(encoding.emissions), symbols) for encoding in encodings)
             figures[f"{code}: letters, network alone"] = alone
     keep("not_speech", figures)
 

@@ -200,6 +200,7 @@ class Act:
     at: str = ""
     calibration: str = ""
     """Whether its confidences are calibrated, and on what; empty where it gives none."""
+    language_model_sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,7 +18,7 @@ ROWS = (
     {"text", "audio", "report", "store"},
     {"formats", "models"},
     {"collections", "jobs"},
-    {"diarise", "identify", "align", "score", "say", "search", "names", "lexicon", "check"},
+    {"diarise", "identify", "align", "score", "say", "lm", "search", "names", "lexicon", "check"},
     {"transcribe", "adapt", "audit", "translate"},
     {"review", "batch"},
     {"ui"},

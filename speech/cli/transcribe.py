@@ -83,14 +83,22 @@ if TYPE_CHECKING:
     metavar="SECONDS",
     help="Longest piece the network hears at once.",
 )
+@click.option(
+    "--lm",
+    default="auto",
+    show_default=True,
+    metavar="auto|off|FILE",
+    help="Language model: the one beside the adapter, none, or a file (ours, or ARPA).",
+)
+@click.option("--words", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Names and words to listen for, one a line.")
 @click.option("--threads", default=0, type=click.IntRange(min=0), help="Processor threads; 0 leaves it to torch.")
 @reading
 @stated
 def command(
     audio: tuple[str, ...], language: str | None, model: str, adapter: Path | None, collection: Path | None,
     asked_formats: tuple[str, ...], out: Path | None, force: bool, wav: bool, verbose: bool, precision: str, device: str, chunk_s: float,
-    threads: int, strict: bool, accept_damaged: bool, assume_rate: int | None, channels: str | None, track: int | None, as_json: bool,
-    purpose: str, debug: bool,
+    lm: str, words: Path | None, threads: int, strict: bool, accept_damaged: bool, assume_rate: int | None, channels: str | None,
+    track: int | None, as_json: bool, purpose: str, debug: bool,
 ) -> int:  # fmt: skip
     """Transcribe AUDIO, each into words with times and confidence. A folder stands for the recordings in it.
 
@@ -105,6 +113,7 @@ def command(
     from speech.cli.inputs import given
     from speech.collections import consent
     from speech.collections.results import Earlier
+    from speech.models.lm.finding import LanguageModels
     from speech.models.recogniser import Later, LoadSettings
     from speech.transcribe import Hearing, Outcomes, Settings, check_folder, cores_of, making_of
 
@@ -132,9 +141,11 @@ def command(
         check_folder(out)
     found = given(audio, out)
     items = _items(found.sources, out, names)
+    language_models = LanguageModels(lm, _hoped(words))
     hearing = Hearing(
         language=language, model=later, context=context, settings=settings, strict=strict, force=force,
-        earlier=Earlier(lambda: making_of(language, later() if later else None, settings)),
+        language_models=language_models,
+        earlier=Earlier(lambda: making_of(language, later() if later else None, settings, language_models)),
     )  # fmt: skip
     bar = RunBar([shown(i.recording.name) for i in items], lambda: [about_ms(i.recording) for i in items])
     account = Account(len(items), verbose=verbose)
@@ -193,6 +204,15 @@ def _items(sources: Sequence[Source | PathRefused], out: Path | None, names: Seq
         else:
             items.append(Item(number=number, recording=Path(source.where), place=source))
     return items
+
+
+def _hoped(path: Path | None) -> tuple[str, ...]:
+    """Words of a file, a line each; empty lines and lines that begin with # are none."""
+    if path is None:
+        return ()
+    from speech.text.decode import lines, read_text
+
+    return tuple(line.strip() for line in lines(read_text(path)) if line.strip() and not line.lstrip().startswith("#"))
 
 
 def _here(model: str) -> list[str]:

@@ -73,4 +73,5 @@ def _models(transcript: Transcript | None) -> tuple[Entity, ...]:
     """Bases and adapters that a transcript was made by, each once."""
     acts = transcript.provenance if transcript is not None else ()
     known = [("model", act.base_sha256) for act in acts] + [("adapter", act.adapter_sha256) for act in acts]
+    known += [("language_model", act.language_model_sha256) for act in acts]
     return tuple(Entity(kind=kind, sha256=sha256) for kind, sha256 in dict.fromkeys(known) if sha256)

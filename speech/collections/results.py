@@ -135,7 +135,7 @@ class Making:
         """What made a transcript, by its last act of each language."""
         acts = [act for act in transcript.provenance if act.activity == "transcribe"]
         return cls(
-            frozenset(sha for act in acts for sha in (act.base_sha256, act.adapter_sha256) if sha),
+            frozenset(sha for act in acts for sha in (act.base_sha256, act.adapter_sha256, act.language_model_sha256) if sha),
             acts[-1].settings_sha256 if acts else "",
         )
 
@@ -224,7 +224,7 @@ class _Rows:
             if body["outcome"] != "success" or not used["recording"]:
                 continue
             recording = used["recording"][0]
-            models = frozenset(thing["sha256"] for kind in ("model", "adapter") for thing in used[kind])
+            models = frozenset(thing["sha256"] for kind in ("model", "adapter", "language_model") for thing in used[kind])
             making = Making(models, body.get("settings_sha256", ""))
             self.recordings.add(recording["sha256"])
             for thing in body["made"]:

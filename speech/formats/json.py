@@ -53,7 +53,18 @@ _RECORDING = ("path", "sha256", "media_type", "wav")
 _RECORDING_NUMBERS = ("duration_ms", "sample_rate", "channels", "offset_ms")
 _COVERAGE = ("duration_ms", "speech_ms", "silence_ms", "missing_ms", "transcribed_ms", "skipped_ms")
 _LANGUAGE = ("id", "glottocode", "script", "variety", "label")
-_ACT = ("activity", "agent", "model", "base_sha256", "adapter_sha256", "settings_sha256", "ledger", "at", "calibration")
+_ACT = (
+    "activity",
+    "agent",
+    "model",
+    "base_sha256",
+    "adapter_sha256",
+    "settings_sha256",
+    "ledger",
+    "at",
+    "calibration",
+    "language_model_sha256",
+)
 
 
 def lost(transcript: Transcript) -> dict[str, int]:

@@ -1,7 +1,7 @@
 """From emissions to words: the best path, when each symbol sounds, how sure it is, and what else was near.
 
-Greedy now. `Decoder` is the seam where a beam search with a language model will stand: it gets log
-probabilities (frames, vocabulary) and gives symbols with frames.
+`Decoder` is the seam: it gets log probabilities (frames, vocabulary) and gives symbols with frames. Greedy here; with a
+language model in `speech.models.lm`.
 """
 
 from __future__ import annotations
@@ -62,10 +62,10 @@ class HeardWord:
 
 
 class Decoder(Protocol):
-    """Turns emissions of one segment into symbols in time."""
+    """Turns emissions of segments into symbols in time."""
 
-    def __call__(self, emissions: Emissions) -> list[Heard]:
-        """Symbols of the path in order, blanks and specials left out."""
+    def __call__(self, emissions: Sequence[Emissions]) -> list[list[Heard]]:
+        """Symbols of each segment's path in order, blanks and specials left out."""
         ...
 
 
@@ -77,8 +77,12 @@ class Greedy:
     silent: frozenset[int] = frozenset()
     """Specials that are never written."""
 
-    def __call__(self, emissions: Emissions) -> list[Heard]:
-        """Symbols of the path in order. A tie goes to the lower number, as argmax has it."""
+    def __call__(self, emissions: Sequence[Emissions]) -> list[list[Heard]]:
+        """Symbols of each path in order."""
+        return [self.path(own) for own in emissions]
+
+    def path(self, emissions: Emissions) -> list[Heard]:
+        """Symbols of one path in order. A tie goes to the lower number, as argmax has it."""
         if not len(emissions):
             return []
         path = emissions.argmax(-1)
@@ -180,7 +184,8 @@ def _readings(
         peak = frames[int(frames.max(-1).argmax())]
         order = np.argsort(-peak, kind="stable")[:3]
         for other in order:
-            ratio = float(np.exp(peak[other] - peak[own.symbol]))
+            # A language model may have chosen what sounds less likely.
+            ratio = min(1.0, float(np.exp(peak[other] - peak[own.symbol])))
             if other == own.symbol or ratio < 0.02:
                 continue
             name = symbols[int(other)]

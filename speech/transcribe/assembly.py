@@ -12,21 +12,28 @@ from speech import languages
 from speech.audio import Signal
 from speech.files import shown
 from speech.languages import UNDETERMINED
+from speech.models.lm.finding import LanguageModels
 from speech.models.recogniser import Recogniser
 from speech.transcribe.records import Settings
 from speech.types import Act, Coverage, LanguageUse, Recording, Segment, Skip, Span, Speaker, Transcript, identified, merged, without
 
 
 def assembled(
-    recording: Path, signal: Signal, made: Sequence[Segment], codes: Sequence[str], model: Recogniser | None, settings: Settings
+    recording: Path,
+    signal: Signal,
+    made: Sequence[Segment],
+    codes: Sequence[str],
+    model: Recogniser | None,
+    settings: Settings,
+    language_models: LanguageModels,
 ) -> Transcript:
     """The transcript with its accounts: times on the container's clock, every millisecond counted once."""
     offset = signal.offset_ms
     segments = [_shifted(segment, offset) for segment in made]
     at = _now()
-    made_by = settings.sha256(languages=codes, precision=model.precision if model is not None else "")
-    acts = tuple(_act(code, model, made_by, at) for code in codes)
-    asked, adapters = "/".join(codes), "/".join(act.adapter_sha256 for act in acts)
+    made_by = settings.sha256(languages=codes, precision=model.precision if model is not None else "", hoped=language_models.hoped)
+    acts = tuple(_act(code, model, language_models, made_by, at) for code in codes)
+    asked, adapters = "/".join(codes), "/".join(act.adapter_sha256 + act.language_model_sha256 for act in acts)
     named = f"{signal.sha256}/{acts[0].base_sha256}/{adapters}/{acts[0].settings_sha256}/{asked}"
     transcript = Transcript(
         id=str(uuid.uuid5(uuid.NAMESPACE_URL, named)),
@@ -50,10 +57,11 @@ def assembled(
     return identified(transcript)
 
 
-def _act(code: str, model: Recogniser | None, made_by: str, at: str) -> Act:
+def _act(code: str, model: Recogniser | None, language_models: LanguageModels, made_by: str, at: str) -> Act:
     """What transcribed one language."""
     if model is None or code == UNDETERMINED:
         return Act(activity="transcribe", agent=_software(), settings_sha256=made_by, at=at)
+    used = language_models.of(model, code)
     return Act(
         activity="transcribe",
         agent=_software(),
@@ -62,7 +70,8 @@ def _act(code: str, model: Recogniser | None, made_by: str, at: str) -> Act:
         adapter_sha256=model.use(code).tensor_sha256,
         settings_sha256=made_by,
         at=at,
-        calibration=str(model.calibration(code)),
+        calibration=str(language_models.calibration(model, code)),
+        language_model_sha256=used.sha256 if used is not None else "",
     )
 
 

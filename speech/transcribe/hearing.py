@@ -5,7 +5,7 @@ How passages are cut, levelled, batched and joined stands in `speech.models.enco
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from speech.audio import Signal
 from speech.models import ctc
 from speech.models.activity import detector
 from speech.models.encoder import Encoded, encode, speech_gain
+from speech.models.lm.finding import OFF, LanguageModels
 from speech.models.recogniser import Recogniser
 from speech.transcribe.records import NOTHING_HEARD, RATE, Progress, Settings
 from speech.types import Passage, Segment, Span, Word
@@ -24,6 +25,8 @@ _QUIETEST = 1e-5
 _LEVEL = 0.06
 """Root mean square that the detector hears every recording at (-24 dBFS)."""
 _MOST_GAIN = 20.0
+_AT_ONCE = 64
+"""Passages decoded together."""
 
 Samples = NDArray[np.float32]
 
@@ -36,15 +39,44 @@ def speech_probabilities(signal: Signal, report: Progress) -> Samples:
     return detector().probabilities(signal, gain, lambda done, total: report("finding speech", done, total))
 
 
-def recognised(signal: Signal, passages: Sequence[Passage], model: Recogniser, settings: Settings, report: Progress) -> list[Segment]:
-    """The passages as segments with words, in the order given. Each channel is levelled by its own passages."""
+def recognised(
+    signal: Signal,
+    passages: Sequence[Passage],
+    model: Recogniser,
+    settings: Settings,
+    report: Progress,
+    language_models: LanguageModels | None = None,
+) -> list[Segment]:
+    """The passages as segments with words, in the order given. Each channel is levelled by its own passages.
+
+    Emissions are decoded some tens of passages at a time, so that memory does not grow with the recording.
+    """
+    chosen = language_models or LanguageModels(OFF)
     spans_by_channel: dict[int | None, list[Span]] = {}
     for passage in passages:
         spans_by_channel.setdefault(passage.channel, []).append(passage.span)
     gains = {channel: speech_gain(signal, spans, RATE, channel) for channel, spans in spans_by_channel.items()}
-    word_makers = {language: _word_maker(model, language) for language in {p.language: None for p in passages}}
+    word_makers = {language: _word_maker(model, language, chosen) for language in {p.language: None for p in passages}}
     heard = encode(signal, passages, model, settings, gains=gains, progress=lambda done, total: report("recognising", done, total))
-    return [_segment(encoded, word_makers[encoded.passage.language](encoded)) for encoded in heard]
+    found: list[Segment] = []
+    for some in _grouped(heard, _AT_ONCE):
+        words: dict[int, list[Word]] = {}
+        for language, maker in word_makers.items():
+            own = [n for n, encoded in enumerate(some) if encoded.passage.language == language]
+            words.update(zip(own, maker([some[n] for n in own]), strict=True))
+        found += [_segment(encoded, words[n]) for n, encoded in enumerate(some)]
+    return found
+
+
+def _grouped(heard: Iterable[Encoded], size: int) -> Iterator[list[Encoded]]:
+    held: list[Encoded] = []
+    for encoded in heard:
+        held.append(encoded)
+        if len(held) == size:
+            yield held
+            held = []
+    if held:
+        yield held
 
 
 def _segment(encoded: Encoded, words: Sequence[Word]) -> Segment:
@@ -63,16 +95,15 @@ def _segment(encoded: Encoded, words: Sequence[Word]) -> Segment:
     )  # fmt: skip
 
 
-def _word_maker(model: Recogniser, language: str) -> Callable[[Encoded], list[Word]]:
+def _word_maker(model: Recogniser, language: str, chosen: LanguageModels) -> Callable[[Sequence[Encoded]], list[list[Word]]]:
     """From what was heard to words with times and calibrated confidence, for one language."""
     symbols = model.symbols(language)
     table = languages.load(language)
-    calibrated = model.calibration(language)
-    silent = frozenset(n for n, symbol in enumerate(symbols) if ctc.is_special(symbol))
-    decoder: ctc.Decoder = ctc.Greedy(blank=model.blank(language), silent=silent)
+    calibrated = chosen.calibration(model, language)
+    decoder = chosen.decoder(model, language)
 
-    def words_of(encoded: Encoded) -> list[Word]:
-        heard = ctc.words(decoder(encoded.emissions), encoded.emissions, symbols, table)
+    def words_of(encoded: Encoded, path: Sequence[ctc.Heard]) -> list[Word]:
+        heard = ctc.words(path, encoded.emissions, symbols, table)
         places = _places(heard, encoded.passage.span, encoded.begin_samples, model.stride, model.reach)
         sure = [calibrated(w.raw) for w in heard]
         return [
@@ -80,7 +111,10 @@ def _word_maker(model: Recogniser, language: str) -> Callable[[Encoded], list[Wo
             for w, place, own in zip(heard, places, sure, strict=True)
         ]
 
-    return words_of
+    def all_words(some: Sequence[Encoded]) -> list[list[Word]]:
+        return [words_of(encoded, path) for encoded, path in zip(some, decoder([e.emissions for e in some]), strict=True)]
+
+    return all_words
 
 
 def _places(heard: Sequence[ctc.HeardWord], span: Span, begin: int, stride: int, reach: int) -> list[Span]:

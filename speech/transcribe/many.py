@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from speech.collections import consent
+from speech.models.lm.finding import LanguageModels
 from speech.models.recogniser import Later, Recogniser
 from speech.models.turns import first_come
 from speech.transcribe.recording import transcribe
@@ -129,11 +130,14 @@ def transcribe_all(
     language: str,
     model: Recogniser | Later | None,
     context: consent.Context,
+    language_models: LanguageModels | None = None,
     settings: Settings | None = None,
     progress: RunProgress | None = None,
 ) -> Outcomes[Path]:
     """What `transcribe` makes of each recording, or the exception it raised. Writes nothing."""
-    heard = functools.partial(transcribe, language=language, model=model, context=context, settings=settings)
+    heard = functools.partial(
+        transcribe, language=language, model=model, context=context, language_models=language_models, settings=settings
+    )
     return Outcomes(recordings, lambda path, report: heard(path, progress=report), cores=cores_of(model), progress=progress)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from speech.collections import consent
+from speech.models.lm.finding import LanguageModels
 from speech.models.recogniser import LoadSettings, Recogniser
 from speech.models.recogniser import load as load_model
 from speech.transcribe.many import Outcomes, transcribe_all
@@ -17,9 +18,10 @@ from speech.types import Passage, Transcript
 class Pipeline:
     """A loaded model and the basis on which recordings may be read: `speech.load(...)` makes one."""
 
-    def __init__(self, model: Recogniser | None, context: consent.Context) -> None:
+    def __init__(self, model: Recogniser | None, context: consent.Context, language_models: LanguageModels | None = None) -> None:
         self.model = model
         self.context = context
+        self.language_models = language_models or LanguageModels()
 
     def transcribe(
         self,
@@ -52,13 +54,16 @@ class Pipeline:
     ) -> Result:
         """As `transcribe`, with findings and seconds."""
         return transcribe(
-            Path(recording), language=language, passages=passages, model=self.model, context=self.context, settings=settings,
-            progress=progress,
+            Path(recording), language=language, passages=passages, model=self.model, context=self.context,
+            language_models=self.language_models, settings=settings, progress=progress,
         )  # fmt: skip
 
     def run_all(self, recordings: Sequence[str | Path], *, language: str, settings: Settings | None = None) -> Outcomes[Path]:
         """The result of each recording in order, or the exception it raised: several are under way at once."""
-        return transcribe_all([Path(r) for r in recordings], language=language, model=self.model, context=self.context, settings=settings)
+        return transcribe_all(
+            [Path(r) for r in recordings], language=language, model=self.model, context=self.context,
+            language_models=self.language_models, settings=settings,
+        )  # fmt: skip
 
 
 def load(
@@ -69,9 +74,12 @@ def load(
     precision: str = "auto",
     device: str = "auto",
     adapter: str | Path | None = None,
+    lm: str | Path = "auto",
+    words: Sequence[str] = (),
 ) -> Pipeline:
     """A pipeline with a model: `mini`, the path of a checkpoint folder, or a repository kept on this machine.
 
+    `lm` is a language model's file, `auto` (the one beside the adapter), or `off`; `words` are names and words hoped for.
     `basis` is why the recordings may be read where they have no consent card, such as "own use on this machine".
 
     Raises
@@ -80,4 +88,4 @@ def load(
         `MODEL_NOT_HERE` and the codes of loading. Nothing is downloaded.
     """
     settings = LoadSettings(precision=precision, device=device, adapter=Path(adapter) if adapter else None)
-    return Pipeline(load_model(model, settings), consent.Context(basis=basis, purpose=purpose))
+    return Pipeline(load_model(model, settings), consent.Context(basis=basis, purpose=purpose), LanguageModels(str(lm), words))

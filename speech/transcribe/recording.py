@@ -15,6 +15,7 @@ from speech.errors import UsageFailure
 from speech.files import shown
 from speech.languages import UNDETERMINED
 from speech.models.activity import segments
+from speech.models.lm.finding import OFF, LanguageModels
 from speech.models.recogniser import Later, Recogniser
 from speech.transcribe.assembly import assembled
 from speech.transcribe.hearing import recognised, speech_probabilities
@@ -31,6 +32,7 @@ def transcribe(
     passages: Sequence[Passage] | None = None,
     model: Recogniser | Later | None,
     context: consent.Context,
+    language_models: LanguageModels | None = None,
     settings: Settings | None = None,
     progress: Progress | None = None,
 ) -> Result:
@@ -40,6 +42,7 @@ def transcribe(
     container's clock as in transcripts: they may overlap, and each has its language, speaker and channel.
     The text does not depend on `settings.chunk_ms` of 10 s or more: no stretch that is heard at once is longer.
     With language "und" no model is needed: speech and times come out, with empty segments to fill.
+    `language_models` says which language model is used for which language; without it none is.
     A model for `Later` is loaded once a recording was read, so that a damaged one is answered at once.
 
     Raises
@@ -85,11 +88,14 @@ def transcribe(
             clock.mark("speech detection")
         else:
             placed = [_moved(passage, -signal.offset_ms) for passage in passages]
-        made = _made(signal, placed, recogniser, settings, report)
+        language_models = language_models or LanguageModels(OFF)
+        made = _made(signal, placed, recogniser, settings, report, language_models)
         clock.mark("recognition")
-        transcript = assembled(recording, signal, made, asked, recogniser, settings)
+        transcript = assembled(recording, signal, made, asked, recogniser, settings, language_models)
         clock.mark("transcript")
-    findings = [finding for code in heard_in if recogniser for finding in recogniser.findings(code)]
+    findings = [
+        finding for code in heard_in if recogniser for finding in (*recogniser.findings(code), *language_models.findings(recogniser, code))
+    ]
     return Result(
         transcript=transcript,
         findings=tuple(dict.fromkeys((*signal.findings, *findings))),
@@ -100,11 +106,16 @@ def transcribe(
 
 
 def _made(
-    signal: Signal, passages: Sequence[Passage], recogniser: Recogniser | None, settings: Settings, report: Progress
+    signal: Signal,
+    passages: Sequence[Passage],
+    recogniser: Recogniser | None,
+    settings: Settings,
+    report: Progress,
+    language_models: LanguageModels,
 ) -> list[Segment]:
     """Segments of the passages, in order; empty ones where no model knows the language."""
     known = [p for p in passages if recogniser is not None and p.language != UNDETERMINED]
-    heard = iter(recognised(signal, known, recogniser, settings, report) if recogniser is not None else ())
+    heard = iter(recognised(signal, known, recogniser, settings, report, language_models) if recogniser is not None else ())
     return [
         next(heard)
         if recogniser is not None and p.language != UNDETERMINED

@@ -8,6 +8,7 @@ from pathlib import Path
 from speech.collections import consent
 from speech.collections.results import Due, Earlier, Making, Place, due
 from speech.errors import Refusal
+from speech.models.lm.finding import LanguageModels
 from speech.models.recogniser import Later, Recogniser
 from speech.transcribe.outputs import deliver, unchanged_result
 from speech.transcribe.recording import SCOPES, transcribe
@@ -37,6 +38,7 @@ class Hearing:
     context: consent.Context
     settings: Settings
     earlier: Earlier
+    language_models: LanguageModels
     strict: bool = False
     force: bool = False
     _dues: dict[int, Due] = field(default_factory=dict)
@@ -61,7 +63,13 @@ class Hearing:
             if not left.write:
                 return unchanged_result(left, decision, self.settings)
         return transcribe(
-            item.recording, language=self.language, model=self.model, context=self.context, settings=self.settings, progress=progress
+            item.recording,
+            language=self.language,
+            model=self.model,
+            context=self.context,
+            language_models=self.language_models,
+            settings=self.settings,
+            progress=progress,
         )
 
     def deliver(self, item: Item, outcome: Result | Exception) -> Result:
@@ -69,8 +77,12 @@ class Hearing:
         return deliver(item.recording, outcome, self._dues.get(item.number), context=self.context, strict=self.strict, force=self.force)
 
 
-def making_of(language: str, model: Recogniser | None, settings: Settings) -> Making:
+def making_of(language: str, model: Recogniser | None, settings: Settings, language_models: LanguageModels) -> Making:
     """What results of this model, language and settings are made by."""
-    models = {model.base_sha256, model.use(language).tensor_sha256} if model is not None else set()
+    models: set[str] = set()
+    if model is not None:
+        used = language_models.of(model, language)
+        models = {model.base_sha256, model.use(language).tensor_sha256, used.sha256 if used is not None else ""}
     precision = model.precision if model is not None else ""
-    return Making(frozenset(filter(None, models)), settings.sha256(languages=(language,), precision=precision))
+    made_by = settings.sha256(languages=(language,), precision=precision, hoped=language_models.hoped)
+    return Making(frozenset(filter(None, models)), made_by)

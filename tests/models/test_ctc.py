@@ -24,31 +24,31 @@ def emissions(rows: list[dict[int, float]]) -> np.ndarray:
 
 def test_repeats_are_joined_and_a_blank_divides_them() -> None:
     path = [2, 2, 0, 2, 3, 3, 0]
-    heard = ctc.Greedy(blank=0)(emissions([{s: 0.9} for s in path]))
+    heard = ctc.Greedy(blank=0).path(emissions([{s: 0.9} for s in path]))
     assert [(h.symbol, h.first, h.end) for h in heard] == [(2, 0, 2), (2, 3, 4), (3, 4, 6)]
 
 
 def test_specials_are_never_written() -> None:
-    heard = ctc.Greedy(blank=0, silent=frozenset({1}))(emissions([{s: 0.9} for s in (1, 2, 1)]))
+    heard = ctc.Greedy(blank=0, silent=frozenset({1})).path(emissions([{s: 0.9} for s in (1, 2, 1)]))
     assert [h.symbol for h in heard] == [2]
 
 
 def test_words_are_divided_composed_and_timed() -> None:
     e = emissions([{s: 0.9} for s in (2, 4, 1, 0, 3)])
-    words = ctc.words(ctc.Greedy(blank=0)(e), e, SYMBOLS, languages.Language.plain("und"))
+    words = ctc.words(ctc.Greedy(blank=0).path(e), e, SYMBOLS, languages.Language.plain("und"))
     assert [(w.text, w.first, w.end) for w in words] == [("á", 0, 2), ("b", 4, 5)]
 
 
 def test_a_surer_path_is_more_confident_and_all_lie_in_0_to_1() -> None:
     language = languages.Language.plain("und")
     sure, unsure = emissions([{2: 0.99}, {3: 0.99}]), emissions([{2: 0.99}, {3: 0.5}])
-    a, b = (ctc.words(ctc.Greedy(blank=0)(e), e, SYMBOLS, language)[0].raw for e in (sure, unsure))
+    a, b = (ctc.words(ctc.Greedy(blank=0).path(e), e, SYMBOLS, language)[0].raw for e in (sure, unsure))
     assert 0 < b < a < 1
 
 
 def test_other_readings_come_from_the_unsure_place_in_order() -> None:
     e = emissions([{2: 0.97}, {3: 0.5, 4: 0.3, 0: 0.15}])
-    word = ctc.words(ctc.Greedy(blank=0)(e), e, SYMBOLS, languages.Language.plain("und"))[0]
+    word = ctc.words(ctc.Greedy(blank=0).path(e), e, SYMBOLS, languages.Language.plain("und"))[0]
     assert word.text == "ab"
     assert [r.text for r in word.readings] == ["á", "a"]
     assert [r.share for r in word.readings] == pytest.approx([0.3 / 0.5, 0.15 / 0.5])
@@ -74,8 +74,8 @@ def test_no_reading_is_surer_than_its_word_and_no_set_sums_over_1(sure: float, s
 
 def test_nothing_heard_is_no_word() -> None:
     e = emissions([{0: 0.99}, {1: 0.9}, {0: 0.9}])
-    assert ctc.words(ctc.Greedy(blank=0)(e), e, SYMBOLS, languages.Language.plain("und")) == []
-    assert ctc.Greedy(blank=0)(np.zeros((0, 5), np.float32)) == []
+    assert ctc.words(ctc.Greedy(blank=0).path(e), e, SYMBOLS, languages.Language.plain("und")) == []
+    assert ctc.Greedy(blank=0).path(np.zeros((0, 5), np.float32)) == []
 
 
 def heard(path: list[int], symbols: tuple[str, ...], code: str = "und") -> list[tuple[str, int, int]]:
@@ -83,7 +83,7 @@ def heard(path: list[int], symbols: tuple[str, ...], code: str = "und") -> list[
     scores = np.full((len(path), len(symbols)), -8.0, np.float32)
     scores[np.arange(len(path)), path] = -0.01
     silent = frozenset(n for n, symbol in enumerate(symbols) if ctc.is_special(symbol))
-    words = ctc.words(ctc.Greedy(blank=0, silent=silent)(scores), scores, symbols, languages.load(code))
+    words = ctc.words(ctc.Greedy(blank=0, silent=silent).path(scores), scores, symbols, languages.load(code))
     return [(w.text, w.first, w.end) for w in words]
 
 
