@@ -61,7 +61,7 @@ def commands() -> list[tuple[str, str]]:
     found = []
     for page in PAGES:
         for block in re.findall(r"^```\n(.*?)^```", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE):
-            found += [(page.name, line.split("   #")[0].strip()) for line in block.splitlines() if line.startswith("speech ")]
+            found += [(page.name, re.split(r"\s{2,}#", line)[0].strip()) for line in block.splitlines() if line.startswith("speech ")]
     return found
 
 
