@@ -39,6 +39,7 @@ def save(model: LanguageModel, path: Path) -> None:
 
     arrays = dict(_arrays("letters", model.letters))
     about: dict[str, Any] = {
+        "format": FORMAT,
         "units": list(model.letters.units),
         "begin": model.letters.begin,
         "break": model.break_unit,
@@ -48,7 +49,8 @@ def save(model: LanguageModel, path: Path) -> None:
     if model.words is not None:
         arrays |= dict(_arrays("words", model.words.ngram))
         about["words"] = {"units": list(model.words.ngram.units), "begin": model.words.ngram.begin}
-    write_bytes(path, dumped(arrays, {"format": FORMAT, "about": json.dumps(about, ensure_ascii=False, sort_keys=True)}))
+    # One entry alone: the library writes several in any order, and the same model should be the same file.
+    write_bytes(path, dumped(arrays, {"about": json.dumps(about, ensure_ascii=False, sort_keys=True)}))
 
 
 def _arrays(name: str, model: Ngram) -> Iterator[tuple[str, Any]]:
@@ -84,6 +86,8 @@ def _ours(data: bytes, where: str) -> LanguageModel:
         arrays = loaded(data)
         size = int.from_bytes(data[:8], "little")
         about = json.loads(json.loads(data[8 : 8 + size])["__metadata__"]["about"])
+        if about["format"] != FORMAT:
+            raise ValueError(about["format"])
         letters = _ngram("letters", arrays, about["units"], about["begin"])
         words = None
         if "words" in about:
