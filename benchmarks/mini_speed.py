@@ -56,7 +56,7 @@ def network_alone(ours: speech.Pipeline) -> float:
 def main() -> None:
     rng = np.random.default_rng(1)
     precision = sys.argv[1] if len(sys.argv) > 1 else "auto"
-    ours = speech.load("mini", basis="benchmark", precision=precision)
+    ours = speech.load("mini", basis="benchmark", precision=precision, lm="off")  # the pipeline has no language model either
     theirs = pipeline_of_transformers()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
