@@ -130,3 +130,55 @@ def test_another_language_model_is_another_result(story: Path, text: Path, tmp_p
         status=1,
     )
     assert "an earlier run wrote this" in capsys.readouterr().err
+
+
+class Stub:
+    """A recogniser of which only the place of its adapter is asked."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def use(self, language: str) -> Any:
+        from types import SimpleNamespace
+
+        return SimpleNamespace(path=self.folder / f"adapter.{language}.safetensors", tensor_sha256="a" * 64)
+
+
+def test_the_model_beside_the_adapter_is_found_before_that_of_the_folder(text: Path, tmp_path: Path) -> None:
+    from speech.models.lm.finding import LanguageModels
+
+    folder = tmp_path / "model"
+    (folder / "language_model").mkdir(parents=True)
+    recogniser: Any = Stub(folder)
+    assert LanguageModels().of(recogniser, "que") is None
+    run("lm", "train", text, "-l", "que", "--out", folder / "language_model" / "5gram.arpa")
+    found = LanguageModels().of(recogniser, "que")
+    assert found is not None and found.path.name == "5gram.arpa"
+    run("lm", "train", text, "-l", "que", "--out", folder / "lm.que.safetensors")
+    found = LanguageModels().of(recogniser, "que")
+    assert found is not None and found.path.name == "lm.que.safetensors"
+    assert LanguageModels("off").of(recogniser, "que") is None
+    named = LanguageModels(str(folder / "language_model" / "5gram.arpa")).of(recogniser, "que")
+    assert named is not None and named.path.name == "5gram.arpa"
+
+
+def test_a_calibration_counts_only_with_the_adapter_that_it_was_fitted_with(text: Path, tmp_path: Path) -> None:
+    from dataclasses import replace
+
+    from speech.models.lm.files import save as save_model
+    from speech.models.lm.finding import LanguageModels
+
+    run("lm", "train", text, "-l", "que", "--out", tmp_path / "plain.safetensors")
+    model = load(tmp_path / "plain.safetensors").model
+    for adapter, calibrated in (("a" * 64, True), ("b" * 64, False)):
+        told = {"adapter": adapter, "raw": [0.0, 1.0], "right": [0.1, 0.9], "words": 100, "split": "dev", "ece": 0.01}
+        save_model(replace(model, card={**model.card, "calibration": told}), tmp_path / "lm.que.safetensors")
+        found = LanguageModels().calibration(Stub(tmp_path), "que")  # type: ignore[arg-type]  # only its place is asked
+        assert str(found).startswith("calibrated on dev: 100 words" if calibrated else "not calibrated")
+        assert found(0.5) == pytest.approx(0.5)
+
+
+def test_words_hoped_for_without_a_model_are_told(tmp_path: Path) -> None:
+    from speech.models.lm.finding import LanguageModels
+
+    assert [f.code for f in LanguageModels(hoped=["Rosa"]).findings(Stub(tmp_path), "que")] == ["MODEL_LM"]  # type: ignore[arg-type]

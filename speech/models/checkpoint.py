@@ -135,11 +135,13 @@ def _json(path: Path, folder: Path) -> dict[str, Any]:
 
 def _noticed(folder: Path) -> Iterator[Finding]:
     """What lies in the folder and is not used."""
-    if (folder / "language_model").is_dir():
+    beside = folder / "language_model"
+    if beside.is_dir() and not any(beside.glob("*.arpa")):
         yield Finding(
             code="MODEL_LANGUAGE_MODEL",
-            where=shown(folder / "language_model"),
-            what="this folder has a language model, which is not used yet: words come from the sounds alone",
+            where=shown(beside),
+            what="this folder has a language model in a form that cannot be read here (KenLM's binary): words come from the sounds alone",
+            mend="Put the .arpa file that it was made from beside it",
         )
 
 

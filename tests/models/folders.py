@@ -139,7 +139,7 @@ def _capitals(folder: Path) -> Any:
 def _with_language_model(folder: Path) -> Any:
     network = _wav2vec2(folder)
     (folder / "language_model").mkdir()
-    (folder / "language_model" / "5gram.arpa").write_text("\\data\\\n\\end\\\n", encoding="utf-8")
+    (folder / "language_model" / "5gram.bin").write_bytes(b"mmap lm http://kheafield.com/code format version 5\n\0")
     (folder / "alphabet.json").write_text(json.dumps({"labels": PLAIN, "is_bpe": False}), encoding="utf-8")
     return network
 

@@ -191,7 +191,9 @@ def test_a_transcript_says_what_made_it(pipeline: Pipeline, story: Path) -> None
     assert act.adapter_sha256 == pipeline.model.use("que").tensor_sha256
     assert act.settings_sha256 == Settings().sha256(languages=("que",), precision=pipeline.model.precision)
     assert len({Settings().sha256(languages=c, precision=p) for c in (("que",), ("swh",)) for p in ("fp32", "bf16")}) == 4
-    assert act.calibration.startswith("calibrated on dev: ") and "words, calibration error" in act.calibration
+    assert act.calibration.startswith("calibrated on dev, with the language model: ") and "words, calibration error" in act.calibration
+    used = pipeline.language_models.of(pipeline.model, "que")
+    assert used is not None and act.language_model_sha256 == used.sha256
     assert Settings(chunk_ms=1).sha256() != Settings().sha256()
     assert dataclasses.replace(Settings(), batch_ms=1).sha256() != Settings().sha256()
 
