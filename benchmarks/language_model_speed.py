@@ -21,8 +21,10 @@ import numpy as np
 import soundfile
 from figures import keep, made_speech
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "recipes"))
+from mini_runs import emissions_kept  # recipes are beside, not in the package
+
 import speech
-import speech.transcribe.hearing as hearing
 from speech.models.lm.beam import BeamSettings, search
 
 ROUNDS = 3
@@ -48,20 +50,9 @@ class Nothing:
 
 def emissions_of(pipeline: speech.Pipeline, recording: Path) -> list[np.ndarray]:
     """What the verb decodes."""
-    verb: Any = hearing
-    plain, held = verb.encode, []
-
-    def kept(*arguments: Any, **options: Any) -> Any:
-        for encoded in plain(*arguments, **options):
-            held.append(encoded.emissions.astype(np.float32))
-            yield encoded
-
-    verb.encode = kept
-    try:
+    with emissions_kept() as kept:
         pipeline.transcribe(recording, language="que")
-    finally:
-        verb.encode = plain
-    return held
+    return list(kept)
 
 
 def peer(symbols: list[str], emissions: list[np.ndarray], width: int) -> tuple[float, list[str]] | None:

@@ -79,6 +79,7 @@ def _readme(run_card: Mapping[str, Any], step: int, audio_h: float) -> str:
         "A Wav2Vec2ForCTC with attention adapters and frames of 40 ms, trained from nothing by `recipes/train_mini.py` on the",
         f"open speech listed below: {step} steps, {audio_h:.0f} hours heard (with repetition, at three speeds, with noise).",
         "Greedy error rates, with intervals and whether voices are new, stand in docs/scores.md and in each adapter's card.",
+        "Language models of its train transcripts lie beside it (lm.<code>.safetensors): docs/lm_scores.md says what they are worth.",
         "It knows the voices, telephones and genres of its small training sets best; expect more errors on others.",
         "",
         "| language | train hours | credit |",

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 from mini_data import spelt_rows
 
+import speech.transcribe.hearing as hearing
 from speech.collections.consent import Context
 from speech.models.recogniser import Recogniser
 from speech.score import Pair
@@ -53,6 +57,25 @@ def listed(root: Path, split: str, left_out: Counter[str], *, only: set[str] | N
             text=text,
             seconds=row.extra["duration_ms"] / 1000,
         )
+
+
+@contextmanager
+def emissions_kept() -> Iterator[list[np.ndarray]]:
+    """A list that fills with the emissions of each segment that the verb decodes, in order, for decoding them otherwise."""
+    verb: Any = hearing
+    plain = verb.encode
+    kept: list[np.ndarray] = []
+
+    def encode(*arguments: Any, **options: Any) -> Iterator[Any]:
+        for encoded in plain(*arguments, **options):
+            kept.append(encoded.emissions.astype(np.float32))
+            yield encoded
+
+    verb.encode = encode
+    try:
+        yield kept
+    finally:
+        verb.encode = plain
 
 
 def heard(model: Recogniser, clip: Listed, settings: Settings | None = None) -> Pair:

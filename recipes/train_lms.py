@@ -17,16 +17,15 @@ import hashlib
 import itertools
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from mini_data import COLLECTIONS, allowed, spelt_rows
-from mini_runs import CONTEXT, Listed, listed
+from mini_runs import CONTEXT, Listed, emissions_kept, listed
 
-import speech.transcribe.hearing as hearing
 from speech import languages
 from speech.collections.cards import load_card
 from speech.files import write_text
@@ -60,24 +59,12 @@ class Clip:
 def clips_of(model: Recogniser, root: Path, split: str, *, every: int, only: set[str] | None) -> dict[str, list[Clip]]:
     """Clips by language with the emissions that the verb decodes."""
     found: dict[str, list[Clip]] = defaultdict(list)
-    verb: Any = hearing
-    plain = verb.encode
-    held: list[np.ndarray] = []
-
-    def kept(*arguments: Any, **options: Any) -> Iterator[Any]:
-        for encoded in plain(*arguments, **options):
-            held.append(encoded.emissions.astype(np.float32))
-            yield encoded
-
-    verb.encode = kept  # to keep what the verb decodes
-    try:
+    with emissions_kept() as kept:
         for number, clip in enumerate(listed(root, split, Counter(), only=only)):
             if number % every == 0:
-                held.clear()
+                kept.clear()
                 transcribe(clip.path, language=clip.language, model=model, context=CONTEXT)
-                found[clip.language].append(Clip(clip, list(held)))
-    finally:
-        verb.encode = plain
+                found[clip.language].append(Clip(clip, list(kept)))
     return found
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -12,8 +11,8 @@ from typing import Any
 from speech import formats, languages
 from speech.collections import consent
 from speech.collections.manifest import read_manifest
-from speech.errors import ConsentRefused, Finding, TextRefused
-from speech.files import sha256_of, shown
+from speech.errors import Finding, TextRefused
+from speech.files import sha256_of
 from speech.languages import Language
 from speech.models.lm.files import names_of, word_model
 from speech.models.lm.ngram import longest_order
@@ -67,8 +66,7 @@ def _read(path: Path, context: consent.Context, encoding: str | None) -> Text:
     decision = consent.answer({SCOPE}, consent.item_of(path), context=context)
     suffix = path.suffix.lower()
     if not decision.allowed and not (suffix in PLAIN and decision.code == "NO_CARD"):
-        consent.require({SCOPE}, consent.item_of(path), context=context)
-        raise ConsentRefused(shown(path), "refused", "Ask the holder", decision.code, scope=SCOPE, item=shown(path))
+        consent.require({SCOPE}, consent.item_of(path), context=context)  # refuses, as it answered above
     if suffix in PLAIN:
         sentences = tuple(line for line in lines(read_text(path, encoding=encoding)) if line.strip())
     elif suffix in MANIFESTS:
@@ -157,8 +155,3 @@ def held_out(model: LanguageModel, sentences: Iterable[str], language: str) -> d
     spelt = [spell(normalise(s, table), table) for s in sentences]
     value, size = perplexity(model.letters, [[number[u] for u in s if u in number] for s in spelt if s])
     return {"perplexity": round(value, 3), "letters": size}
-
-
-def sha256_of_texts(texts: Sequence[Text]) -> str:
-    """One hash over all texts, for a card."""
-    return hashlib.sha256("".join(t.sha256 for t in texts).encode()).hexdigest()

@@ -178,7 +178,7 @@ def test_a_calibration_counts_only_with_the_adapter_that_it_was_fitted_with(text
         assert found(0.5) == pytest.approx(0.5)
 
 
-def test_words_hoped_for_without_a_model_are_told(tmp_path: Path) -> None:
+def test_hot_words_without_a_model_are_told(tmp_path: Path) -> None:
     from speech.models.lm.finding import LanguageModels
 
-    assert [f.code for f in LanguageModels(hoped=["Rosa"]).findings(Stub(tmp_path), "que")] == ["MODEL_LM"]  # type: ignore[arg-type]
+    assert [f.code for f in LanguageModels(hotwords=["Rosa"]).findings(Stub(tmp_path), "que")] == ["MODEL_LM"]  # type: ignore[arg-type]

@@ -104,7 +104,7 @@ def show(file: Path, as_json: bool, debug: bool) -> int:
         "ngrams": len(model.letters),
         "letters": len(model.letters.units),
         "different_words": int((model.words.trie.words >= 0).sum()) if model.words else 0,
-        "weights": {name: getattr(model.weights, name) for name in ("weight", "bonus", "words", "hoped")},
+        "weights": {name: getattr(model.weights, name) for name in ("weight", "bonus", "words", "hotword")},
         "card": model.card,
     }
     if as_json:

@@ -141,7 +141,7 @@ def command(
         check_folder(out)
     found = given(audio, out)
     items = _items(found.sources, out, names)
-    language_models = LanguageModels(lm, _hoped(words))
+    language_models = LanguageModels(lm, _hotwords(words))
     hearing = Hearing(
         language=language, model=later, context=context, settings=settings, strict=strict, force=force,
         language_models=language_models,
@@ -156,11 +156,8 @@ def command(
 
         def work() -> None:
             nonlocal shown_status
-            try:
-                result = hearing.deliver(item, outcome)
-            finally:
-                bar.settled(item.number, heard=isinstance(outcome, Exception))
-            bar.settled(item.number, heard=not result.unchanged)
+            bar.settled(item.number, heard=not (isinstance(outcome, Exception) or outcome.unchanged))
+            result = hearing.deliver(item, outcome)
             if as_json:
                 Streams.json(result.as_dict(path))
             elif out is None:
@@ -206,7 +203,7 @@ def _items(sources: Sequence[Source | PathRefused], out: Path | None, names: Seq
     return items
 
 
-def _hoped(path: Path | None) -> tuple[str, ...]:
+def _hotwords(path: Path | None) -> tuple[str, ...]:
     """Words of a file, a line each; empty lines and lines that begin with # are none."""
     if path is None:
         return ()

@@ -64,7 +64,7 @@ def compare(reference: Path, hypothesis: Path, settings: PairSettings | None = N
     Returns
     -------
     Findings: what had to be repaired in a file; `TEXT_UNPAIRED`, rows or files on one side only, which were left out;
-    `TEXT_WORDS`, segments whose words are not those of their text; `TEXT_PART`, much of the hypothesis outside the reference.
+    `TEXT_WORDS`, segments whose words are not those of their text; `TEXT_PART`, one side is only a part of the other.
 
     Raises
     ------
@@ -97,7 +97,7 @@ def _files(reference: Path, hypothesis: Path, settings: PairSettings, *, name: s
     if isinstance(wanted, Whole) or isinstance(given, Whole):
         sides = _whole(wanted, given, "reference"), _whole(given, wanted, "hypothesis")
         pairs = pair_transcripts(*sides, name=_stem(reference), language=settings.language)
-        findings += _beyond(*sides)
+        findings += _partial(*sides)
     elif wanted.keyed or given.keyed:
         pairs = _keyed(wanted, given, settings, findings)
     else:
@@ -112,8 +112,8 @@ def _side(name: SideName, source: Listed | Whole) -> Side:
     return Side(name=name, path=source.file, tiers=source.tiers, not_read=source.not_read, recordings=(told,) if told else ())
 
 
-def _beyond(reference: Transcript, hypothesis: Transcript) -> list[Finding]:
-    """Text of the hypothesis before the reference begins or after it ends, where that is much: perhaps only a part was corrected."""
+def _partial(reference: Transcript, hypothesis: Transcript) -> list[Finding]:
+    """Where one side covers only a part of the other's time: much of the hypothesis outside the reference, or a hypothesis half as long."""
     said, heard = ([s for s in t.segments if s.text.strip()] for t in (reference, hypothesis))
     if not said or not has_times(said) or not has_times(heard):
         return []

@@ -31,7 +31,7 @@ def assembled(
     offset = signal.offset_ms
     segments = [_shifted(segment, offset) for segment in made]
     at = _now()
-    made_by = settings.sha256(languages=codes, precision=model.precision if model is not None else "", hoped=language_models.hoped)
+    made_by = settings.sha256(languages=codes, precision=model.precision if model is not None else "", hotwords=language_models.hotwords)
     acts = tuple(_act(code, model, language_models, made_by, at) for code in codes)
     asked, adapters = "/".join(codes), "/".join(act.adapter_sha256 + act.language_model_sha256 for act in acts)
     named = f"{signal.sha256}/{acts[0].base_sha256}/{adapters}/{acts[0].settings_sha256}/{asked}"

@@ -74,9 +74,7 @@ def _as_it_lies(outcome: Result, due: Due, context: consent.Context) -> Result:
     copies: list[Path] = []
     copy = wav_of(outcome, due)
     if copy is not None and not os.path.lexists(copy):
-        found = _Written()
-        _write_copy(outcome, due.place.recording, copy, found)
-        copies = found.copies
+        copies.append(_write_copy(outcome, due.place.recording, copy))
         _name_copy(outcome, due, copy, context)
     return dataclasses.replace(outcome, outputs=tuple(map(shown, (*paths, *copies))), refusal=due.refusal, unchanged=True)
 
@@ -176,6 +174,16 @@ def _written(result: Result, due: Due | None, *, strict: bool, force: bool) -> _
     found.refusal = due.refusal
     found.findings += due.place.findings
     copy = wav_of(result, due)
+    if copy is not None and _is_anothers(copy):
+        found.findings.append(
+            Finding(
+                code="FORMAT_EXISTS",
+                where=shown(copy),
+                what=f"{copy.name} lies there already, is no copy of ours, and stays as it is: no WAV was written",
+                mend="Choose another --out",
+            )
+        )
+        copy = None
     if copy is not None:
         result = with_wav(result, copy)
     planned = []
@@ -191,7 +199,7 @@ def _written(result: Result, due: Due | None, *, strict: bool, force: bool) -> _
             continue
         found.findings += planned[-1].findings
     if copy is not None and planned:
-        _write_copy(result, due.place.recording, copy, found)
+        found.copies.append(_write_copy(result, due.place.recording, copy))
     for file in planned:
         if backup := file.write():
             found.backups.append(backup)
@@ -216,23 +224,20 @@ def with_wav(result: Result, copy: Path) -> Result:
     return dataclasses.replace(result, transcript=dataclasses.replace(result.transcript, recording=recording))
 
 
-def _write_copy(result: Result, recording: Path, copy: Path, found: _Written) -> None:
-    """A WAV that lies there already is another's, and stays; the transcript names it all the same where it was made before."""
+def _is_anothers(copy: Path) -> bool:
+    """Whether a file lies where a WAV of ours should go that we did not make."""
+    from speech.audio.folders import is_copy
+
+    return os.path.lexists(copy) and not is_copy(copy)
+
+
+def _write_copy(result: Result, recording: Path, copy: Path) -> Path:
+    """Write the WAV; one that we made before, perhaps of other sound under the same name, is made anew."""
     from speech.audio.copies import write_wav
 
-    if os.path.lexists(copy):
-        found.findings.append(
-            Finding(
-                code="FORMAT_EXISTS",
-                where=shown(copy),
-                what=f"{copy.name} lies there already and was not written again",
-                mend="If it is not of this recording, choose another --out",
-            )
-        )
-        return
     make_folder(copy.parent)
     write_wav(recording, copy, result.read)
-    found.copies.append(copy)
+    return copy
 
 
 def _record(

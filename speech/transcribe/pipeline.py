@@ -79,7 +79,7 @@ def load(
 ) -> Pipeline:
     """A pipeline with a model: `mini`, the path of a checkpoint folder, or a repository kept on this machine.
 
-    `lm` is a language model's file, `auto` (the one beside the adapter), or `off`; `words` are names and words hoped for.
+    `lm` is a language model's file, `auto` (the one beside the adapter), or `off`; `words` are hot words: names and words to listen for.
     `basis` is why the recordings may be read where they have no consent card, such as "own use on this machine".
 
     Raises

@@ -34,11 +34,11 @@ class Settings(EncodeSettings):
     wav: bool = False
     """Whether a WAV is written beside the results of a recording that is none."""
 
-    def sha256(self, *, languages: Sequence[str] = (), precision: str = "", hoped: Sequence[str] = ()) -> str:
-        """A hash over every setting, the languages that are heard, the network's number format, and words hoped for."""
+    def sha256(self, *, languages: Sequence[str] = (), precision: str = "", hotwords: Sequence[str] = ()) -> str:
+        """A hash over every setting, the languages that are heard, the network's number format, and hot words."""
         all_of_it = {**dataclasses.asdict(self), "languages": list(languages), "precision": precision}
-        if hoped:
-            all_of_it["hoped"] = list(hoped)
+        if hotwords:
+            all_of_it["hotwords"] = list(hotwords)
         del all_of_it["wav"]  # it changes no word
         return hashlib.sha256(json.dumps(all_of_it, sort_keys=True).encode()).hexdigest()
 

@@ -84,5 +84,5 @@ def making_of(language: str, model: Recogniser | None, settings: Settings, langu
         used = language_models.of(model, language)
         models = {model.base_sha256, model.use(language).tensor_sha256, used.sha256 if used is not None else ""}
     precision = model.precision if model is not None else ""
-    made_by = settings.sha256(languages=(language,), precision=precision, hoped=language_models.hoped)
+    made_by = settings.sha256(languages=(language,), precision=precision, hotwords=language_models.hotwords)
     return Making(frozenset(filter(None, models)), made_by)

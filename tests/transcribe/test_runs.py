@@ -395,6 +395,24 @@ def test_a_wav_can_be_asked_for_afterwards(tmp_path: Path) -> None:
         assert Path(read(out / "a.eaf").recording.wav) == Path(read(out / "a.json").recording.wav) == out / "a.wav"
 
 
+def test_a_wav_of_others_is_neither_replaced_nor_named_and_one_of_ours_is_made_anew(tmp_path: Path) -> None:
+    import soundfile
+
+    folder, out = tmp_path / "field", tmp_path / "out"
+    folder.mkdir()
+    out.mkdir()
+    soundfile.write(folder / "a.flac", silence(1), 16_000)
+    (out / "a.wav").write_bytes(b"somebody's")
+    run(folder, "-o", out, "--wav")
+    assert (out / "a.wav").read_bytes() == b"somebody's" and read(out / "a.eaf").recording.wav == ""
+    (out / "a.wav").unlink()
+    for seconds in (1, 2):  # copied again from the recorder: the WAV is of the sound that the EAF is of
+        soundfile.write(folder / "a.flac", silence(seconds), 16_000)
+        run(folder, "-o", out, "--wav", "--force")
+        assert soundfile.info(out / "a.wav").frames == 16_000 * seconds
+    assert Path(read(out / "a.eaf").recording.wav) == out / "a.wav"
+
+
 def test_formats_can_be_given_one_by_one_and_times_are_shown_without_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = save(tmp_path / "story.wav", spoken(*SENTENCES))
     run(path, "-o", tmp_path / "out", "-f", "eaf", "-f", "srt")

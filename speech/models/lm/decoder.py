@@ -17,25 +17,25 @@ from speech.text import WORD_BREAK, in_capitals, lowered, normalise, spell
 
 @dataclass(slots=True)
 class LanguageDecoder:
-    """Searches with a language model over one vocabulary. `hoped` are words that a person expects, as they are written."""
+    """Searches with a language model over one vocabulary. `hotwords` are words that a person expects, as they are written."""
 
     symbols: Sequence[str]
     blank: int
     language: Language
     model: LanguageModel
-    hoped: Sequence[str] = ()
+    hotwords: Sequence[str] = ()
     settings: BeamSettings = field(default_factory=BeamSettings)
     _scorer: LanguageScorer = field(init=False)
     _silent: frozenset[int] = field(init=False)
 
     def __post_init__(self) -> None:
         units = units_of(self.symbols, self.language, self.model)
-        self._scorer = LanguageScorer(self.model, units, pieces=[s.startswith(PIECE) for s in self.symbols], hoped=self._hoped())
+        self._scorer = LanguageScorer(self.model, units, pieces=[s.startswith(PIECE) for s in self.symbols], hotwords=self._hotword_trie())
         self._silent = frozenset(n for n, s in enumerate(self.symbols) if is_special(s)) - {self.blank}
 
-    def _hoped(self) -> Trie | None:
+    def _hotword_trie(self) -> Trie | None:
         number = {name: place for place, name in enumerate(self.model.letters.units)}
-        words = [word for text in self.hoped for word in normalise(text, self.language).split()]
+        words = [word for text in self.hotwords for word in normalise(text, self.language).split()]
         spelt = [spell(word, self.language) for word in dict.fromkeys(words)]
         known = [[number[s] for s in word] for word in spelt if all(s in number for s in word)]
         return Trie.of(known, len(number)) if known else None

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from speech import languages
 from speech.errors import Finding
-from speech.files import shown
 from speech.models import ctc
 from speech.models.cards import Calibration
 from speech.models.lm.decoder import LanguageDecoder
@@ -50,9 +49,9 @@ def beside(adapter: Path, language: str) -> Path:
 class LanguageModels:
     """The language models of a run, each loaded when it is first asked for. `choice` is `auto`, `off`, or a file."""
 
-    def __init__(self, choice: str = AUTO, hoped: Sequence[str] = ()) -> None:
+    def __init__(self, choice: str = AUTO, hotwords: Sequence[str] = ()) -> None:
         self.choice = choice
-        self.hoped = tuple(hoped)
+        self.hotwords = tuple(hotwords)
         self._found: dict[str, FoundModel | None] = {}
         self._lock = threading.Lock()
 
@@ -88,7 +87,7 @@ class LanguageModels:
         found = self.of(recogniser, language)
         if found is None:
             return ctc.Greedy(blank=blank, silent=frozenset(n for n, s in enumerate(symbols) if ctc.is_special(s)))
-        return LanguageDecoder(symbols, blank, languages.load(language), found.model, hoped=self.hoped)
+        return LanguageDecoder(symbols, blank, languages.load(language), found.model, hotwords=self.hotwords)
 
     def calibration(self, recogniser: Recogniser, language: str) -> Calibration:
         """How raw confidences map to the share that is right, for what this decodes."""
@@ -98,12 +97,12 @@ class LanguageModels:
         return found.calibration(recogniser.use(language).tensor_sha256)
 
     def findings(self, recogniser: Recogniser, language: str) -> list[Finding]:
-        """What a person should know: words hoped for without a model to hope with."""
-        if self.hoped and self.of(recogniser, language) is None:
+        """What a person should know: hot words without a language model to hear them with."""
+        if self.hotwords and self.of(recogniser, language) is None:
             return [
                 Finding(
                     code="MODEL_LM",
-                    where=shown(Path(self.choice)),
+                    where="--words",
                     what=f"there is no language model for {language}: the words given were not used",
                     mend="Make one with: speech lm train",
                 )

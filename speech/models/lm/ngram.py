@@ -6,7 +6,7 @@ times the probability in the state of the shorter context. Interpolated smoothin
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -223,8 +223,3 @@ def _state_of(keys: Ints, length: int, contexts: Sequence[Ints], first: Ints, bi
         states[there] = first[kept] + place[there]
         left &= ~there
     return states
-
-
-def units_by_name(model: Ngram) -> Mapping[str, int]:
-    """Numbers of units by their names."""
-    return {name: number for number, name in enumerate(model.units)}

@@ -1,7 +1,7 @@
-"""What a prefix gains by a symbol: letters, whole words, a bonus a letter, and words hoped for, all in one memory.
+"""What a prefix gains by a symbol: letters, whole words, a bonus a letter, and hot words, all in one memory.
 
 log score = weight * (log p(letters) + at each word's end log((1 - share) + share * p(word) / p(its letters))) + bonus * letters
-            + what words hoped for are worth.
+            + what hot words are worth.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ class Weights:
     """A letter, in nats: without it short texts win."""
     words: float = 0.5
     """Share of the word model in a word's probability."""
-    hoped: float = 6.0
-    """A word hoped for, in nats."""
+    hotword: float = 6.0
+    """A hot word, in nats."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,16 +54,16 @@ class LanguageScorer:
     """
 
     memory = 6
-    _LETTERS, _NODE, _WORD, _SPENT, _HOPED, _SIZE = range(6)
+    _LETTERS, _NODE, _WORD, _SPENT, _HOTWORD, _SIZE = range(6)
 
     def __init__(
-        self, model: LanguageModel, units: Sequence[Sequence[int]], *, pieces: Sequence[bool] = (), hoped: Trie | None = None
+        self, model: LanguageModel, units: Sequence[Sequence[int]], *, pieces: Sequence[bool] = (), hotwords: Trie | None = None
     ) -> None:
         self._machine = model.letters.machine
         self._break = model.break_unit
         self._weights = model.weights
         self._words = model.words
-        self._hoped = hoped
+        self._hotwords = hotwords
         longest = max(map(len, units), default=0)
         self._units = np.full((len(units), max(1, longest)), -2, np.int64)
         for row, own in enumerate(units):
@@ -117,8 +117,8 @@ class LanguageScorer:
                 gain[at] += self._weights.weight * worth
                 memory[at, self._NODE] = 0
                 memory[at, self._SPENT] = 0
-        if self._hoped is not None:
-            gain += self._hope(memories[:, self._HOPED], memory, units, ends, within)
+        if self._hotwords is not None:
+            gain += self._hotword_gain(memories[:, self._HOTWORD], memory, units, ends, within)
         return gain, memory
 
     def _word(self, memories: Ints, spent: Ints) -> tuple[np.ndarray, Ints]:
@@ -133,19 +133,19 @@ class LanguageScorer:
         worth = np.log((1.0 - share) + share * ratio)
         return np.where(empty, 0.0, worth), np.where(empty, memories[:, self._WORD], states)
 
-    def _hope(self, nodes: Ints, memory: Ints, units: Ints, ends: np.ndarray, within: np.ndarray) -> np.ndarray:
-        """Part of a hoped word's worth with each of its letters, taken back where it does not go on; the whole at its end."""
-        assert self._hoped is not None
-        before = self._promise(nodes)
-        after_node = np.where(within, self._hoped.step(nodes, np.maximum(units, 0)), np.where(units == -1, OUT, nodes))
-        after = self._promise(after_node)
-        fulfilled = ends & (nodes > 0) & (self._hoped.words[np.maximum(nodes, 0)] >= 0)
-        memory[:, self._HOPED] = np.where(ends, 0, after_node)
-        return np.asarray(np.where(ends, np.where(fulfilled, self._weights.hoped, 0.0), after) - before)
+    def _hotword_gain(self, nodes: Ints, memory: Ints, units: Ints, ends: np.ndarray, within: np.ndarray) -> np.ndarray:
+        """Part of a hot word's worth with each of its letters, taken back where it does not go on; the whole at its end."""
+        assert self._hotwords is not None
+        before = self._advanced(nodes)
+        after_node = np.where(within, self._hotwords.step(nodes, np.maximum(units, 0)), np.where(units == -1, OUT, nodes))
+        after = self._advanced(after_node)
+        fulfilled = ends & (nodes > 0) & (self._hotwords.words[np.maximum(nodes, 0)] >= 0)
+        memory[:, self._HOTWORD] = np.where(ends, 0, after_node)
+        return np.asarray(np.where(ends, np.where(fulfilled, self._weights.hotword, 0.0), after) - before)
 
-    def _promise(self, nodes: Ints) -> np.ndarray:
-        """What is advanced to a prefix that is on the way to a hoped word."""
-        assert self._hoped is not None
+    def _advanced(self, nodes: Ints) -> np.ndarray:
+        """What is advanced to a prefix that is on the way to a hot word."""
+        assert self._hotwords is not None
         held = np.maximum(nodes, 0)
-        share = self._hoped.depth[held] / np.maximum(1, self._hoped.longest[held])
-        return np.asarray(np.where(nodes > 0, self._weights.hoped * share, 0.0))
+        share = self._hotwords.depth[held] / np.maximum(1, self._hotwords.nearest[held])
+        return np.asarray(np.where(nodes > 0, self._weights.hotword * share, 0.0))

@@ -1,4 +1,4 @@
-"""Whole words in a language model: a list as a machine of letters, what a word is worth, and words a person hopes to hear.
+"""Whole words in a language model: a list as a machine of letters, what a word is worth, and hot words.
 
 A word model is mixed with the letters' (interpolation): a word that recurs is likelier than its letters say, one that is not
 known costs next to nothing. So a list helps and is never a cage.
@@ -27,8 +27,8 @@ class Trie:
     words: NDArray[np.int32]
     depth: NDArray[np.int32]
     """Letters from the root."""
-    longest: NDArray[np.int32]
-    """Letters of the shortest word below a node, from the root: how far the nearest word is."""
+    nearest: NDArray[np.int32]
+    """Letters, from the root, of the shortest word that goes through a node."""
 
     @classmethod
     def of(cls, words: Sequence[Sequence[int]], units: int) -> Trie:
@@ -58,7 +58,7 @@ class Trie:
             for child in arcs[node].values():
                 if numbers[node] < 0:
                     nearest[node] = min(nearest[node], nearest[child])
-        return cls(following=following, words=numbers, depth=np.array(depth, np.int32), longest=nearest)
+        return cls(following=following, words=numbers, depth=np.array(depth, np.int32), nearest=nearest)
 
     def step(self, nodes: Ints, units: Ints) -> Ints:
         """The node after each unit; `OUT` stays out."""

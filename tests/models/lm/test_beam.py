@@ -73,8 +73,8 @@ def letters(**more: object) -> LanguageModel:
 SYMBOLS = ("<pad>", "|", "a", "k", "n")
 
 
-def scorer(model: LanguageModel, hoped: Trie | None = None) -> LanguageScorer:
-    return LanguageScorer(model, [[], [0], [1], [2], [3]], hoped=hoped)
+def scorer(model: LanguageModel, hotwords: Trie | None = None) -> LanguageScorer:
+    return LanguageScorer(model, [[], [0], [1], [2], [3]], hotwords=hotwords)
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -133,19 +133,19 @@ def test_a_word_that_recurs_is_preferred_and_an_unknown_one_stays_possible() -> 
     assert plain.extend(plain.start()[None], np.array([2]))[0][0] < 0
 
 
-def test_a_word_hoped_for_is_heard_where_it_is_nearly_said_and_not_where_it_is_not() -> None:
-    model = letters(weights=Weights(weight=0.0, bonus=0.0, words=0.0, hoped=2.0))
-    hoped = Trie.of([(3, 1, 3)], 4)  # "nan"
+def test_a_hot_word_is_heard_where_it_is_nearly_said_and_not_where_it_is_not() -> None:
+    model = letters(weights=Weights(weight=0.0, bonus=0.0, words=0.0, hotword=2.0))
+    hotwords = Trie.of([(3, 1, 3)], 4)  # "nan"
     log = np.full((3, 5), -9.0, np.float32)
     log[0, 4], log[1, 2], log[2, 3], log[2, 4] = -0.1, -0.1, -0.6, -1.2
-    for wish, expected in ((None, (4, 2, 3)), (hoped, (4, 2, 4))):
+    for wish, expected in ((None, (4, 2, 3)), (hotwords, (4, 2, 4))):
         (found,) = search([log], blank=0, silent=frozenset(), scorer=scorer(model, wish))
         assert found[0].symbols == expected
     log[2, 4] = -5.0
-    (found,) = search([log], blank=0, silent=frozenset(), scorer=scorer(model, hoped))
+    (found,) = search([log], blank=0, silent=frozenset(), scorer=scorer(model, hotwords))
     assert found[0].symbols == (4, 2, 3)
-    # What is advanced on the way is taken back: a prefix of a hoped word is worth nothing in the end.
-    (found,) = search([log[:2]], blank=0, silent=frozenset(), scorer=scorer(model, hoped))
+    # What is advanced on the way is taken back: a prefix of a hot word is worth nothing in the end.
+    (found,) = search([log[:2]], blank=0, silent=frozenset(), scorer=scorer(model, hotwords))
     assert found[0].score == pytest.approx(-0.2, abs=1e-2)
 
 
