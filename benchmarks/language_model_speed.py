@@ -1,16 +1,13 @@
-"""What the language model costs: `speech transcribe` of 20 minutes with and without, in turn; the search alone beside a peer's.
+"""What the language model costs: `speech transcribe` of 20 minutes with and without, in turn, and the search alone.
 
-The recording is made by eSpeak NG. The peer is flashlight's decoder (torchaudio's `ctc_decoder`, `pip install flashlight-text`), without a
-lexicon and without a language model, on the same emissions and as many prefixes; ours then has none either. Where it is not
-installed, it is left out. Memory is the peak of a process of its own that hears 20 and 60 minutes with the language model.
+The recording is made by eSpeak NG. The search alone beside a peer's is in peer_decoder.py, what memory a recording takes, with the
+language model, in recording_memory.py.
 Command: python benchmarks/language_model_speed.py
 """
 
 from __future__ import annotations
 
-import resource
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -55,33 +52,7 @@ def emissions_of(pipeline: speech.Pipeline, recording: Path) -> list[np.ndarray]
     return list(kept)
 
 
-def peer(symbols: list[str], emissions: list[np.ndarray], width: int) -> tuple[float, list[str]] | None:
-    """Seconds and texts of flashlight's decoder; None where it is not installed."""
-    try:
-        from speech.models import guard
-
-        guard.load()
-        import torch
-        from torchaudio.models.decoder import ctc_decoder
-
-        tokens = [f"t{n}" if len(s) != 1 else s for n, s in enumerate(symbols)]
-        decoder = ctc_decoder(lexicon=None, tokens=tokens, blank_token=tokens[0], sil_token="|", unk_word=tokens[3], beam_size=width)
-    except (ImportError, RuntimeError, TypeError, ValueError, OSError) as error:  # whatever it lacks, it is left out
-        print(f"flashlight's decoder is left out: {type(error).__name__}: {error}"[:200])
-        return None
-    begun = time.perf_counter()
-    texts = []
-    for own in emissions:
-        best = decoder(torch.from_numpy(own)[None])[0][0]
-        texts.append("".join(tokens[int(t)] for t in best.tokens if int(t) != 0).strip("|"))
-    return time.perf_counter() - begun, texts
-
-
 def main() -> None:
-    if len(sys.argv) > 2 and sys.argv[1] == "--memory":
-        speech.load("mini", basis="benchmark").transcribe(sys.argv[2], language="que")
-        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
-        return
     figures: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as name:
         path = Path(name) / "long.wav"
@@ -104,20 +75,9 @@ def main() -> None:
         assert model is not None
         settings = BeamSettings(width=16)
         begun = time.perf_counter()
-        ours = search(emissions, blank=model.blank("que"), silent=frozenset(), scorer=Nothing(), settings=settings)
+        search(emissions, blank=model.blank("que"), silent=frozenset(), scorer=Nothing(), settings=settings)
         seconds = time.perf_counter() - begun
         figures["search alone, times real time"] = round(1200 / seconds, 1)
-        symbols = list(model.symbols("que"))
-        if theirs := peer(symbols, emissions, settings.width):
-            texts = ["".join(symbols[s] for s in h[0].symbols).strip("|") for h in ours]
-            same = sum(a == b for a, b in zip(texts, theirs[1], strict=True))
-            figures["flashlight's search alone, times real time"] = round(1200 / theirs[0], 1)
-            figures["segments with the same text as flashlight's"] = f"{same} of {len(texts)}"
-        for minutes in (20, 60):
-            long = Path(name) / f"{minutes}.wav"
-            soundfile.write(long, np.tile(sound, minutes // 20), 16_000)
-            done = subprocess.run([sys.executable, __file__, "--memory", str(long)], capture_output=True, text=True, check=True)
-            figures[f"peak memory of {minutes} minutes, MB"] = int(done.stdout.split()[-1])
     keep("language_model_speed", figures)
 
 

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from speech import languages
 from speech.errors import Finding
@@ -29,8 +30,8 @@ class FoundModel:
 
     def calibration(self, adapter_sha256: str) -> Calibration:
         """How confidences of what it decodes map to what is right; none where it was fitted with another adapter."""
-        told = self.model.card.get("calibration")
-        if not isinstance(told, dict) or told.get("adapter") != adapter_sha256:
+        told = self._fitted(adapter_sha256)
+        if "raw" not in told:
             return Calibration()
         return Calibration(
             raw=tuple(map(float, told["raw"])),
@@ -39,6 +40,16 @@ class FoundModel:
             split=str(told["split"]),
             ece=float(told["ece"]),
         )
+
+    def limit(self, adapter_sha256: str) -> float | None:
+        """Nats a letter over which words stand as they sounded; none where it was not found with this adapter."""
+        limit = self._fitted(adapter_sha256).get("limit")
+        return None if limit is None else float(limit)
+
+    def _fitted(self, adapter_sha256: str) -> dict[str, Any]:
+        """What was found on dev with an adapter; nothing where that was another one."""
+        told = self.model.card.get("calibration")
+        return told if isinstance(told, dict) and told.get("adapter") == adapter_sha256 else {}
 
 
 def beside(adapter: Path, language: str) -> Path:
@@ -87,7 +98,8 @@ class LanguageModels:
         found = self.of(recogniser, language)
         if found is None:
             return ctc.Greedy(blank=blank, silent=frozenset(n for n, s in enumerate(symbols) if ctc.is_special(s)))
-        return LanguageDecoder(symbols, blank, languages.load(language), found.model, hotwords=self.hotwords)
+        limit = found.limit(recogniser.use(language).tensor_sha256)
+        return LanguageDecoder(symbols, blank, languages.load(language), found.model, hotwords=self.hotwords, limit=limit)
 
     def calibration(self, recogniser: Recogniser, language: str) -> Calibration:
         """How raw confidences map to the share that is right, for what this decodes."""
