@@ -110,7 +110,7 @@ class Counted:
         """One word, as counts."""
         text = "".join(normalise(word.text, self.table).split())
         invented = text in self.known and text not in said
-        return Counter(words=1, invented=int(invented), sure=int(invented and calibrated(word.raw) >= 0.5))
+        return Counter(words=1, invented=int(invented), sure=int(invented and calibrated(word.raw, word.surprisal) >= 0.5))
 
 
 def heard(model: Recogniser, code: str, clips: Sequence[Sound]) -> list[list[Emissions]]:

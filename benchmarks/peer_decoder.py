@@ -31,12 +31,13 @@ WEIGHT, SYMBOLS, BELOW, ORDER = 0.6, 12, 12.0, 6
 
 def as_peer(folder: Path) -> None:
     """Decode what lies in `folder` with flashlight: runs in its environment, where nothing of ours is."""
-    from flashlight.lib.text import decoder as fl
-    from flashlight.lib.text.dictionary import Dictionary
+    from importlib import import_module
+
+    fl = import_module("flashlight.lib.text.decoder")
 
     tokens = json.loads((folder / "tokens.json").read_text(encoding="utf-8"))
-    emissions = np.load(folder / "emissions.npz")
-    known = Dictionary(tokens)
+    emissions = [np.ascontiguousarray(np.load(path)) for path in sorted((folder / "emissions").iterdir())]
+    known = import_module("flashlight.lib.text.dictionary").Dictionary(tokens)
     model = fl.KenLM(str(folder / "letters.arpa"), known)
     told: dict[str, Any] = {}
     for width in WIDTHS:
@@ -44,8 +45,7 @@ def as_peer(folder: Path) -> None:
         search = fl.LexiconFreeDecoder(options, model, tokens.index("|"), 0, [])
         begun = time.perf_counter()
         texts = []
-        for name in sorted(emissions.files):
-            own = np.ascontiguousarray(emissions[name])
+        for own in emissions:
             best = search.decode(own.ctypes.data, *own.shape)[0].tokens
             spelt = [t for n, t in enumerate(best) if t != 0 and t != -1 and (n == 0 or t != best[n - 1])]
             texts.append(spelt)
@@ -84,7 +84,7 @@ class Texts:
         joined = [""] * len(self.references)
         for clip, text in zip(self.clip_of_segment, texts, strict=True):
             joined[clip] += " " + "".join(self.symbols[s] for s in text).replace("|", " ")
-        return round(100 * jiwer.cer(list(self.references), [normalise(text, languages.load(code)) for text in joined]), 2)
+        return round(100.0 * float(jiwer.cer(list(self.references), [normalise(text, languages.load(code)) for text in joined])), 2)
 
 
 def main() -> None:
@@ -147,7 +147,9 @@ def main() -> None:
         if options.peer:
             with tempfile.TemporaryDirectory() as name:
                 folder = Path(name)
-                np.savez(folder / "emissions.npz", **{f"{n:05}": e for n, e in enumerate(emissions)})
+                (folder / "emissions").mkdir()
+                for number, own in enumerate(emissions):
+                    np.save(folder / "emissions" / f"{number:05}.npy", own)
                 (folder / "tokens.json").write_text(json.dumps(symbols), encoding="utf-8")
                 write_arpa(letters.letters, folder / "letters.arpa")
                 command = [options.peer, __file__, "--as-peer", name]

@@ -56,7 +56,7 @@ def main() -> None:
         code = path.name.split(".")[1]
         table = languages.load(code)
         texts = [*transcripts(SHARED, code), *more_text(texts_root, SHARED, code)]
-        sentences, _ = usable((s for t in texts for s in t.sentences), table)
+        sentences = list(usable((s for t in texts for s in t.sentences), table, Counter()))
         often = Counter(sentences)
         chosen = [s for s in sorted(often) if len(s.split()) >= 5][:: max(1, len(often) // SENTENCES)]
         models = {

@@ -71,6 +71,13 @@ def clips_of(model: Recogniser, root: Path, split: str, *, every: int, only: set
 
 def decoded(model: Recogniser, clips: Sequence[Clip], code: str, lm: LanguageModel | None, limit: float | None = None) -> list[Pair]:
     """Pairs of a language, words with raw confidences."""
+    return [pair for pair, _ in decoded_words(model, clips, code, lm, limit)]
+
+
+def decoded_words(
+    model: Recogniser, clips: Sequence[Clip], code: str, lm: LanguageModel | None, limit: float | None
+) -> list[tuple[Pair, list[float]]]:
+    """Pairs of a language, words with raw confidences, and beside each pair how surprising its words are."""
     table, symbols, blank = languages.load(code), model.symbols(code), model.blank(code)
     silent = frozenset(n for n, s in enumerate(symbols) if ctc.is_special(s))
     greedy = ctc.Greedy(blank=blank, silent=silent)
@@ -80,16 +87,15 @@ def decoded(model: Recogniser, clips: Sequence[Clip], code: str, lm: LanguageMod
     pairs = []
     for clip in clips:
         words = [w for e, path in itertools.islice(paths, len(clip.emissions)) for w in ctc.words(path, e, symbols, table)]
-        pairs.append(
-            Pair(
-                id=f"{clip.listed.collection}/{clip.listed.path.name}",
-                reference=clip.listed.text,
-                hypothesis=" ".join(w.text for w in words),
-                language=code,
-                recording=f"{clip.listed.collection}/{clip.listed.path.name}",
-                words=tuple((w.text, w.raw) for w in words),
-            )
+        pair = Pair(
+            id=f"{clip.listed.collection}/{clip.listed.path.name}",
+            reference=clip.listed.text,
+            hypothesis=" ".join(w.text for w in words),
+            language=code,
+            recording=f"{clip.listed.collection}/{clip.listed.path.name}",
+            words=tuple((w.text, w.raw) for w in words),
         )
+        pairs.append((pair, [w.surprisal for w in words]))
     return pairs
 
 
@@ -174,7 +180,7 @@ def main() -> None:
         train = transcripts(options.data, code)
         more = [*train, *more_text(options.texts, options.data, code)]
         pruned, _ = learn(train, code)
-        whole, _ = learn(train, code, LearnSettings(letters=TrainSettings(at_least=1)))
+        whole, _ = learn(train, code, LearnSettings(letters=TrainSettings(order=pruned.letters.order, at_least=1)))
         both, _ = learn(more, code)
         grid = GRID[:2] if options.smoke else GRID
         no_words = [dataclasses.replace(w, words=0.0) for w in grid[::2]]
@@ -193,7 +199,8 @@ def main() -> None:
             scores = {split: score(decoded(model, by_split[split][code], code, lm, own)) for split in ("dev", "test")}
             lines.append(f"| {languages.named(code)} | {step} | {rates(scores['dev'])} | {rates(scores['test'])} |")
             print(lines[-1], flush=True)
-        fit = fitted(decoded(model, by_split["dev"][code], code, ships, limit), split="dev, with the language model")
+        told = decoded_words(model, by_split["dev"][code], code, ships, limit)
+        fit = fitted([p for p, _ in told], split="dev, with the language model", surprisals=[own for _, own in told])
         card: dict[str, Any] = dict(ships.card)
         card["licence"] = "apache-2.0, learnt from texts as stated"
         card["dev"] = held_out(ships, [c.listed.text for c in by_split["dev"][code]], code)
@@ -203,10 +210,11 @@ def main() -> None:
             known = fit.calibration
             card["calibration"] |= {
                 "raw": list(known.raw), "right": list(known.right), "words": known.words, "split": known.split, "ece": known.ece,
+                **({"mixture": list(known.mixture)} if known.mixture else {}),
             }  # fmt: skip
             unseen = [
-                dataclasses.replace(p, words=tuple((text, known(raw or 0.0)) for text, raw in p.words))
-                for p in decoded(model, by_split["test"][code], code, ships, limit)
+                dataclasses.replace(p, words=tuple((t, known(raw or 0.0, cost)) for (t, raw), cost in zip(p.words, own, strict=True)))
+                for p, own in decoded_words(model, by_split["test"][code], code, ships, limit)
             ]
             tested = score(unseen).calibration[0]
             calibrations.append(

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from speech import formats, languages
 from speech.collections import consent
@@ -14,11 +17,12 @@ from speech.collections.manifest import read_manifest
 from speech.errors import Finding, TextRefused
 from speech.files import sha256_of
 from speech.languages import Language
+from speech.models.lm.choosing import Tried, choose
 from speech.models.lm.files import names_of, word_model
 from speech.models.lm.ngram import longest_order
 from speech.models.lm.scorer import LanguageModel, Weights
 from speech.models.lm.train import TrainSettings, perplexity, train
-from speech.models.lm.words import UNKNOWN, spelt_words
+from speech.models.lm.words import UNKNOWN, WordModel, most_frequent, spelt_words
 from speech.text import WORD_BREAK, normalise, spell
 from speech.text.decode import lines, read_text
 
@@ -40,10 +44,12 @@ class Text:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LearnSettings:
-    """How a language model is made: the letters' n-grams, and those of words. The defaults were measured on dev (recipes/train_lms.py)."""
+    """How a language model is made: the letters' n-grams, and those of words. The weights were measured on dev (recipes/train_lms.py)."""
 
-    letters: TrainSettings = field(default_factory=TrainSettings)
+    letters: TrainSettings | None = None
+    """None: smoothing, order and pruning are chosen by perplexity on every tenth sentence (`speech.models.lm.choosing`)."""
     word_order: int = 2
+    most_words: int = 100_000
     weights: Weights = field(default_factory=lambda: Weights(weight=0.7, bonus=1.05, words=0.6))
 
 
@@ -92,39 +98,42 @@ def learn(texts: Sequence[Text], language: str, settings: LearnSettings | None =
     """
     settings = settings or LearnSettings()
     table = languages.load(language)
-    sentences, left_out = usable((s for t in texts for s in t.sentences), table)
-    if not sentences:
+    left_out: Counter[str] = Counter()
+    rows, units, words = _numbered(usable((s for t in texts for s in t.sentences), table, left_out), table)
+    if not rows:
         raise TextRefused(", ".join(t.name for t in texts), "no sentence can be learnt from", "Give text of the language", "TEXT_EMPTY")
-    spelt = [spell(sentence, table) for sentence in sentences]
-    units = sorted({unit for sentence in spelt for unit in sentence} | {WORD_BREAK})
-    number = {unit: place for place, unit in enumerate(units)}
-    rows = [[number[unit] for unit in sentence] for sentence in spelt]
-    order = min(settings.letters.order, longest_order(len(units)))
-    letters = train(rows, units, begin=number[WORD_BREAK], settings=replace(settings.letters, order=order))
-    words = _learn_words(rows, units, number, settings.word_order)
+    begin = units.index(WORD_BREAK)
+    tried: list[Tried] = []
+    chosen = settings.letters
+    if chosen is None:
+        chosen, tried = choose(rows, units, begin=begin)
+    chosen = replace(chosen, order=min(chosen.order, longest_order(len(units))))
+    letters = train(rows, units, begin=begin, settings=chosen)
     card: dict[str, Any] = {
         "language": language,
         "texts": [
             {"name": t.name, "sha256": t.sha256, "sentences": len(t.sentences), "ground": t.ground, "licence": t.licence} for t in texts
         ],
-        "sentences": len(sentences),
-        "words": sum(len(s.split()) for s in sentences),
-        "order": order,
-        "smoothing": settings.letters.smoothing,
-        "kept": f"n-grams of {settings.letters.from_order} and more symbols that stand in at least {settings.letters.at_least} sentences",
+        "sentences": len(rows),
+        "words": words,
+        "order": chosen.order,
+        "smoothing": chosen.smoothing,
+        "kept": f"n-grams of {chosen.from_order} and more symbols that stand in at least {chosen.at_least} sentences",
     }
-    model = LanguageModel(letters=letters, break_unit=number[WORD_BREAK], words=words, weights=settings.weights, card=card)
+    if tried:
+        card["chosen_among"] = [asdict(one) for one in tried]
+    model = LanguageModel(
+        letters=letters, break_unit=begin, words=_learn_words(rows, units, begin, settings), weights=settings.weights, card=card
+    )
     what = ", ".join(f"{count:,} with {why}" for why, count in left_out.most_common())
     findings = [Finding(code="TEXT_ALPHABET", where="texts", what=f"sentences left out: {what}")] if left_out else []
     return model, findings
 
 
-def usable(sentences: Iterable[str], table: Language) -> tuple[list[str], Counter[str]]:
-    """Sentences normalised, without those whose letters the language does not have; how many were left out, and why."""
+def usable(sentences: Iterable[str], table: Language, left_out: Counter[str]) -> Iterator[str]:
+    """Sentences normalised, without those whose letters the language does not have; `left_out` counts them by reason."""
     from speech.text import outside_alphabet
 
-    found: list[str] = []
-    left_out: Counter[str] = Counter()
     for sentence in sentences:
         plain = normalise(sentence, table)
         outside = outside_alphabet(plain, table) if plain else []
@@ -133,19 +142,33 @@ def usable(sentences: Iterable[str], table: Language) -> tuple[list[str], Counte
         elif outside:
             left_out["letters outside the alphabet"] += 1
         elif plain:
-            found.append(plain)
-    return found, left_out
+            yield plain
 
 
-def _learn_words(rows: Sequence[Sequence[int]], units: Sequence[str], number: dict[str, int], order: int) -> Any:
+def _numbered(sentences: Iterable[str], table: Language) -> tuple[list[NDArray[np.uint16]], list[str], int]:
+    """Sentences as numbers of their units, the units by number in order of their names, and how many words there are.
+
+    Two bytes a letter: of a large text nothing else is held.
+    """
+    first_seen: dict[str, int] = {WORD_BREAK: 0}
+    rows: list[NDArray[np.uint16]] = []
+    words = 0
+    for sentence in sentences:
+        rows.append(np.array([first_seen.setdefault(unit, len(first_seen)) for unit in spell(sentence, table)], np.uint16))
+        words += len(sentence.split())
+    units = sorted(first_seen)
+    number = np.array([units.index(unit) for unit in first_seen], np.uint16)
+    return [number[row] for row in rows], units, words
+
+
+def _learn_words(rows: Sequence[NDArray[np.uint16]], units: Sequence[str], break_unit: int, settings: LearnSettings) -> WordModel:
     """A model of words: each that occurs, and pairs that stand in at least two sentences."""
-    texts = list(spelt_words(rows, number[WORD_BREAK]))
-    words = sorted({word for text in texts for word in text})
+    words = most_frequent(rows, break_unit, settings.most_words)
     place = {word: n for n, word in enumerate(words)}
-    begin, names = len(words), [*names_of(words, units), "<s>", UNKNOWN]
-    settings = TrainSettings(order=order, at_least=2, from_order=2)
-    ngram = train([[place[w] for w in text] for text in texts], names, begin=begin, settings=settings)
-    return word_model(names, ngram, number)
+    begin, unknown, names = len(words), len(words) + 1, [*names_of(words, units), "<s>", UNKNOWN]
+    texts = (np.array([place.get(w, unknown) for w in text], np.int32) for text in spelt_words(rows, break_unit))
+    ngram = train(texts, names, begin=begin, settings=TrainSettings(order=settings.word_order, at_least=2, from_order=2))
+    return word_model(names, ngram, {unit: n for n, unit in enumerate(units)})
 
 
 def held_out(model: LanguageModel, sentences: Iterable[str], language: str) -> dict[str, float]:

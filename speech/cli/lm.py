@@ -9,6 +9,7 @@ import click
 from speech.cli.account import note
 from speech.cli.options import LANGUAGE, stated
 from speech.cli.streams import Streams
+from speech.errors import Finding
 from speech.files import shown
 
 
@@ -31,20 +32,16 @@ def command() -> None:
 @click.option(
     "--held-out", type=click.Path(path_type=Path), metavar="TEXT", help="Text that is not learnt from, to say what the model is worth."
 )
-@click.option("--order", default=8, show_default=True, type=click.IntRange(2, 12), help="Longest n-gram of letters.")
+@click.option("--order", type=click.IntRange(2, 12), help="Longest n-gram of letters; else chosen on a tenth of the text.")
 @click.option(
-    "--at-least",
-    default=2,
-    show_default=True,
-    type=click.IntRange(1, 100),
-    help="Sentences that n-grams of 5 letters or more must stand in.",
+    "--at-least", type=click.IntRange(1, 100), help="Sentences that n-grams of 5 letters or more must stand in; else chosen, 2 at least."
 )
 @click.option("--encoding", metavar="NAME", help="Encoding of plain text that is not UTF-8.")
 @click.option("--force", is_flag=True, help="Replace another file that lies there.")
 @stated
 def train(
-    texts: tuple[Path, ...], language: str, out: Path, held_out: Path | None, order: int, at_least: int, encoding: str | None, force: bool,
-    as_json: bool, purpose: str, debug: bool,
+    texts: tuple[Path, ...], language: str, out: Path, held_out: Path | None, order: int | None, at_least: int | None, encoding: str | None,
+    force: bool, as_json: bool, purpose: str, debug: bool,
 ) -> int:  # fmt: skip
     """Learn from TEXTS: plain text (a line a sentence), transcripts in any format, manifests (rows of train).
 
@@ -63,7 +60,10 @@ def train(
         raise FormatRefused(shown(out), "another file of this name exists", "Choose another --out, or --force", "FORMAT_EXISTS")
     context = consent.Context(basis=consent.basis_for(purpose), purpose=purpose)
     read = lm.read_texts(texts, context=context, encoding=encoding)
-    model, findings = lm.learn(read, language, lm.LearnSettings(letters=TrainSettings(order=order, at_least=at_least)))
+    given = TrainSettings(order=order or 8, at_least=at_least or 2) if order or at_least else None
+    model, findings = lm.learn(read, language, lm.LearnSettings(letters=given))
+    if out.suffix.lower() == ".arpa" and model.letters.order > 6:
+        findings = [*findings, too_long_for_kenlm(out, model.letters.order)]
     if held_out is not None:
         (unseen,) = lm.read_texts([held_out], context=context, encoding=encoding)
         model.card["held_out"] = lm.held_out(model, unseen.sentences, language)
@@ -74,6 +74,8 @@ def train(
         "sentences": model.card["sentences"],
         "words": model.card["words"],
         "different_words": different,
+        "order": model.letters.order,
+        "smoothing": model.card["smoothing"],
         "ngrams": len(model.letters),
         "bytes": size,
         **({"held_out": unseen_text} if unseen_text else {}),
@@ -82,12 +84,22 @@ def train(
         Streams.json({"path": shown(out), "ok": True, **facts})
     else:
         learnt = f"{facts['sentences']:,} sentences, {facts['words']:,} words ({different:,} different)"
-        Streams.result(f"{shown(out)}: {learnt}; {len(model.letters):,} n-grams of letters, {size / 1e6:.1f} MB")
+        Streams.result(f"{shown(out)}: {learnt}; {len(model.letters):,} n-grams of up to {facts['order']} letters, {size / 1e6:.1f} MB")
         if isinstance(unseen_text, dict):
             Streams.result(f"  held-out text: perplexity {unseen_text['perplexity']} a letter, over {unseen_text['letters']:,} letters")
     for finding in findings:
         Streams.note("  " + note(finding))
     return 0
+
+
+def too_long_for_kenlm(out: Path, order: int) -> Finding:
+    """What to do where another program reads shorter n-grams only."""
+    return Finding(
+        code="MODEL_ORDER",
+        where=shown(out),
+        what=f"its n-grams have up to {order} letters; KenLM as it is usually built reads 6",
+        mend="Give --order 6, or build KenLM with a higher KENLM_MAX_ORDER",
+    )
 
 
 @command.command("show")

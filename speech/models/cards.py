@@ -14,12 +14,34 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from speech.errors import ModelRefused
 from speech.files import read_bytes, shown
 
 SCHEMA = "speech-adapter/1"
 _REQUIRED = ("schema", "language", "base_sha256", "tensor_sha256", "alphabet")
+
+Floats = NDArray[np.float64]
+
+
+def log_odds(raw: Floats) -> Floats:
+    """Log-odds of confidences, kept off the ends."""
+    held = np.clip(raw, 1e-4, 1 - 1e-4)
+    return np.asarray(np.log(held / (1 - held)))
+
+
+def sigmoid(z: Floats) -> Floats:
+    """The logistic curve, without overflow."""
+    return np.asarray(np.exp(-np.logaddexp(0, -z)))
+
+
+def mixed(raw: Floats, surprisal: Floats, mixture: tuple[float, float, float] | None) -> Floats:
+    """Confidences of what was heard and of how surprising it is, in 0..1; those of what was heard where there is no mixture."""
+    if mixture is None:
+        return raw
+    heard, a_nat, offset = mixture
+    return sigmoid(heard * log_odds(raw) + a_nat * surprisal + offset)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,12 +56,17 @@ class Calibration:
     words: int = 0
     split: str = ""
     ece: float | None = None
+    mixture: tuple[float, float, float] | None = None
+    """With a language model: what the raw confidence's log-odds, a nat of surprisal and 1 count for in the log-odds that the knots map."""
 
-    def __call__(self, raw: float) -> float:
-        """Calibrated probability of a raw confidence; as it is where nothing was fitted."""
+    def __call__(self, raw: float, surprisal: float = 0.0) -> float:
+        """Calibrated probability of a raw confidence; as it is where nothing was fitted.
+
+        `surprisal`: nats a letter that the word costs with what is near it, told where a language model is in use.
+        """
         if not self.raw:
             return raw
-        return float(np.interp(raw, self.raw, self.right))
+        return float(np.interp(mixed(np.array([raw]), np.array([surprisal]), self.mixture)[0], self.raw, self.right))
 
     def __str__(self) -> str:
         """Whether it is one, and on what it was fitted."""

@@ -34,12 +34,16 @@ def is_special(symbol: str) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heard:
-    """One symbol of a path: its number, first frame, frame after the last, and mean log probability in nats."""
+    """One symbol of a path: its number, first frame, frame after the last, and mean log probability in nats.
+
+    `surprisal` is what a letter costs around it (nats), where a language model told.
+    """
 
     symbol: int
     first: int
     end: int
     score: float
+    surprisal: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +62,7 @@ class HeardWord:
     first: int
     end: int
     raw: float
+    surprisal: float = 0.0
     readings: tuple[Reading, ...] = ()
 
 
@@ -118,6 +123,7 @@ def words(
                     first=group[0].first,
                     end=group[-1].end,
                     raw=_confidence(group, emissions),
+                    surprisal=float(np.mean([h.surprisal for h in group])),
                     readings=_readings(group, emissions, symbols, write, text, readings),
                 )
             )

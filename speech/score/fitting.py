@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from speech import languages
 from speech.models import cards
+from speech.models.cards import log_odds, sigmoid
 from speech.score.calibrate import calibration, judge
 from speech.score.counting import align_words
 from speech.score.records import Calibration, Pair, ScoreSettings
@@ -39,20 +40,28 @@ class Fitted:
     left: Calibration
 
 
-def fitted(pairs: Sequence[Pair], *, split: str) -> Fitted | None:
+def fitted(pairs: Sequence[Pair], *, split: str, surprisals: Sequence[Sequence[float]] | None = None) -> Fitted | None:
     """Calibrate on pairs whose words have raw confidences; None where there are fewer than `LEAST_WORDS`.
 
-    `split` names the data in the card.
+    `split` names the data in the card; `surprisals` are those of each pair's words, where a language model was in use.
     """
-    raw, right = judged(pairs)
-    if len(raw) < LEAST_WORDS:
+    heard, right = judged(pairs)
+    if len(heard) < LEAST_WORDS:
         return None
+    raw, mixture = heard, None
+    if surprisals is not None:
+        said = [(pair, zip(pair.words, own, strict=True)) for pair, own in zip(pairs, surprisals, strict=True)]
+        # As they are judged: what is normalised away is no word.
+        surprising = np.array([cost for pair, own in said for (text, _), cost in own if normalise(text, languages.load(pair.language))])
+        mixture = mixture_of(heard, surprising, right)
+        raw = cards.mixed(heard, surprising, mixture)
     knots, values = fit(raw, right)
     left = measured(crossed(raw, right), right)
     made = cards.Calibration(
-        raw=tuple(map(float, knots)), right=tuple(map(float, values)), words=len(raw), split=split, ece=round(left.error, 4)
-    )
-    return Fitted(calibration=made, before=measured(raw, right), left=left)
+        raw=tuple(map(float, knots)), right=tuple(map(float, values)), words=len(raw), split=split, ece=round(left.error, 4),
+        mixture=mixture,
+    )  # fmt: skip
+    return Fitted(calibration=made, before=measured(heard, right), left=left)
 
 
 def judged(pairs: Sequence[Pair]) -> tuple[Floats, Floats]:
@@ -65,19 +74,24 @@ def judged(pairs: Sequence[Pair]) -> tuple[Floats, Floats]:
     return np.array([c for c, _ in words]), np.array([float(r) for _, r in words])
 
 
-def log_odds(raw: Floats) -> Floats:
-    """Log-odds of confidences, kept off the ends."""
-    held = np.clip(raw, 1e-4, 1 - 1e-4)
-    return np.asarray(np.log(held / (1 - held)))
-
-
 def logistic(raw: Floats, right: Floats) -> tuple[float, float]:
-    """Slope and offset of the curve that makes `right` likeliest, held near (1, 0) by a ridge of one word's weight.
+    """Slope and offset of the curve of log-odds that makes `right` likeliest."""
+    weights = weighed(np.stack([log_odds(raw), np.ones(len(raw))], 1), right, np.array([1.0, 0.0]))
+    return max(0.0, float(weights[0])), float(weights[1])
+
+
+def mixture_of(raw: Floats, surprisal: Floats, right: Floats) -> tuple[float, float, float] | None:
+    """What log-odds, a nat of surprisal and 1 count for; None where what surprises is no less often right."""
+    x = np.stack([log_odds(raw), surprisal, np.ones(len(raw))], 1)
+    heard, a_nat, offset = map(float, weighed(x, right, np.array([1.0, 0.0, 0.0])))
+    return (round(max(0.0, heard), 4), round(a_nat, 4), round(offset, 4)) if a_nat < 0 else None
+
+
+def weighed(x: Floats, right: Floats, home: Floats) -> Floats:
+    """Weights of the columns of `x` (words, columns) whose logistic curve makes `right` likeliest, held near `home` by a ridge of one word.
 
     Newton steps, halved while they do not help: with few words right, whole ones overshoot.
     """
-    x = np.stack([log_odds(raw), np.ones(len(raw))], 1)
-    home = np.array([1.0, 0.0])
 
     def cost(w: Floats) -> float:
         z = x @ w
@@ -87,17 +101,12 @@ def logistic(raw: Floats, right: Floats) -> tuple[float, float]:
     for _ in range(50):
         p = sigmoid(x @ weights)
         gradient = x.T @ (p - right) + (weights - home)
-        hessian = (x * (p * (1 - p))[:, None]).T @ x + np.eye(2)
+        hessian = (x * (p * (1 - p))[:, None]).T @ x + np.eye(len(home))
         step = np.linalg.solve(hessian, gradient)
         while cost(weights - step) > cost(weights) and np.abs(step).max() > 1e-9:
             step = step / 2
-        weights = weights - step
-    return max(0.0, float(weights[0])), float(weights[1])
-
-
-def sigmoid(z: Floats) -> Floats:
-    """The logistic curve, without overflow."""
-    return np.asarray(np.exp(-np.logaddexp(0, -z)))
+        weights = np.asarray(weights - step)
+    return weights
 
 
 def isotonic(values: Floats, right: Floats) -> Floats:

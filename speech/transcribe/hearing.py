@@ -105,7 +105,7 @@ def _word_maker(model: Recogniser, language: str, chosen: LanguageModels) -> Cal
     def words_of(encoded: Encoded, path: Sequence[ctc.Heard]) -> list[Word]:
         heard = ctc.words(path, encoded.emissions, symbols, table)
         places = _places(heard, encoded.passage.span, encoded.begin_samples, model.stride, model.reach)
-        sure = [calibrated(w.raw) for w in heard]
+        sure = [calibrated(w.raw, w.surprisal) for w in heard]
         return [
             Word(text=w.text, span=place, confidence=round(own, 3), alternatives=ctc.alternatives(own, w.readings))
             for w, place, own in zip(heard, places, sure, strict=True)

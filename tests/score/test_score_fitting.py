@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from speech.models.cards import log_odds, sigmoid
 from speech.score import Pair
-from speech.score.fitting import LEAST_WORDS, fit, fitted, isotonic, logistic
+from speech.score.fitting import LEAST_WORDS, fit, fitted, isotonic, logistic, mixture_of
 
 
 def pairs(words: int, seed: int = 1) -> list[Pair]:
@@ -58,3 +59,35 @@ def test_the_curve_of_what_is_calibrated_is_the_line_itself() -> None:
 def test_steps_rise_and_keep_the_mean() -> None:
     # Pooled by hand: 1, 0 become a half each; 0 then 1 stay.
     assert isotonic(np.array([0.1, 0.2, 0.3, 0.4]), np.array([0.0, 1.0, 0.0, 1.0])).tolist() == [0.0, 0.5, 0.5, 1.0]
+
+
+def test_what_surprises_counts_where_it_tells_and_is_left_where_it_does_not() -> None:
+    rng = np.random.default_rng(3)
+    raw, surprisal = rng.uniform(0.05, 0.95, 4000), rng.normal(2.0, 0.5, 4000)
+    chance = sigmoid(0.5 * log_odds(raw) - 2.0 * (surprisal - 2.0))
+    found = mixture_of(raw, surprisal, (rng.random(4000) < chance).astype(float))
+    assert found is not None
+    assert found == pytest.approx((0.5, -2.0, 4.0), abs=0.4)
+    assert mixture_of(raw, surprisal, (rng.random(4000) < sigmoid(surprisal - 2.0)).astype(float)) is None
+
+
+def test_a_fit_with_surprisal_is_asked_for_with_it() -> None:
+    rng = np.random.default_rng(4)
+    some, surprisals = [], []
+    for number in range(200):
+        sure, cost = float(rng.uniform(0.1, 0.9)), float(rng.normal(2.0, 0.5))
+        right = rng.random() < sigmoid(np.array([-3.0 * (cost - 2.0)]))[0]
+        heard = "kay" if right else "chay"
+        some.append(Pair(id=str(number), reference="kay", hypothesis=heard, language="que", words=((heard, sure),)))
+        surprisals.append([cost])
+    made = fitted(some, split="dev", surprisals=surprisals)
+    assert made is not None and made.calibration.mixture is not None
+    assert made.calibration(0.5, 1.0) > 0.7 > 0.3 > made.calibration(0.5, 3.0)
+    without = fitted(some, split="dev")
+    assert without is not None and without.calibration.mixture is None
+    assert without.calibration(0.5, 1.0) == without.calibration(0.5, 3.0)
+
+
+def test_words_that_are_normalised_away_have_no_surprisal_either() -> None:
+    some = [Pair(id=str(n), reference="kay", hypothesis="kay", language="que", words=(("kay", 0.5), ("…", 0.5))) for n in range(30)]
+    assert fitted(some, split="dev", surprisals=[[1.0, 2.0]] * 30) is not None

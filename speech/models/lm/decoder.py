@@ -60,10 +60,9 @@ class LanguageDecoder:
         if self.limit is None:
             return found
         sounds = Greedy(blank=self.blank, silent=self._silent)
-        for number, (path, (words, costs)) in enumerate(zip(found, self.surprisals(emissions, found), strict=True)):
-            bent = [bool(cost > self.limit) for cost in costs]
-            if any(bent):
-                found[number] = surprisal.unbent(path, sounds.path(emissions[number]), bent, words)
+        for number, (words, costs) in enumerate(self.surprisals(emissions, found)):
+            own = sounds.path(emissions[number]) if (costs > self.limit).any() else []
+            found[number] = surprisal.unbent(found[number], own, words, costs.tolist(), self.limit)
         return found
 
     def paths(self, emissions: Sequence[Emissions]) -> list[list[Heard]]:

@@ -39,6 +39,7 @@ class FoundModel:
             words=int(told["words"]),
             split=str(told["split"]),
             ece=float(told["ece"]),
+            mixture=(float(m[0]), float(m[1]), float(m[2])) if (m := told.get("mixture")) else None,
         )
 
     def limit(self, adapter_sha256: str) -> float | None:

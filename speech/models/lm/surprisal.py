@@ -8,6 +8,7 @@ found on dev for an adapter with its language model, the letters stand as they s
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,25 +68,29 @@ def surprisals(costs: Floats, words: Sequence[tuple[int, int]], near: int = NEAR
     return np.array([(sums[b] - sums[a]) / (b - a) for a, b in spans])
 
 
-def unbent(path: Sequence[Heard], sounds: Sequence[Heard], bent: Sequence[bool], words: Sequence[tuple[int, int]]) -> list[Heard]:
-    """A path whose `bent` words are as they sounded: in the frames between the words that stay, `sounds` is taken."""
-    if not any(bent):
-        return list(path)
+def unbent(
+    path: Sequence[Heard], sounds: Sequence[Heard], words: Sequence[tuple[int, int]], costs: Sequence[float], limit: float
+) -> list[Heard]:
+    """A path whose words that cost more than `limit` are as they sounded: in the frames between the words that stay, `sounds` is taken.
+
+    Each symbol says what its word costs; what sounded has the mean of the words that it stands for.
+    """
     found: list[Heard] = []
     edges = [0, *(b for _, b in words)]
     place = 0
     while place < len(words):
-        if not bent[place]:
-            found += path[edges[place] : words[place][1]]
+        start, end = words[place]
+        found += path[edges[place] : start]  # the break before it
+        if costs[place] <= limit:
+            found += [replace(heard, surprisal=costs[place]) for heard in path[start:end]]
             place += 1
             continue
-        end = place
-        while end < len(words) and bent[end]:
-            end += 1
-        start = words[place][0]
-        found += path[edges[place] : start]  # the break before it
+        run = place
+        while run < len(words) and costs[run] > limit:
+            run += 1
         first = path[words[place - 1][1] - 1].end if place else 0
-        last = path[words[end][0]].first if end < len(words) else None
-        found += [heard for heard in sounds if heard.first >= first and (last is None or heard.first < last)]
-        place = end
+        last = path[words[run][0]].first if run < len(words) else None
+        cost = float(np.mean(costs[place:run]))
+        found += [replace(h, surprisal=cost) for h in sounds if h.first >= first and (last is None or h.first < last)]
+        place = run
     return found

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from hashlib import blake2b
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,10 +20,12 @@ from speech.errors import ModelRefused, TextRefused
 from speech.models.lm.ngram import Ints, Level, Ngram, bits_of, longest_order
 
 Smoothing = Literal["witten_bell", "kneser_ney"]
+Row = Sequence[int] | NDArray[np.integer[Any]]
+"""A text as unit numbers."""
 Values = NDArray[np.float64]
 
 _PIECE = 4_000_000
-"""Units counted at once: memory grows with different n-grams, not with the text."""
+"""Units counted at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,8 +47,10 @@ class Counted:
     kept: NDArray[np.bool_]
 
 
-def train(texts: Iterable[Sequence[int]], units: Sequence[str], *, begin: int, settings: TrainSettings | None = None) -> Ngram:
+def train(texts: Iterable[Row], units: Sequence[str], *, begin: int, settings: TrainSettings | None = None) -> Ngram:
     """A model of texts given as unit numbers; each begins after, and ends with, `begin` (the word break).
+
+    The texts are packed once and counted order by order, so that no more than the n-grams of two orders are held before pruning.
 
     Raises
     ------
@@ -62,36 +67,34 @@ def train(texts: Iterable[Sequence[int]], units: Sequence[str], *, begin: int, s
             "Take a lower order",
             "MODEL_ORDER",
         )
-    counted = count(texts, len(units), begin=begin, settings=settings)
-    if not len(counted[0].keys):
+    pieces = list(_pieces(texts, begin))
+    if not pieces:
         raise TextRefused("the texts", "there is no word in them", "Give text of the language", "TEXT_EMPTY")
+    counted = _counted(pieces, bits_of(len(units)), settings)
     return Ngram(units=tuple(units), levels=tuple(_levels(counted, len(units), settings.smoothing)), begin=begin)
 
 
-def count(texts: Iterable[Sequence[int]], units: int, *, begin: int, settings: TrainSettings) -> list[Counted]:
-    """N-grams by order from 1; from `from_order` on those are kept that stand in `at_least` different sentences."""
-    bits = bits_of(units)
-    plain = [_Sum() for _ in range(settings.order)]
-    by_sentence = {length: _Sum() for length in range(settings.from_order, settings.order + 1) if settings.at_least > 1}
-    for piece in _pieces(texts, begin):
-        for length in range(1, settings.order + 1):
-            keys, once = _keys(piece, length, bits)
-            plain[length - 1].add(keys)
-            if length in by_sentence:
-                by_sentence[length].add(keys[once])
-    found: list[Counted] = []
-    for length, total in enumerate(plain, 1):
+def _counted(pieces: Sequence[_Piece], bits: int, settings: TrainSettings) -> Iterator[Counted]:
+    """N-grams of each order from 1; from `from_order` on those are kept that stand in `at_least` different sentences."""
+    lower: Ints | None = None
+    for length in range(1, settings.order + 1):
+        pruned = settings.at_least > 1 and length >= settings.from_order
+        total, by_sentence = _Sum(), _Sum()
+        for piece in pieces:
+            keys, counts, sentences = _keys(piece, length, bits)
+            total.add(keys, counts)
+            if pruned:
+                by_sentence.add(keys[sentences > 0], sentences[sentences > 0])
         keys, counts = total.result()
         kept = np.ones(len(keys), bool)
-        if length in by_sentence:
-            sentences, many = by_sentence[length].result()
-            kept[np.searchsorted(keys, sentences)] = many >= settings.at_least
-        if length > 1:
+        if pruned:
+            inside, many = by_sentence.result()
+            kept[np.searchsorted(keys, inside)] = many >= settings.at_least
+        if lower is not None:
             # Without its context, or its own suffix, an n-gram cannot be reached.
-            lower = found[-1].keys[found[-1].kept]
             kept &= np.isin(keys >> bits, lower) & np.isin(keys & ((1 << (bits * (length - 1))) - 1), lower)
-        found.append(Counted(keys, counts, kept))
-    return found
+        lower = keys[kept]
+        yield Counted(keys, counts, kept)
 
 
 class _Sum:
@@ -100,41 +103,50 @@ class _Sum:
     def __init__(self) -> None:
         self._parts: list[tuple[Ints, Ints]] = []
 
-    def add(self, keys: Ints) -> None:
-        self._parts.append(np.unique(keys, return_counts=True))
-        if len(self._parts) > 4:
-            self._parts = [self.result()]
+    def add(self, keys: Ints, counts: Ints) -> None:
+        """More of them; each key stands once."""
+        self._parts.append((keys, counts))
+        # Like sizes are joined, so that a key is sorted again a few times only.
+        while len(self._parts) > 1 and len(self._parts[-1][0]) * 2 > len(self._parts[-2][0]):
+            self._parts[-2:] = [_joined(self._parts[-2:])]
 
     def result(self) -> tuple[Ints, Ints]:
         """All so far."""
         if not self._parts:
             return np.zeros(0, np.int64), np.zeros(0, np.int64)
-        keys, place = np.unique(np.concatenate([k for k, _ in self._parts]), return_inverse=True)
-        counts = np.zeros(len(keys), np.int64)
-        np.add.at(counts, place, np.concatenate([c for _, c in self._parts]))
-        return keys, counts
+        return _joined(self._parts)
+
+
+def _joined(parts: Sequence[tuple[Ints, Ints]]) -> tuple[Ints, Ints]:
+    """Keys of all parts, sorted, with their counts together."""
+    keys = np.concatenate([k for k, _ in parts])
+    order = np.argsort(keys, kind="stable")
+    keys, counts = keys[order], np.concatenate([c for _, c in parts])[order]
+    first = np.flatnonzero(np.diff(keys, prepend=-1))
+    return keys[first], np.add.reduceat(counts, first) if len(first) else counts
 
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """Some sentences laid end to end, each after one `begin` and ended by one; whether a sentence stood before; where each begins."""
+    """Some sentences laid end to end, each after one `begin` and ended by one; how long each is, and whether it stood before."""
 
-    units: Ints
+    units: NDArray[np.int32]
+    sizes: NDArray[np.int32]
     new: NDArray[np.bool_]
-    offset: Ints
-    """Places since the sentence's first `begin`."""
 
 
-def _pieces(texts: Iterable[Sequence[int]], begin: int) -> Iterator[_Piece]:
+def _pieces(texts: Iterable[Row], begin: int) -> Iterator[_Piece]:
     seen: set[bytes] = set()
-    held: list[Ints] = []
+    held: list[NDArray[np.int32]] = []
     new: list[bool] = []
     size = 0
     for text in texts:
         if not len(text):
             continue
-        sentence = np.array([begin, *text, begin], np.int64)
-        name = sentence.astype(np.int32).tobytes()
+        sentence = np.empty(len(text) + 2, np.int32)
+        sentence[0] = sentence[-1] = begin
+        sentence[1:-1] = text
+        name = blake2b(sentence.tobytes(), digest_size=16).digest()
         held.append(sentence)
         new.append(name not in seen)
         seen.add(name)
@@ -146,32 +158,30 @@ def _pieces(texts: Iterable[Sequence[int]], begin: int) -> Iterator[_Piece]:
         yield _piece(held, new)
 
 
-def _piece(held: Sequence[Ints], new: Sequence[bool]) -> _Piece:
-    sizes = np.array([len(s) for s in held])
-    return _Piece(
-        units=np.concatenate(held),
-        new=np.repeat(np.array(new), sizes),
-        offset=np.arange(sizes.sum()) - np.repeat(np.cumsum(sizes) - sizes, sizes),
-    )
+def _piece(held: Sequence[NDArray[np.int32]], new: Sequence[bool]) -> _Piece:
+    return _Piece(units=np.concatenate(held), sizes=np.array([len(s) for s in held], np.int32), new=np.array(new))
 
 
-def _keys(piece: _Piece, length: int, bits: int) -> tuple[Ints, NDArray[np.bool_]]:
-    """Keys of the n-grams that end at a unit after the first, and which of them count by sentence: once in each new one."""
-    ends = np.flatnonzero(piece.offset >= max(1, length - 1))
+def _keys(piece: _Piece, length: int, bits: int) -> tuple[Ints, Ints, Ints]:
+    """Keys of the n-grams that end at a unit after the first, sorted; how often each stands, and in how many new sentences."""
+    ends_of = np.cumsum(piece.sizes)
+    offset = np.arange(len(piece.units)) - np.repeat(ends_of - piece.sizes, piece.sizes)
+    ends = np.flatnonzero(offset >= max(1, length - 1))
     keys = np.zeros(len(ends), np.int64)
     for back in range(length - 1, -1, -1):
         keys = (keys << bits) | (piece.units[ends - back] + 1)
-    sentence = np.cumsum(piece.offset == 0)[ends]
-    order = np.lexsort((keys, sentence))
-    first = np.ones(len(keys), bool)
-    if len(keys) > 1:
-        first[1:] = (keys[order][1:] != keys[order][:-1]) | (sentence[order][1:] != sentence[order][:-1])
-    once = np.empty(len(keys), bool)
-    once[order] = first
-    return keys, once & piece.new[ends]
+    order = np.argsort(keys, kind="stable")  # so those of one sentence stay together
+    keys = keys[order]
+    sentence = np.repeat(np.arange(len(piece.sizes), dtype=np.int32), piece.sizes)[ends][order]
+    changed = np.diff(keys, prepend=-1) != 0
+    first = np.flatnonzero(changed)
+    once = (changed | (np.diff(sentence, prepend=-1) != 0)) & piece.new[sentence]
+    if not len(first):
+        return keys, keys, keys
+    return keys[first], np.diff(first, append=len(keys)), np.add.reduceat(once.astype(np.int64), first)
 
 
-def _levels(counted: Sequence[Counted], units: int, smoothing: Smoothing) -> Iterator[Level]:
+def _levels(counted: Iterator[Counted], units: int, smoothing: Smoothing) -> Iterator[Level]:
     """Probabilities from the shortest n-grams up: what an n-gram has of its own, and its context's rest of the shorter one's.
 
     Shares are counted before anything is left out; what is left out goes to the rest. So a model that was pruned is still
@@ -180,9 +190,11 @@ def _levels(counted: Sequence[Counted], units: int, smoothing: Smoothing) -> Ite
     bits = bits_of(units)
     share = _kneser_ney if smoothing == "kneser_ney" else _witten_bell
     made: list[tuple[Ints, Values, Values]] = []
-    for length, level in enumerate(counted, 1):
+    longer, length = next(counted, None), 0
+    while longer is not None:
+        level, longer, length = longer, next(counted, None), length + 1
         contexts = level.keys >> bits if length > 1 else np.zeros_like(level.keys)
-        own = share(counted, length, np.unique(contexts, return_inverse=True)[1], bits)[level.kept]
+        own = share(level, longer, length, np.cumsum(np.diff(contexts, prepend=-1) != 0) - 1, bits)[level.kept]
         keys = level.keys[level.kept]
         there, place = np.unique(contexts[level.kept], return_inverse=True)
         rest = np.maximum(1.0 - np.bincount(place, own, len(there)), 1e-12)
@@ -199,19 +211,18 @@ def _levels(counted: Sequence[Counted], units: int, smoothing: Smoothing) -> Ite
         yield Level(keys=keys, log_probability=np.log(values).astype(np.float32), log_back_off=back_off.astype(np.float32))
 
 
-def _witten_bell(counted: Sequence[Counted], length: int, place: Ints, bits: int) -> Values:
+def _witten_bell(level: Counted, longer: Counted | None, length: int, place: Ints, bits: int) -> Values:
     """Times over times and kinds that followed the context (`place` numbers the contexts)."""
-    counts = counted[length - 1].counts
-    return np.asarray(counts / (np.bincount(place, counts) + np.bincount(place))[place])
+    return np.asarray(level.counts / (np.bincount(place, level.counts) + np.bincount(place))[place])
 
 
-def _kneser_ney(counted: Sequence[Counted], length: int, place: Ints, bits: int) -> Values:
+def _kneser_ney(level: Counted, longer: Counted | None, length: int, place: Ints, bits: int) -> Values:
     """Counts less a discount, over all of the context; below the longest order by how many different units stand before."""
-    counts = counted[length - 1].counts
-    if length < len(counted):
+    counts = level.counts
+    if longer is not None:
         before = np.zeros(len(counts), np.int64)
-        suffixes, many = np.unique(counted[length].keys & ((1 << (bits * length)) - 1), return_counts=True)
-        before[np.searchsorted(counted[length - 1].keys, suffixes)] = many
+        suffixes, many = np.unique(longer.keys & ((1 << (bits * length)) - 1), return_counts=True)
+        before[np.searchsorted(level.keys, suffixes)] = many
         # What only begins a text has nothing before it: then it counts once.
         counts = np.maximum(before, 1)
     return np.asarray((counts - _discounts(counts)[np.minimum(counts, 3)]) / np.bincount(place, counts)[place])
@@ -227,12 +238,16 @@ def _discounts(counts: Ints) -> Values:
     return np.array([0.0, *(min(max(d, 0.1), k - 0.05) for d, k in zip(found, (1, 2, 3), strict=True))])
 
 
-def perplexity(model: Ngram, texts: Iterable[Sequence[int]]) -> tuple[float, int]:
+def perplexity(model: Ngram, texts: Iterable[Row]) -> tuple[float, int]:
     """Perplexity a unit of texts that the model did not learn from, each ended by a word break; and how many units they have."""
-    total, size = 0.0, 0
-    begin = model.begin
-    for text in texts:
-        units = [*text, begin] if begin is not None else list(text)
-        total += float(model.log_probabilities(units).sum())
-        size += len(units)
+    ended = [[*map(int, text), *([] if model.begin is None else [model.begin])] for text in texts]
+    ended.sort(key=len, reverse=True)
+    states = np.full(len(ended), model.machine.start, np.int64)
+    total = 0.0
+    for place in range(len(ended[0]) if ended else 0):
+        units = np.array([text[place] for text in ended if len(text) > place])
+        values, after = model.machine.step(states[: len(units)], units)
+        states = after.astype(np.int64)
+        total += float(values.sum(dtype=np.float64))
+    size = sum(map(len, ended))
     return float(np.exp(-total / size)) if size else float("nan"), size

@@ -6,8 +6,10 @@ known costs next to nothing. So a list helps and is never a cage.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,15 +84,23 @@ class WordModel:
 UNKNOWN = "<unk>"
 
 
-def spelt_words(texts: Iterable[Sequence[int]], break_unit: int) -> Iterable[list[tuple[int, ...]]]:
+def spelt_words(texts: Iterable[Sequence[int] | NDArray[np.integer[Any]]], break_unit: int) -> Iterator[list[tuple[int, ...]]]:
     """Each text as its words."""
     for text in texts:
         words: list[tuple[int, ...]] = []
         word: list[int] = []
-        for unit in [*text, break_unit]:
+        for unit in [*map(int, text), break_unit]:
             if unit != break_unit:
                 word.append(unit)
             elif word:
                 words.append(tuple(word))
                 word = []
         yield words
+
+
+def most_frequent(texts: Iterable[Sequence[int] | NDArray[np.integer[Any]]], break_unit: int, most: int) -> list[tuple[int, ...]]:
+    """The words of texts, sorted; where there are more than `most` the rarest are left out."""
+    counts = Counter(word for words in spelt_words(texts, break_unit) for word in words)
+    if len(counts) > most:
+        return sorted(sorted(counts, key=lambda word: (-counts[word], word))[:most])
+    return sorted(counts)

@@ -8,15 +8,16 @@ import numpy as np
 import pytest
 
 from speech.errors import ModelRefused
-from speech.lm import Text, learn
+from speech.lm import LearnSettings, Text, learn
 from speech.models.lm.files import from_arpa, load, save, to_arpa, write_arpa
 from speech.models.lm.scorer import LanguageModel, LanguageScorer
+from speech.models.lm.train import TrainSettings
 
 SENTENCES = ("kay wasi sumak kan", "chay wasi hatun kan", "kay runa sumak kan", "ñuka wasi kan", "kay wasi hatun kan", "runa shamun") * 2
 
 
-def model() -> LanguageModel:
-    return learn([Text(name="a.txt", sha256="0" * 64, sentences=SENTENCES, ground="test")], "que")[0]
+def model(settings: LearnSettings | None = None) -> LanguageModel:
+    return learn([Text(name="a.txt", sha256="0" * 64, sentences=SENTENCES, ground="test")], "que", settings)[0]
 
 
 def worth(own: LanguageModel, text: str) -> float:
@@ -108,7 +109,7 @@ def test_a_broken_file_of_ours_is_refused(tmp_path: Path, cut: int) -> None:
 
 def test_kenlm_reads_our_arpa_and_agrees(tmp_path: Path) -> None:
     kenlm = pytest.importorskip("kenlm", reason="kenlm is built from source and installed by hand")
-    made = model()
+    made = model(LearnSettings(letters=TrainSettings(order=6)))
     write_arpa(made.letters, tmp_path / "letters.arpa")
     theirs = kenlm.Model(str(tmp_path / "letters.arpa"))
     text = "k a y | w a s i | k a n"

@@ -103,8 +103,10 @@ def test_a_word_is_counted_with_what_is_near_it_and_no_more() -> None:
 def test_in_the_frames_of_bent_words_stands_what_sounded(bent: tuple[bool, ...], text: str) -> None:
     path = path_of("ka|na|wa")
     heard = [Heard(symbol=5, first=2 * n, end=2 * n + 1, score=-1.0) for n in range(8)]  # no break is heard
-    found = surprisal.unbent(path, heard, bent, surprisal.words_in(path, SYMBOLS))
+    costs = [3.0 + n if own else 1.0 + n / 10 for n, own in enumerate(bent)]
+    found = surprisal.unbent(path, heard, surprisal.words_in(path, SYMBOLS), costs, 2.0)
     written = "".join("x" if h.score else SYMBOLS[h.symbol] for h in found).replace("|", " ")
+    assert all((h.surprisal > 2) == bool(h.score) for h in found if h.symbol != 2)
     kept = [word for word in text.split() if "x" not in word]
     assert [word for word in written.split() if "x" not in word] == kept
     assert ("x" in written) == ("x" in text)
