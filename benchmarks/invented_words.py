@@ -10,6 +10,7 @@ Command: python benchmarks/invented_words.py      (needs ../shared)
 from __future__ import annotations
 
 import csv
+import math
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -83,7 +84,7 @@ class Counted:
 
         self.decoders: dict[str, tuple[ctc.Decoder, Calibration]] = {
             "greedy": (ctc.Greedy(blank=blank, silent=silent), model.calibration(code)),
-            "no limit": (with_limit(None), fitted),
+            "no limit": (with_limit(math.inf), fitted),
             "in use": (with_limit(limit), fitted),
         }
 

@@ -63,23 +63,28 @@ def show(recording: Path, language: str, folder: Path, spoken: str | None) -> No
         if word.span:
             print(f"  {word.span.start_ms / 1000:8.2f} {word.span.end_ms / 1000:8.2f}  {word.confidence or 0:10.2f}  {word.text}")
     print(f"\n{summary(result, recording.name)}")
-    if spoken is not None:
-        compare(spoken, " ".join(s.text for s in transcript.segments if s.text), language)
+    heard = {"With the language model of letters and words": transcript.text}
+    alone = speech.load("mini", basis="own use on this machine", lm="off")
+    heard["Without it, the sounds alone"] = alone.transcribe(recording, language=language).text
+    compare(spoken, heard, language)
     print(
         f"\nWritten: {target} (open it in ELAN) and, beside it, {recording.name if spoken else 'nothing else; your recording is untouched'}"
     )
 
 
-def compare(spoken: str, heard: str, language: str) -> None:
+def compare(spoken: str | None, heard: dict[str, str], language: str) -> None:
+    """What was heard in each way, and how far it is from what was spoken, where that is known."""
     from speech import languages
     from speech.score import Pair, score, summary_lines
     from speech.text import normalise
 
-    table = languages.load(language)
-    scores = score([Pair(id="demo", reference=spoken, hypothesis=heard, language=language)])
-    print(f"\nSpoken: {normalise(spoken, table)}\nHeard:  {heard}")
-    for line in summary_lines(scores):
-        print(line)
+    if spoken is not None:
+        print(f"\nSpoken: {normalise(spoken, languages.load(language))}")
+    for way, text in heard.items():
+        print(f"\n{way}:\n{' '.join(text.split())}")
+        if spoken is not None:
+            for line in summary_lines(score([Pair(id="demo", reference=spoken, hypothesis=text, language=language)])):
+                print(line)
 
 
 def main() -> None:
