@@ -21,7 +21,9 @@ from speech.cli.streams import Streams, show_error
 from speech.errors import InternalFailure, SpeechError
 
 COMMANDS = {
+    "consent": "What was agreed about recordings: recorded, withdrawn, shown.",
     "lm": "Language models: made from text, shown, written as ARPA.",
+    "manifest": "Manifests: made of a folder, checked, counted.",
     "model": "Models and adapters on this machine: list, add, show, check, remove.",
     "probe": "What an audio file really holds, against what its header claims.",
     "score": "Error rates of transcripts against references, with counts and intervals.",

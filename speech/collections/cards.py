@@ -166,18 +166,18 @@ def _toml(data: bytes, where: str) -> dict[str, Any]:
         raise ConsentRefused(where, f"the card is not UTF-8 (byte {error.start})", _MEND, "CARD_INVALID") from error
     except tomllib.TOMLDecodeError as error:
         raise ConsentRefused(where, f"the card is no TOML ({error})", _MEND, "CARD_INVALID") from error
-    plain = _plain(raw)
-    if not isinstance(plain, dict):
+    found = plain(raw)
+    if not isinstance(found, dict):
         raise TypeError("a TOML document is a table")
-    return plain
+    return found
 
 
-def _plain(value: Any) -> Any:
-    """TOML's own dates as the ISO text that the schema speaks of."""
+def plain(value: Any) -> Any:
+    """A TOML value with its dates as the ISO text that the schema speaks of."""
     if isinstance(value, dict):
-        return {name: _plain(inner) for name, inner in value.items()}
+        return {name: plain(inner) for name, inner in value.items()}
     if isinstance(value, list):
-        return [_plain(inner) for inner in value]
+        return [plain(inner) for inner in value]
     if isinstance(value, datetime.datetime):
         return value.isoformat().replace("+00:00", "Z")
     if isinstance(value, datetime.date | datetime.time):

@@ -123,6 +123,17 @@ def read_source(path: Path, reading: Reading | None = None) -> Listed | Whole:
     return _annotated(path, reading)
 
 
+def transcription_in(path: Path, language: str, *, tier: str | None = None, encoding: str | None = None) -> Transcript:
+    """The transcription in an annotation file: of the tier named, or of those that hold it as far as can be told.
+
+    Raises
+    ------
+    PathRefused, FormatRefused, TextRefused
+        As `read_source`.
+    """
+    return _annotated(path, Reading(language=language, tier=tier, strict=tier is not None, encoding=encoding)).transcript
+
+
 def _annotated(path: Path, reading: Reading) -> Whole:
     """A transcript of the tiers that were named, or that hold the transcription as far as can be told."""
     from speech import formats
