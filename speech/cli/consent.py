@@ -16,7 +16,7 @@ from speech.files import is_folder, shown
 
 SCOPES_ASKED = {
     "LOCAL": "listen to it, transcribe and correct it, on a machine of the holder",
-    "TRAIN": "make a speech recogniser learn from it",
+    "TRAIN": "train a recogniser of speech with it",
     "LEAVE": "let texts or sound of it leave the machine",
     "PUBLISH": "publish texts, sound, or models made of it",
 }

@@ -47,7 +47,7 @@ def unknown(text: str) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("text", ["train it: speech adapt", "Correct it: speech manifest check", "speech model mend NAME"])
+@pytest.mark.parametrize("text", ["train it: speech adapt", "Correct it: speech manifest mend", "speech model mend NAME"])
 def test_a_command_that_does_not_exist_is_found(text: str) -> None:
     assert unknown(text)
     assert not unknown("speech model add X; speech transcribe story.wav; speech in it")
