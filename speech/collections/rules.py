@@ -310,7 +310,7 @@ def licence(q: Question) -> Iterator[Reason]:
             yield _licence("LICENCE_NC", f"{name} allows no commercial purpose", "State another purpose if it is another one")
         if q.local:
             continue
-        if name not in _KNOWN_LICENCES and not name.startswith("cc-by"):
+        if name not in _KNOWN_LICENCES and not name.startswith("cc-by") and not _offered_for_research(q):
             yield _licence("LICENCE_UNKNOWN", "no licence is stated", "Ask the holder, and write it on the card")
         permission = name == "kaitiakitanga" or (name == "archive_terms" and q.scope not in TRAIN)
         if permission and not lifted(q, "LICENCE_PERMISSION"):
@@ -326,6 +326,16 @@ def licence(q: Question) -> Iterator[Reason]:
             yield _licence(
                 "LICENCE_SA", f"what is made of it is published under {name} only, and its licence is {stated}", f"Publish under {name}"
             )
+
+
+def _offered_for_research(q: Question) -> bool:
+    """Whether the makers offer it in public for research, without naming a licence: then a model may learn from it, and that alone.
+
+    What was offered stands in the holder's record, which names the scope and binds it to purposes; the offer stands in place of the
+    licence that is not there. A record on another basis does not: who signed for a collection cannot say what its licence is.
+    """
+    answer = latest(q.card.records, q.scope, q.day) if q.card and q.scope in TRAIN else None
+    return answer is not None and answer.basis == "public_licence" and answer.conditions.purposes == {"research"}
 
 
 def _licence(code: str, what: str, mend: str) -> Reason:
