@@ -38,6 +38,7 @@ from speech.models.checkpoint import (
 from speech.models.ctc import is_special
 from speech.models.families import width_of
 from speech.models.memory import require_memory
+from speech.models.weights import tensors_of
 from speech.text import in_capitals
 
 Samples = NDArray[np.float32]
@@ -221,12 +222,10 @@ class CtcRecogniser:
         if path is None:
             adapter, tensors = self._inside(language, [shown(p.parent) for p in places])
         else:
-            from safetensors.torch import load_file
-
             own = path.parent == checkpoint.folder
             symbols = checkpoint.vocabularies.get(language, ()) or None if own else None
             adapter = open_adapter(checkpoint, path, language, base_hash=self.base_sha256, symbols=symbols)
-            tensors = load_file(path)
+            tensors = tensors_of(path)
         collection = self.settings.collection
         if collection is not None and self.settings.adapter is None and (path is None or not path.is_relative_to(collection)):
             said = Finding(

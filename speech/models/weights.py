@@ -197,3 +197,10 @@ def base_name(name: str, head: str = "lm_head") -> str | None:
     if ".adapter_layer." in name or name.startswith(f"{head}.") or name.endswith("masked_spec_embed"):
         return None
     return canonical_name(name)
+
+
+def tensors_of(path: Path) -> dict[str, Any]:
+    """All tensors of a `.safetensors` file, by name, as torch's."""
+    from safetensors.torch import load_file
+
+    return dict(load_file(path))

@@ -1,0 +1,128 @@
+"""What learns: the network of a base with one new language in its bank, and which of its weights may move."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from speech.models import precision
+from speech.models.checkpoint import Checkpoint, expected_shapes
+from speech.models.network import Network, build
+from speech.text import WORD_BREAK
+
+Mode = Literal["adapter", "layers", "full"]
+SPECIAL = ("<pad>", "<s>", "</s>", "<unk>", WORD_BREAK)
+
+
+class Learner(nn.Module):
+    """A base with a new language. `mode` says what moves: adapter and head; the last layers, too; or all."""
+
+    def __init__(
+        self,
+        checkpoint: Checkpoint,
+        language: str,
+        symbols: Sequence[str],
+        *,
+        mode: Mode,
+        last_layers: int = 2,
+        donor: tuple[Mapping[str, Tensor], Sequence[str]] | None = None,
+        masks: tuple[float, int, float, int] = (0.08, 5, 0.04, 16),
+        dropout: float = 0.1,
+    ) -> None:
+        """`symbols` are the letters; `donor` is another language's adapter with its vocabulary, to begin from."""
+        super().__init__()
+        self.built: Network = build(checkpoint, precision="fp32", device="cpu")
+        self.network = self.built.module
+        self.language = language
+        self.vocabulary = (*SPECIAL, *(s for s in symbols if s not in SPECIAL))
+        self.checkpoint = checkpoint
+        self.half_precision = precision.has_bf16()
+        tensors = _first_weights(checkpoint, self.vocabulary, donor)
+        bank = self.built.bank
+        bank.add(language, tensors)
+        bank.use(language)
+        _in_training(self.network, masks, dropout)
+        moving = [bank.head]
+        if mode == "full":
+            moving.append(self.network)
+        if mode == "layers":
+            moving += list(bank.layers[-last_layers:])
+        for layer in bank.layers:
+            adapter = getattr(layer, "adapter_layer", None)
+            if adapter is not None and not adapter.silent:
+                moving.append(adapter)
+        for module in moving:
+            for parameter in module.parameters():
+                parameter.requires_grad_(True)
+        for layer in bank.layers:
+            adapter = getattr(layer, "adapter_layer", None)
+            if adapter is not None and adapter.silent:
+                for parameter in adapter.parameters():
+                    parameter.requires_grad_(False)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Log probabilities (frames, clips, symbols) of levelled sound (clips, samples)."""
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.half_precision and self.training):
+            logits = self.network(inputs).logits
+        return F.log_softmax(logits.float(), -1).transpose(0, 1)
+
+    def base_hash(self) -> str:
+        """A hash over the weights that are not to move."""
+        digest = hashlib.sha256()
+        for name, parameter in self.network.named_parameters():
+            if not parameter.requires_grad and ".adapter_layer." not in name:
+                digest.update(name.encode())
+                digest.update(parameter.detach().contiguous().numpy().tobytes())
+        return digest.hexdigest()
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Adapter and head as `adapter.<lang>.safetensors` names them."""
+        return self.built.bank.tensors(self.language)
+
+
+def _first_weights(
+    checkpoint: Checkpoint, vocabulary: Sequence[str], donor: tuple[Mapping[str, Tensor], Sequence[str]] | None
+) -> dict[str, Tensor]:
+    """Where learning begins: the donor's adapter, and of its head the rows of letters that both have; else small random numbers."""
+    family = checkpoint.family
+    head, bias = f"{family.head}.weight", f"{family.head}.bias"
+    found: dict[str, Tensor] = {}
+    for name, shape in expected_shapes(checkpoint.config, len(vocabulary), family).items():
+        if name.endswith("norm.weight"):
+            found[name] = torch.ones(shape)
+        elif name.endswith("bias") or name.endswith("linear_2.weight"):
+            found[name] = torch.zeros(shape)
+        else:
+            found[name] = torch.randn(shape) * 0.02
+    if donor is None:
+        for name, tensor in found.items():
+            if name.endswith("linear_2.weight"):
+                tensor.normal_(0, 1e-3)  # a layer whose adapter is zero counts as one that serves all languages
+        return found
+    tensors, symbols = donor
+    place = {symbol: row for row, symbol in enumerate(symbols)}
+    for name, tensor in tensors.items():
+        if name not in (head, bias):
+            found[name] = tensor.float()
+    for row, symbol in enumerate(vocabulary):
+        if symbol in place and place[symbol] < len(tensors[head]):
+            found[head][row] = tensors[head][place[symbol]].float()
+            found[bias][row] = tensors[bias][place[symbol]].float()
+    return found
+
+
+def _in_training(network: Any, masks: tuple[float, int, float, int], dropout: float) -> None:
+    """Masks over time and features while learning, dropout, and no layer left out."""
+    config = network.config
+    config.apply_spec_augment = True
+    config.mask_time_prob, config.mask_time_length, config.mask_feature_prob, config.mask_feature_length = masks
+    if hasattr(config, "layerdrop"):
+        config.layerdrop = 0.0
+    for module in network.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = min(module.p, dropout) if module.p else dropout

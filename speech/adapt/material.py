@@ -1,0 +1,210 @@
+"""What is learnt from: rows of a manifest as clips with their sound and symbols, asked of the gate, checked, and split into train and dev.
+
+Dev is split off by session, or by recording where no session is told, never by clip: a clip's neighbours share its voice, its room and
+often its words.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from speech import audio, languages
+from speech.collections import consent
+from speech.collections.manifest import Row, read_manifest
+from speech.errors import ManifestRefused
+from speech.files import shown
+from speech.text import normalise, outside_alphabet, spell
+
+SCOPE = "train_asr"
+DEV_SHARE = 0.15
+"""Of the sound, about so much is kept for dev, whole sessions at a time."""
+LEAST_SESSIONS = 4
+"""Sessions under which dev is cut from consecutive clips: one session of three would be too much or too alike."""
+SHORTEST_MS, LONGEST_MS = 200, 30_000
+
+Samples = NDArray[np.int16]
+
+
+@dataclass(slots=True, kw_only=True)
+class Clip:
+    """A stretch with its text: samples (int16, 16 kHz), and the symbols that it spells."""
+
+    id: str
+    text: str
+    symbols: list[str]
+    samples: Samples
+    session: str = ""
+    speaker: str = ""
+
+    @property
+    def seconds(self) -> float:
+        """How long it is."""
+        return len(self.samples) / audio.RATE
+
+
+@dataclass(slots=True, kw_only=True)
+class Material:
+    """Clips to learn from and to judge by, what was left out and why, and on whose word they may be used."""
+
+    language: str
+    train: list[Clip]
+    dev: list[Clip]
+    split_by: str
+    left_out: Counter[str] = field(default_factory=Counter)
+    records: tuple[str, ...] = ()
+    """Ids of the records of consent."""
+    duties: tuple[str, ...] = ()
+    licences: tuple[str, ...] = ()
+    collections: tuple[str, ...] = ()
+    new_letters: dict[str, int] = field(default_factory=dict)
+    """Symbols of dev that train has not, and how often they stand there."""
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """The symbols of the training texts, sorted: the alphabet comes from them alone."""
+        return tuple(sorted({symbol for clip in self.train for symbol in clip.symbols}))
+
+
+def gather(
+    manifest: Path, language: str, *, context: consent.Context, card: Path | None = None, minutes: float | None = None, seed: int = 1
+) -> Material:
+    """The clips of a manifest that may be learnt from.
+
+    Parameters
+    ----------
+    card : one that lies elsewhere than beside the recordings
+    minutes : at most so many of train, drawn by whole clips; all where None
+
+    Raises
+    ------
+    ConsentRefused
+        Someone did not agree: nothing is decoded.
+    ManifestRefused
+        The manifest is wrong, or nothing is left of it.
+    AudioRefused, PathRefused
+        A recording cannot be read.
+    """
+    rows = [row for row in read_manifest(manifest).rows if row.language == language and row.text]
+    if not rows:
+        raise ManifestRefused(shown(manifest), f"no row has a text in {language}", "Check --language, or the manifest", "MANIFEST_EMPTY")
+    decisions = _allowed(rows, manifest.parent, card, context)
+    left_out: Counter[str] = Counter()
+    clips: dict[str, list[Clip]] = defaultdict(list)
+    for split, clip in _clips(rows, manifest.parent, language, left_out):
+        clips[split].append(clip)
+    train, dev, split_by = _split(clips)
+    if minutes is not None:
+        train = _some(train, minutes * 60, seed)
+    known = {symbol for clip in train for symbol in clip.symbols}
+    return Material(
+        language=language,
+        train=train,
+        dev=dev,
+        split_by=split_by,
+        left_out=left_out,
+        records=tuple(dict.fromkeys(r for d in decisions for r in d.records)),
+        duties=tuple(sorted({duty for d in decisions for duty in d.duties})),
+        collections=tuple(dict.fromkeys(d.collection for d in decisions if d.collection)),
+        new_letters=dict(Counter(s for clip in dev for s in clip.symbols if s not in known)),
+    )
+
+
+def _allowed(rows: Sequence[Row], root: Path, card: Path | None, context: consent.Context) -> list[consent.Decision]:
+    """The gate's answers, one a recording and its speakers; the first refusal ends it."""
+    speakers: dict[str, set[str]] = defaultdict(set)
+    binding: dict[str, Row] = {}
+    for row in rows:
+        speakers[row.audio].add(row.speaker)
+        binding[row.audio] = row
+    return [
+        consent.require(
+            {SCOPE},
+            consent.Item(
+                id=name, path=root / name, card_path=card, sha256=binding[name].sha256, access=binding[name].access,
+                licence=binding[name].licence, speakers=tuple(sorted(speakers[name])),
+            ),
+            context=context,
+        )
+        for name in speakers
+    ]  # fmt: skip
+
+
+def _clips(rows: Sequence[Row], root: Path, language: str, left_out: Counter[str]) -> list[tuple[str, Clip]]:
+    """Clips with their splits; each recording is decoded once, and only what is used of it is kept."""
+    table = languages.load(language)
+    found: list[tuple[str, Clip]] = []
+    by_recording: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        by_recording[row.audio].append(row)
+    for name, own in by_recording.items():
+        with audio.load(root / name) as signal:
+            for row in own:
+                text = normalise(row.text or "", table)
+                outside = outside_alphabet(text, table) if text else Counter[str]()
+                length = (row.end_ms if row.end_ms is not None else signal.duration_ms) - row.start_ms
+                why = (
+                    "no letter in the text" if not text
+                    else "digits in the text" if any(c.isdigit() for c in outside)
+                    else "letters outside the alphabet" if outside
+                    else "shorter than 0.2 s" if length < SHORTEST_MS
+                    else "longer than 30 s" if length > LONGEST_MS
+                    else ""
+                )  # fmt: skip
+                if why:
+                    left_out[why] += 1
+                    continue
+                start = row.start_ms * audio.RATE // 1000
+                samples = signal.read(start, length * audio.RATE // 1000)
+                clip = Clip(
+                    id=row.id, text=text, symbols=spell(text, table), session=row.session or row.audio, speaker=row.speaker,
+                    samples=np.clip(samples * 32767, -32768, 32767).astype(np.int16),
+                )  # fmt: skip
+                found.append((row.split, clip))
+    return found
+
+
+def _split(clips: dict[str, list[Clip]]) -> tuple[list[Clip], list[Clip], str]:
+    """Train, dev, and what they are apart by; test is left alone."""
+    if clips.get("dev"):
+        return clips["train"] + clips[""], clips["dev"], "as the manifest has it"
+    every = clips["train"] + clips[""]
+    wanted = DEV_SHARE * sum(clip.seconds for clip in every)
+    sessions: dict[str, list[Clip]] = defaultdict(list)
+    for clip in every:
+        sessions[clip.session].append(clip)
+    if not LEAST_SESSIONS <= len(sessions) < len(every):
+        kept, seconds = len(every), 0.0
+        while kept > 1 and seconds < wanted:
+            kept -= 1
+            seconds += every[kept].seconds
+        return every[:kept], every[kept:], "the last clips in a row: the files tell fewer than four sessions"
+    order = sorted(sessions, key=lambda name: (sum(c.seconds for c in sessions[name]), name))
+    dev: list[str] = []
+    for name in order:
+        if sum(c.seconds for n in dev for c in sessions[n]) < wanted:
+            dev.append(name)
+    return (
+        [c for c in every if c.session not in dev],
+        [c for c in every if c.session in dev],
+        f"session ({len(dev)} of {len(sessions)} are dev)",
+    )
+
+
+def _some(clips: list[Clip], seconds: float, seed: int) -> list[Clip]:
+    """Clips drawn in random order up to so many seconds."""
+    order = list(clips)
+    random.Random(seed).shuffle(order)
+    found: list[Clip] = []
+    total = 0.0
+    for clip in order:
+        if total + clip.seconds <= seconds or not found:
+            found.append(clip)
+            total += clip.seconds
+    return found

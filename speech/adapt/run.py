@@ -1,0 +1,146 @@
+"""`speech adapt`: from clips with texts to an adapter with its card."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from speech import languages
+from speech.adapt.batches import Batch, Batches
+from speech.adapt.learner import Learner, Mode
+from speech.adapt.material import Clip, Material
+from speech.audio import RATE
+from speech.models import ctc
+from speech.models.checkpoint import Checkpoint
+from speech.models.training import Evaluation, Loop, LoopSettings, Step, generators, supply
+from speech.models.training.augment import levelled
+from speech.models.training.losses import ctc as ctc_loss
+from speech.score import Pair, Scores, score
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdaptSettings:
+    """How it is learnt. Steps are of about 48 s of sound."""
+
+    mode: Mode = "adapter"
+    steps: int = 600
+    decay_share: float = 0.4
+    rate: float = 2e-3
+    last_layers: int = 2
+    evaluate_steps: int = 100
+    patience: int = 0
+    augmented: float = 0.7
+    seed: int = 1
+
+
+@dataclass(slots=True, kw_only=True)
+class Adapted:
+    """What came of it: the learner with its best weights, scores on dev, and the curve of dev CER by step."""
+
+    learner: Learner
+    scores: Scores
+    curve: list[tuple[int, float]] = field(default_factory=list)
+    seconds: float = 0.0
+
+
+def adapt(
+    material: Material,
+    checkpoint: Checkpoint,
+    folder: Path,
+    settings: AdaptSettings | None = None,
+    *,
+    donor: tuple[Any, Sequence[str]] | None = None,
+    progress: Callable[[int, float], None] | None = None,
+) -> Adapted:
+    """Learn from the material's train clips, and judge on its dev clips; the run lies in `folder` and goes on from there.
+
+    `progress` gets the step and the dev CER in per cent, each time dev is judged.
+
+    Raises
+    ------
+    TrainingFailure
+        `TRAINING_DIVERGED`, `TRAINING_CHECKPOINT`, `TRAINING_BASE_CHANGED`.
+    """
+    settings = settings or AdaptSettings()
+    generators.seed_all(settings.seed)
+    learner = Learner(checkpoint, material.language, material.symbols, mode=settings.mode, last_layers=settings.last_layers, donor=donor)
+    batches = Batches(material.train, learner.vocabulary, seed=settings.seed, augmented=settings.augmented)
+    decay = round(settings.steps * settings.decay_share)
+    loop = Loop(
+        learner,
+        LoopSettings(
+            rate=settings.rate,
+            warmup_steps=max(1, min(100, settings.steps // 5)),
+            hold_steps=settings.steps - decay,
+            decay_steps=decay,
+            average=0.99,
+            checkpoint_steps=settings.evaluate_steps,
+            evaluate_steps=settings.evaluate_steps,
+            patience=settings.patience,
+            seed=settings.seed,
+        ),
+        folder,
+        card={"language": material.language},
+        frozen=learner.base_hash,
+    )
+    if loop.drawn:
+        batches.restore(loop.drawn)
+    curve: list[tuple[int, float]] = []
+
+    def evaluate(step: int) -> Evaluation:
+        with loop.averaged():
+            found = judged(learner, material.dev)
+        cer = 100 * (found.overall.letters.value or 0.0)
+        curve.append((step, round(cer, 2)))
+        if progress:
+            progress(step, cer)
+        return Evaluation(score=cer, stated={"dev_cer": round(cer, 2), "dev_wer": round(100 * (found.overall.words.value or 0.0), 2)})
+
+    supplied = _steps(learner, batches)
+    loop.run(supplied, decay=False, evaluate=evaluate)
+    loop.run(supplied, decay=True, evaluate=evaluate)
+    with loop.averaged():
+        scores = judged(learner, material.dev)
+    return Adapted(learner=learner, scores=scores, curve=curve, seconds=loop.seconds)
+
+
+def _steps(learner: Learner, batches: Batches) -> Iterator[Callable[[], Step]]:
+    def step(batch: Batch, drawn: supply.State) -> Step:
+        symbols = max(1, sum(map(len, batch.targets)))
+        loss = ctc_loss(learner(batch.inputs), batch.targets) / symbols
+        return Step(loss=loss, audio_s=batch.inputs.numel() / RATE, clips=batch.clips, drawn=drawn)
+
+    return (functools.partial(step, batch, drawn) for batch, drawn in supply.ahead(batches))
+
+
+def judged(learner: Learner, clips: Sequence[Clip]) -> Scores:
+    """Greedy error rates of clips."""
+    table = languages.load(learner.language)
+    symbols = learner.vocabulary
+    greedy = ctc.Greedy(blank=0, silent=frozenset(n for n, s in enumerate(symbols) if ctc.is_special(s)))
+    order = sorted(clips, key=lambda clip: len(clip.samples))
+    pairs = []
+    for at in range(0, len(order), 8):
+        group = order[at : at + 8]
+        longest = max(len(c.samples) for c in group)
+        inputs = [levelled(clip.samples / 32768) for clip in group]
+        scores, _ = learner.built.run(inputs, [learner.language] * len(group), length=longest, masked=True)
+        for clip, own in zip(group, scores, strict=True):
+            emissions = own[: learner.checkpoint.front_end.frames(len(clip.samples))]
+            words = ctc.words(greedy.path(emissions), np.asarray(emissions), symbols, table)
+            pairs.append(
+                Pair(
+                    id=clip.id,
+                    reference=clip.text,
+                    hypothesis=" ".join(w.text for w in words),
+                    language=learner.language,
+                    recording=clip.session,
+                )
+            )
+    learner.built.bank.use(learner.language)
+    return score(pairs)

@@ -1,0 +1,178 @@
+"""A new language is learnt from a folder's clips: the gate is asked, the base stays as it is, a resumed run equals an unbroken one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+from safetensors.torch import load_file
+
+from speech.adapt import AdaptSettings, Material, adapt, gather
+from speech.adapt.batches import Batches
+from speech.adapt.donors import ranked
+from speech.adapt.learner import SPECIAL, Learner, Mode
+from speech.collections import answers, consent
+from speech.errors import ConsentRefused, ManifestRefused
+from speech.models.checkpoint import Checkpoint, open_checkpoint
+from speech.models.hub import mini_folder
+from tests.sounds import SENTENCES, spoken
+
+CONTEXT = consent.Context(basis="test")
+CARD = answers.new_card(
+    answers.Described(
+        id="field", title="Field", languages=("que",), holder="village", kind="community", source="made by a synthesiser",
+        community="assembly", for_all=True, people_folder="",
+    ),
+    [
+        answers.Said(
+            scopes=("LOCAL", "TRAIN"), basis="community_protocol", given_by="community_authority",
+            given_on=consent.today(), evidence="minutes",
+        )
+    ],
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def field(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Twelve clips of four sessions, spoken by eSpeak NG, with a manifest and a card."""
+    folder = tmp_path_factory.mktemp("field")
+    lines = []
+    for number in range(12):
+        text = SENTENCES[number % len(SENTENCES)]
+        soundfile.write(folder / f"s{number // 3}_{number}.wav", spoken(text), 16_000)
+        lines.append(f"s{number // 3}_{number}.wav\t{text}\tque\ts{number // 3}")
+    (folder / "manifest.tsv").write_text("path\ttext\tlanguage\tsession\n" + "\n".join(lines) + "\n", encoding="utf-8")
+    (folder / answers.CARD).write_text(CARD, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def material(field: Path) -> Material:
+    return gather(field / "manifest.tsv", "que", context=CONTEXT)
+
+
+@pytest.fixture(scope="module")
+def base() -> Checkpoint:
+    return open_checkpoint(mini_folder())
+
+
+def test_dev_is_split_off_by_session_and_said(material: Material) -> None:
+    assert not {c.session for c in material.train} & {c.session for c in material.dev}
+    assert len(material.train) + len(material.dev) == 12 and "session (1 of 4" in material.split_by
+    assert material.symbols == tuple(sorted({s for c in material.train for s in c.symbols}))
+    assert material.records == ("field:1", "field:community-1")
+
+
+def test_without_a_card_nothing_is_decoded(field: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for path in field.iterdir():
+        if path.name != answers.CARD:
+            (tmp_path / path.name).write_bytes(path.read_bytes())
+    monkeypatch.setattr("speech.audio.load", lambda *_a, **_k: pytest.fail("a sample was decoded"))
+    with pytest.raises(ConsentRefused) as caught:
+        gather(tmp_path / "manifest.tsv", "que", context=CONTEXT)
+    assert caught.value.code == "NO_CARD"
+
+
+def test_a_card_that_lies_elsewhere_is_named(field: Path, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    for path in field.glob("s0*"):
+        (tmp_path / "data" / path.name).write_bytes(path.read_bytes())
+    lines = (field / "manifest.tsv").read_text(encoding="utf-8").splitlines()[:4]
+    (tmp_path / "data" / "manifest.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    found = gather(tmp_path / "data" / "manifest.tsv", "que", context=CONTEXT, card=field / answers.CARD)
+    assert found.collections == ("field",) and "fewer than four sessions" in found.split_by
+
+
+def test_what_cannot_be_learnt_from_is_counted_and_minutes_are_kept_to(field: Path, tmp_path: Path) -> None:
+    rows = ["path\ttext\tlanguage\tsession"]
+    for number, text in enumerate(("kay wasi", "12 wasi", "кай", "...", "sumak kan", "rumi")):
+        soundfile.write(tmp_path / f"{number}.wav", np.zeros(16_000 * (1 + number), np.float32), 16_000)
+        rows.append(f"{number}.wav\t{text}\tque\t{number}")
+    soundfile.write(tmp_path / "short.wav", np.zeros(1600, np.float32), 16_000)
+    rows.append("short.wav\tkay\tque\ts")
+    (tmp_path / "manifest.tsv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    found = gather(tmp_path / "manifest.tsv", "que", context=CONTEXT, card=field / answers.CARD)
+    assert found.left_out == {
+        "digits in the text": 1,
+        "letters outside the alphabet": 1,
+        "no letter in the text": 1,
+        "shorter than 0.2 s": 1,
+    }
+    less = gather(tmp_path / "manifest.tsv", "que", context=CONTEXT, card=field / answers.CARD, minutes=0.1)
+    assert sum(c.seconds for c in less.train) <= 6 and less.train
+    with pytest.raises(ManifestRefused):
+        gather(tmp_path / "manifest.tsv", "swh", context=CONTEXT, card=field / answers.CARD)
+
+
+def test_batches_go_on_from_their_state_as_they_would_have(material: Material) -> None:
+    vocabulary = (*SPECIAL, *material.symbols)
+    one = Batches(material.train, vocabulary, seed=3)
+    one.make()
+    state = one.state()
+    rest = [one.make() for _ in range(3)]
+    other = Batches(material.train, vocabulary, seed=4)
+    other.restore(state)
+    for batch in rest:
+        again = other.make()
+        assert torch.equal(batch.inputs, again.inputs) and batch.targets == again.targets
+    assert any(batch.targets[0] for batch in rest) and all(batch.inputs.shape[0] * batch.inputs.shape[1] <= 49 * 16_000 for batch in rest)
+
+
+@pytest.mark.parametrize(
+    ("mode", "moves"), [("adapter", {"adapter_layer", "lm_head"}), ("layers", {"adapter_layer", "lm_head", "layers.7"})]
+)
+def test_only_what_the_mode_names_moves(base: Checkpoint, mode: Mode, moves: set[str]) -> None:
+    learner = Learner(base, "zzz", ("a", "k"), mode=mode, last_layers=1)
+    moving = {name for name, parameter in learner.network.named_parameters() if parameter.requires_grad}
+    assert moving and all(any(part in name for part in moves) for name in moving)
+    assert all(any(part in name for name in moving) for part in moves)
+
+
+def test_a_donor_lends_its_adapter_and_the_rows_of_shared_letters(base: Checkpoint) -> None:
+    tensors = load_file(base.adapters["swh"])
+    learner = Learner(base, "zzz", ("a", "ŋ"), mode="adapter", donor=(tensors, base.vocabularies["swh"]))
+    own = learner.tensors()
+    assert all(torch.equal(own[name], tensors[name].float()) for name in tensors if "adapter_layer" in name)
+    row = base.vocabularies["swh"].index("a")
+    assert torch.equal(own["lm_head.weight"][5], tensors["lm_head.weight"][row].float())
+    assert not any(torch.equal(own["lm_head.weight"][6], r.float()) for r in tensors["lm_head.weight"])
+
+
+def test_donors_are_ranked_by_what_they_hear(base: Checkpoint, material: Material) -> None:
+    found = ranked(base, material.train[:4], material.symbols)
+    assert [d.wrong for d in found] == sorted(d.wrong for d in found)
+    assert {d.language for d in found} == set(base.adapters)
+    assert found[0].language == "que" and found[-1].language == "amh"  # the language itself first, other letters last
+
+
+def settings(steps: int) -> AdaptSettings:
+    return AdaptSettings(steps=steps, decay_share=0.5, evaluate_steps=2, rate=1e-3)
+
+
+def test_a_resumed_run_equals_an_unbroken_one_and_the_base_stays(
+    base: Checkpoint, material: Material, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("speech.adapt.batches.SHAPES", ((2, 6.0),))
+    whole = adapt(material, base, tmp_path / "whole", settings(4))
+
+    class Interrupted(Exception):
+        pass
+
+    judged = []
+
+    def stop(step: int, _cer: float) -> None:
+        judged.append(step)
+        if step == 2:
+            raise Interrupted
+
+    with pytest.raises(Interrupted):
+        adapt(material, base, tmp_path / "broken", settings(4), progress=stop)
+    resumed = adapt(material, base, tmp_path / "broken", settings(4))
+    for name, tensor in whole.learner.tensors().items():
+        assert torch.equal(tensor, resumed.learner.tensors()[name]), name
+    fresh = Learner(base, "que", material.symbols, mode="adapter")
+    assert whole.learner.base_hash() == fresh.base_hash()
+    assert whole.scores.overall.letters.value is not None
