@@ -118,7 +118,7 @@ def withdraw(where: Path, person: str | None, scopes: str, recorded_by: str, as_
     )  # fmt: skip
     if not path.exists():
         if not person:
-            raise PathRefused(shown(path), "there is no card to withdraw from", "Name the folder of the recordings", "PATH_NOT_FOUND")
+            raise PathRefused(shown(path), "there is no card to withdraw from", "Name the folder of the recordings", "PATH_MISSING")
         name = _first(path, answers.new_person(path.name.split(".")[0], _id(card), [said]))
     else:
         name = answers.add_record(path, said)
@@ -203,7 +203,7 @@ class Asked:
                 "--allow",
                 "nothing was allowed, so there is nothing to record",
                 "To take consent back: speech consent withdraw",
-                "CONSENT_NOTHING",
+                "CONSENT_ANSWER",
             )
         purposes = self._text("purposes", f"For what ({', '.join(PURPOSES)}; by commas)?", "community,education,research")
         given_on = self.given["given_on"] or self._day("On which day was it agreed (YYYY-MM-DD)?", _today().isoformat()) or _today()
@@ -217,7 +217,7 @@ class Asked:
 
             if not Path(evidence).is_file():
                 raise PathRefused(
-                    evidence, "what was said is to be named as the file of its recording", "Give its path with --evidence", "PATH_NOT_FOUND"
+                    evidence, "what was said is to be named as the file of its recording", "Give its path with --evidence", "PATH_MISSING"
                 )
             digest, evidence = sha256_of(Path(evidence)), Path(evidence).name
         return answers.Said(
@@ -277,7 +277,7 @@ def _card_of(where: Path) -> Path:
     if where.name.endswith(".card.toml"):
         return where
     if not is_folder(where):
-        raise PathRefused(shown(where), "there is no such folder", "Name the folder of the recordings, or its card", "PATH_NOT_FOUND")
+        raise PathRefused(shown(where), "there is no such folder", "Name the folder of the recordings, or its card", "PATH_MISSING")
     return find_card(where / "recording") or where / answers.CARD
 
 

@@ -112,6 +112,7 @@ def test_no_collection_grants_a_voice_and_nothing_is_no_answer(tmp_path: Path, c
     assert "[BIOMETRIC_EXPLICIT]" in capsys.readouterr().err
     with_voice[with_voice.index("LOCAL,train_tts")] = ","
     run("consent", "record", tmp_path, *with_voice, status=2)
+    assert "[CONSENT_ANSWER]" in capsys.readouterr().err
     with_voice[with_voice.index(",")] = "LOCAL,everything"
     run("consent", "record", tmp_path, *with_voice, status=1)
     assert "[CARD_INVALID]" in capsys.readouterr().err and not list(tmp_path.glob("*.toml"))
