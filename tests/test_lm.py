@@ -43,6 +43,9 @@ def test_a_model_is_learnt_from_text_and_says_what_it_holds(text: Path, tmp_path
     assert "FORMAT_EXISTS" in capsys.readouterr().err
     run("lm", "train", text, "-l", "que", "--out", tmp_path / "lm.arpa")
     assert (tmp_path / "lm.arpa").read_text(encoding="utf-8").startswith("\\data\\")
+    run("lm", "train", text, "-l", "que", "--out", tmp_path / "words.arpa", "--arpa-of", "words")
+    words = load(tmp_path / "words.arpa").model.words
+    assert words is not None and "w a s i" in words.ngram.units
 
 
 def test_what_people_said_is_asked_of_the_gate(text: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -27,7 +27,10 @@ def command() -> None:
     required=True,
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
-    help="Where the model goes; .arpa writes its letters as ARPA.",
+    help="Where the model goes; .arpa writes ARPA.",
+)
+@click.option(
+    "--arpa-of", type=click.Choice(("letters", "words")), default="letters", show_default=True, help="Which n-grams an .arpa file holds."
 )
 @click.option(
     "--held-out", type=click.Path(path_type=Path), metavar="TEXT", help="Text that is not learnt from, to say what the model is worth."
@@ -40,8 +43,8 @@ def command() -> None:
 @click.option("--force", is_flag=True, help="Replace another file that lies there.")
 @stated
 def train(
-    texts: tuple[Path, ...], language: str, out: Path, held_out: Path | None, order: int | None, at_least: int | None, encoding: str | None,
-    force: bool, as_json: bool, purpose: str, debug: bool,
+    texts: tuple[Path, ...], language: str, out: Path, arpa_of: str, held_out: Path | None, order: int | None, at_least: int | None,
+    encoding: str | None, force: bool, as_json: bool, purpose: str, debug: bool,
 ) -> int:  # fmt: skip
     """Learn from TEXTS: plain text (a line a sentence), transcripts in any format, manifests (rows of train).
 
@@ -62,12 +65,13 @@ def train(
     read = lm.read_texts(texts, context=context, encoding=encoding)
     given = TrainSettings(order=order or 8, at_least=at_least or 2) if order or at_least else None
     model, findings = lm.learn(read, language, lm.LearnSettings(letters=given))
-    if out.suffix.lower() == ".arpa" and model.letters.order > 6:
-        findings = [*findings, too_long_for_kenlm(out, model.letters.order)]
+    written = model.words.ngram if model.words and arpa_of == "words" else model.letters
+    if out.suffix.lower() == ".arpa" and written.order > 6:
+        findings = [*findings, too_long_for_kenlm(out, written.order)]
     if held_out is not None:
         (unseen,) = lm.read_texts([held_out], context=context, encoding=encoding)
         model.card["held_out"] = lm.held_out(model, unseen.sentences, language)
-    write_arpa(model.letters, out) if out.suffix.lower() == ".arpa" else save(model, out)
+    write_arpa(written, out) if out.suffix.lower() == ".arpa" else save(model, out)
     size, unseen_text = out.stat().st_size, model.card.get("held_out")
     different = int((model.words.trie.words >= 0).sum()) if model.words else 0
     facts = {
