@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from speech.cli.options import told
 from speech.cli.streams import Streams
 from speech.errors import ConsentRefused, PathRefused, UsageFailure
 from speech.files import is_folder, shown
@@ -40,11 +41,6 @@ def command() -> None:
     """What the people recorded agreed to, in cards beside the recordings. Every command asks these cards first."""
 
 
-def _common(function: Any) -> Any:
-    function = click.option("--debug", is_flag=True, help="Show the trace of an error.")(function)
-    return click.option("--json", "as_json", is_flag=True, help="One object on standard output.")(function)
-
-
 @command.command("record")
 @click.argument("where", type=click.Path(path_type=Path))
 @click.option("--person", metavar="CODE", help="Record what this person said, such as STORY-01; else the holder of the recordings.")
@@ -61,7 +57,7 @@ def _common(function: Any) -> Any:
 @click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="The first day on which it no longer holds.")
 @click.option("--evidence", help="Where it can be looked up: form, minutes, recording, page of the licence.")
 @click.option("--recorded-by", default="linguist", show_default=True, help="Your role; no name.")
-@_common
+@told
 def record(where: Path, as_json: bool, debug: bool, **given: Any) -> int:
     """Ask what was agreed about the recordings in WHERE (a folder or its card), and write it into the card.
 
@@ -105,7 +101,7 @@ def record(where: Path, as_json: bool, debug: bool, **given: Any) -> int:
 @click.option("--person", metavar="CODE", help="This person withdraws; else the holder of the recordings.")
 @click.option("--scopes", default="ALL", show_default=True, metavar="SCOPE,SCOPE", help="What is withdrawn.")
 @click.option("--recorded-by", default="linguist", show_default=True, help="Your role; no name.")
-@_common
+@told
 def withdraw(where: Path, person: str | None, scopes: str, recorded_by: str, as_json: bool, debug: bool) -> int:
     """Record that consent was taken back: from now on every command refuses these recordings, and results that name them."""
     from speech.collections import answers
@@ -134,7 +130,7 @@ def withdraw(where: Path, person: str | None, scopes: str, recorded_by: str, as_
 @command.command("show")
 @click.argument("where", type=click.Path(path_type=Path))
 @click.option("--purpose", type=click.Choice(PURPOSES), default="research", show_default=True)
-@_common
+@told
 def show(where: Path, purpose: str, as_json: bool, debug: bool) -> int:
     """What may be done with recordings, scope by scope, and why not."""
     from speech.collections import consent

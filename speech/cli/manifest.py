@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from speech.cli.options import LANGUAGE
+from speech.cli.options import LANGUAGE, told
 from speech.cli.streams import Streams
 from speech.errors import FormatRefused
 from speech.files import shown
@@ -21,11 +21,6 @@ def command() -> None:
     """Which clips and stretches a collection holds, with their texts: what `speech adapt` learns from."""
 
 
-def _common(function: Any) -> Any:
-    function = click.option("--debug", is_flag=True, help="Show the trace of an error.")(function)
-    return click.option("--json", "as_json", is_flag=True, help="One object on standard output.")(function)
-
-
 @command.command("import")
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 @click.option("--language", "-l", required=True, type=LANGUAGE, metavar="CODE", help="Language of the recordings.")
@@ -35,7 +30,7 @@ def _common(function: Any) -> Any:
 )
 @click.option("--encoding", metavar="NAME", help="Encoding of tables and texts that are not UTF-8.")
 @click.option("--force", is_flag=True, help="Replace the manifest that lies there.")
-@_common
+@told
 def import_folder(
     folder: Path, language: str, tier: str | None, speaker: str, encoding: str | None, force: bool, as_json: bool, debug: bool
 ) -> int:
@@ -94,7 +89,7 @@ def import_folder(
 @command.command("check")
 @click.argument("manifest", type=click.Path(path_type=Path))
 @click.option("--hashes", is_flag=True, help="Read every recording and compare its hash.")
-@_common
+@told
 def check(manifest: Path, hashes: bool, as_json: bool, debug: bool) -> int:
     """Name every fault of MANIFEST by line and field: fields, files that are gone or changed, splits that share something."""
     from speech.collections.cards import find_card, load_card
@@ -117,7 +112,7 @@ def check(manifest: Path, hashes: bool, as_json: bool, debug: bool) -> int:
 
 @command.command("stats")
 @click.argument("manifest", type=click.Path(path_type=Path))
-@_common
+@told
 def stats(manifest: Path, as_json: bool, debug: bool) -> int:
     """Hours and clips of MANIFEST by language, split and speaker."""
     from speech.collections.manifest import read_manifest

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from speech.cli.options import LANGUAGE
+from speech.cli.options import LANGUAGE, told
 from speech.cli.streams import Streams
 from speech.errors import ModelRefused, Refusal, UsageFailure
 from speech.files import disk_errors, is_folder, replacing, shown
@@ -19,13 +19,8 @@ def command() -> None:
     """Models and adapters on this machine. Only `add` with a repository's name opens a connection."""
 
 
-def _json(function: Any) -> Any:
-    function = click.option("--debug", is_flag=True, help="Show the trace of an error.")(function)
-    return click.option("--json", "as_json", is_flag=True, help="Objects on standard output, a line each.")(function)
-
-
 @command.command("list")
-@_json
+@told
 def list_models(as_json: bool, debug: bool) -> int:
     """The embedded model, those kept in your folder, and those in the hub's cache, with their kind and languages."""
     from speech import languages
@@ -62,7 +57,7 @@ def _family(folder: Path) -> Any:
     "--language", "-l", "codes", type=LANGUAGE, multiple=True, metavar="CODE", help="An adapter to fetch with it; may be repeated."
 )
 @click.option("--revision", metavar="SHA", help="The exact revision of a repository.")
-@_json
+@told
 def add(source: str, codes: tuple[str, ...], revision: str | None, as_json: bool, debug: bool) -> int:
     """Keep a model FOLDER or an ADAPTER file in your folder, or fetch a REPOSITORY from the hub.
 
@@ -147,7 +142,7 @@ def _keep_adapter(path: Path) -> Path:
 
 @command.command("show")
 @click.argument("name", default="mini")
-@_json
+@told
 def show(name: str, as_json: bool, debug: bool) -> int:
     """Size, shape and languages of a model, with what its adapters' cards state."""
     from speech.models import hub
@@ -221,7 +216,7 @@ def _size(shape: tuple[int, ...]) -> int:
 
 @command.command("check")
 @click.argument("name", default="mini")
-@_json
+@told
 def check(name: str, as_json: bool, debug: bool) -> int:
     """Verify every file: whole, finite, of the right shapes; each adapter against base, alphabet and card; and hear one second."""
     from speech.models import hub
@@ -271,7 +266,7 @@ def _hears(name: str, checkpoint: Any, as_json: bool) -> int:
 
 @command.command("remove")
 @click.argument("name")
-@_json
+@told
 def remove(name: str, as_json: bool, debug: bool) -> int:
     """Delete a model kept in your folder. The embedded model and the hub's cache are not touched."""
     from speech.models import hub

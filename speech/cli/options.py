@@ -31,6 +31,12 @@ def stated(function: Decorated) -> Decorated:
     return click.option("--json", "as_json", is_flag=True, help="One object a line and an input on standard output.")(function)
 
 
+def told(function: Decorated) -> Decorated:
+    """--json and --debug: what a command takes that reads no recording."""
+    function = click.option("--debug", is_flag=True, help="Show the trace of an error.")(function)
+    return click.option("--json", "as_json", is_flag=True, help="Objects on standard output, a line each.")(function)
+
+
 def reading(function: Decorated) -> Decorated:
     """How recordings are read."""
     function = click.option("--track", type=click.IntRange(min=1), help="Which sound track of a film, from 1.")(function)
