@@ -6,6 +6,7 @@ often its words.
 
 from __future__ import annotations
 
+import functools
 import random
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -17,9 +18,11 @@ from numpy.typing import NDArray
 
 from speech import audio, languages
 from speech.collections import consent
+from speech.collections.importing import import_folder
 from speech.collections.manifest import Row, read_manifest
 from speech.errors import ManifestRefused
 from speech.files import shown
+from speech.score.sources import transcription_in
 from speech.text import normalise, outside_alphabet, spell
 
 SCOPE = "train_asr"
@@ -54,6 +57,8 @@ class Material:
     """Clips to learn from and to judge by, what was left out and why, and on whose word they may be used."""
 
     language: str
+    found_as: str
+    """What the source was taken as: a manifest, or what a folder held."""
     train: list[Clip]
     dev: list[Clip]
     split_by: str
@@ -61,7 +66,6 @@ class Material:
     records: tuple[str, ...] = ()
     """Ids of the records of consent."""
     duties: tuple[str, ...] = ()
-    licences: tuple[str, ...] = ()
     collections: tuple[str, ...] = ()
     new_letters: dict[str, int] = field(default_factory=dict)
     """Symbols of dev that train has not, and how often they stand there."""
@@ -72,15 +76,39 @@ class Material:
         return tuple(sorted({symbol for clip in self.train for symbol in clip.symbols}))
 
 
+def rows_of(source: Path, language: str, *, tier: str | None = None, encoding: str | None = None) -> tuple[list[Row], Path, str]:
+    """The rows of a manifest, or of a folder as it is; the folder that their recordings lie below; what was found there.
+
+    Raises
+    ------
+    ManifestRefused, FormatRefused, TextRefused, PathRefused
+        It cannot be read, or holds nothing to learn from.
+    """
+    if source.is_dir():
+        read = functools.partial(transcription_in, language=language, tier=tier, encoding=encoding)
+        found = import_folder(source, language, transcript_in=read, encoding=encoding)
+        return found.rows, source, found.found_as
+    return list(read_manifest(source).rows), source.parent, "a manifest"
+
+
 def gather(
-    manifest: Path, language: str, *, context: consent.Context, card: Path | None = None, minutes: float | None = None, seed: int = 1
+    source: Path,
+    language: str,
+    *,
+    context: consent.Context,
+    card: Path | None = None,
+    minutes: float | None = None,
+    tier: str | None = None,
+    encoding: str | None = None,
+    seed: int = 1,
 ) -> Material:
-    """The clips of a manifest that may be learnt from.
+    """The clips of a manifest, or of a folder as it is, that may be learnt from.
 
     Parameters
     ----------
     card : one that lies elsewhere than beside the recordings
     minutes : at most so many of train, drawn by whole clips; all where None
+    tier : of annotation files in a folder; None: the one that holds the transcription
 
     Raises
     ------
@@ -91,20 +119,27 @@ def gather(
     AudioRefused, PathRefused
         A recording cannot be read.
     """
-    rows = [row for row in read_manifest(manifest).rows if row.language == language and row.text]
+    every, root, found_as = rows_of(source, language, tier=tier, encoding=encoding)
+    rows = [row for row in every if row.language == language and row.text]
     if not rows:
-        raise ManifestRefused(shown(manifest), f"no row has a text in {language}", "Check --language, or the manifest", "MANIFEST_EMPTY")
-    decisions = _allowed(rows, manifest.parent, card, context)
+        raise ManifestRefused(shown(source), f"no row has a text in {language}", "Check --language, or the manifest", "MANIFEST_EMPTY")
+    decisions = _allowed(rows, root, card, context)
     left_out: Counter[str] = Counter()
     clips: dict[str, list[Clip]] = defaultdict(list)
-    for split, clip in _clips(rows, manifest.parent, language, left_out):
+    for split, clip in _clips(rows, root, language, left_out):
         clips[split].append(clip)
     train, dev, split_by = _split(clips)
     if minutes is not None:
         train = _some(train, minutes * 60, seed)
+    if not train or not dev:
+        why = ", ".join(f"{count} {reason}" for reason, count in left_out.most_common()) or "too few clips"
+        raise ManifestRefused(
+            shown(source), f"nothing is left to learn from, or to judge by: {why}", "Mend the texts, or add clips", "MANIFEST_EMPTY"
+        )
     known = {symbol for clip in train for symbol in clip.symbols}
     return Material(
         language=language,
+        found_as=found_as,
         train=train,
         dev=dev,
         split_by=split_by,

@@ -10,6 +10,7 @@ import soundfile
 import torch
 from safetensors.torch import load_file
 
+from speech import formats
 from speech.adapt import AdaptSettings, Material, adapt, gather
 from speech.adapt.batches import Batches
 from speech.adapt.donors import ranked
@@ -18,6 +19,7 @@ from speech.collections import answers, consent
 from speech.errors import ConsentRefused, ManifestRefused
 from speech.models.checkpoint import Checkpoint, open_checkpoint
 from speech.models.hub import mini_folder
+from speech.types import Segment, Span, Transcript
 from tests.sounds import SENTENCES, spoken
 
 CONTEXT = consent.Context(basis="test")
@@ -105,6 +107,21 @@ def test_what_cannot_be_learnt_from_is_counted_and_minutes_are_kept_to(field: Pa
     assert sum(c.seconds for c in less.train) <= 6 and less.train
     with pytest.raises(ManifestRefused):
         gather(tmp_path / "manifest.tsv", "swh", context=CONTEXT, card=field / answers.CARD)
+
+
+def test_a_folder_of_corrected_elan_files_is_learnt_from_without_a_step_between(field: Path, tmp_path: Path) -> None:
+    for session in range(2):
+        clips = [soundfile.read(field / f"s{session}_{n}.wav")[0] for n in range(3 * session, 3 * session + 3)]
+        soundfile.write(tmp_path / f"story{session}.wav", np.concatenate(clips), 16_000)
+        edges = np.cumsum([0, *(len(c) // 16 for c in clips)])
+        segments = tuple(
+            Segment(span=Span(start_ms=int(a), end_ms=int(b)), text=SENTENCES[n], status="approved" if n else "draft")
+            for n, (a, b) in enumerate(zip(edges, edges[1:], strict=False))
+        )
+        formats.save(Transcript(segments=segments), tmp_path / f"story{session}.eaf")
+    found = gather(tmp_path, "que", context=CONTEXT, card=field / answers.CARD)
+    assert found.found_as == "annotation files beside recordings"
+    assert [c.id for c in (*found.train, *found.dev)] == ["story0_0002", "story0_0003", "story1_0002", "story1_0003"]
 
 
 def test_batches_go_on_from_their_state_as_they_would_have(material: Material) -> None:
