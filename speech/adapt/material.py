@@ -67,6 +67,10 @@ class Material:
     """Ids of the records of consent."""
     duties: tuple[str, ...] = ()
     collections: tuple[str, ...] = ()
+    decision: consent.Decision
+    """The gate's answer for the first recording: what the ledger keeps."""
+    recordings: frozenset[str] = frozenset()
+    """Hashes of the recordings."""
     new_letters: dict[str, int] = field(default_factory=dict)
     """Symbols of dev that train has not, and how often they stand there."""
 
@@ -126,7 +130,8 @@ def gather(
     decisions = _allowed(rows, root, card, context)
     left_out: Counter[str] = Counter()
     clips: dict[str, list[Clip]] = defaultdict(list)
-    for split, clip in _clips(rows, root, language, left_out):
+    hashes: set[str] = set()
+    for split, clip in _clips(rows, root, language, left_out, hashes):
         clips[split].append(clip)
     train, dev, split_by = _split(clips)
     if minutes is not None:
@@ -147,6 +152,8 @@ def gather(
         records=tuple(dict.fromkeys(r for d in decisions for r in d.records)),
         duties=tuple(sorted({duty for d in decisions for duty in d.duties})),
         collections=tuple(dict.fromkeys(d.collection for d in decisions if d.collection)),
+        decision=decisions[0],
+        recordings=frozenset(hashes),
         new_letters=dict(Counter(s for clip in dev for s in clip.symbols if s not in known)),
     )
 
@@ -171,7 +178,7 @@ def _allowed(rows: Sequence[Row], root: Path, card: Path | None, context: consen
     ]  # fmt: skip
 
 
-def _clips(rows: Sequence[Row], root: Path, language: str, left_out: Counter[str]) -> list[tuple[str, Clip]]:
+def _clips(rows: Sequence[Row], root: Path, language: str, left_out: Counter[str], hashes: set[str]) -> list[tuple[str, Clip]]:
     """Clips with their splits; each recording is decoded once, and only what is used of it is kept."""
     table = languages.load(language)
     found: list[tuple[str, Clip]] = []
@@ -180,6 +187,7 @@ def _clips(rows: Sequence[Row], root: Path, language: str, left_out: Counter[str
         by_recording[row.audio].append(row)
     for name, own in by_recording.items():
         with audio.load(root / name) as signal:
+            hashes.add(signal.sha256)
             for row in own:
                 text = normalise(row.text or "", table)
                 outside = outside_alphabet(text, table) if text else Counter[str]()

@@ -21,6 +21,7 @@ from speech.cli.streams import Streams, show_error
 from speech.errors import InternalFailure, SpeechError
 
 COMMANDS = {
+    "adapt": "Minutes of transcribed speech into a model's adapter for a new language.",
     "consent": "What was agreed about recordings: recorded, withdrawn, shown.",
     "lm": "Language models: made from text, shown, written as ARPA.",
     "manifest": "Manifests: made of a folder, checked, counted.",

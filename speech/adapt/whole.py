@@ -1,0 +1,179 @@
+"""The whole of `speech adapt`: a source and a base in, an adapter with its card out, and the ledger's row."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from speech import languages
+from speech.adapt.donors import Donor, ranked
+from speech.adapt.material import Material, gather
+from speech.adapt.run import Adapted, AdaptSettings, adapt
+from speech.collections import consent, ledger
+from speech.collections.events import Entity, Event
+from speech.errors import ConsentRefused, UsageFailure
+from speech.files import disk_errors, shown
+from speech.models import hub
+from speech.models.cards import AdapterCard
+from speech.models.checkpoint import Checkpoint, base_sha256, open_checkpoint
+from speech.models.training.export import write_adapter
+from speech.models.weights import tensors_of
+from speech.score import Scores
+
+AUTO, NONE = "auto", "none"
+STEP_S = 48.0
+"""Seconds of sound in a step."""
+
+Said = Callable[[str], None]
+
+
+@dataclass(slots=True, kw_only=True)
+class Made:
+    """An adapter with its card, what it was learnt from, how it came about, and the donors as they were ranked."""
+
+    path: Path
+    card: AdapterCard
+    material: Material
+    adapted: Adapted
+    donors: list[Donor]
+    donor: str
+
+    @property
+    def scores(self) -> Scores:
+        """On dev, greedy."""
+        return self.adapted.scores
+
+
+def steps_for(seconds: float) -> int:
+    """Steps for so much speech: the more there is, the more, up to what an evening gives."""
+    return int(min(1500, max(300, 200 + seconds / 60 * 30)))
+
+
+def make_adapter(
+    source: Path,
+    *,
+    language: str,
+    out: Path,
+    context: consent.Context,
+    base: str = hub.MINI,
+    donor: str = AUTO,
+    minutes: float | None = None,
+    steps: int | None = None,
+    tier: str | None = None,
+    card: Path | None = None,
+    encoding: str | None = None,
+    settings: AdaptSettings | None = None,
+    say: Said = lambda _text: None,
+    progress: Callable[[int, float], None] | None = None,
+) -> Made:
+    """Learn an adapter for `language` of the base from what lies in `source`, and write it with its card into `out`.
+
+    A run that was interrupted goes on from `out/run`. `say` gets lines for people; `progress` the step and dev's CER in per cent.
+
+    Raises
+    ------
+    ConsentRefused
+        Someone did not agree; nothing is decoded, and the refusal stands in the ledger.
+    ManifestRefused, ModelRefused, AudioRefused, PathRefused
+        Source or base cannot be used.
+    UsageFailure
+        `MODEL_DONOR`: the base has no such donor.
+    TrainingFailure, DiskFailure
+        The run failed; the last good checkpoint is in `out/run`.
+    """
+    languages.check_code(language)
+    checkpoint = open_checkpoint(hub.resolve(base))
+    base_hash = base_sha256(checkpoint)
+    try:
+        material = gather(source, language, context=context, card=card, minutes=minutes, tier=tier, encoding=encoding)
+    except ConsentRefused as refusal:
+        ledger.append(
+            Event(
+                type="adapt",
+                used=(Entity(kind="model", sha256=base_hash),),
+                outcome="refused",
+                gate=consent.gate_of(refusal),
+                purpose=context.purpose,
+                fault=refusal.code,
+            )  # fmt: skip
+        )
+        raise
+    seconds = sum(clip.seconds for clip in material.train)
+    say(f"{material.found_as}: {len(material.train)} clips to learn from ({seconds / 60:.1f} minutes), {len(material.dev)} to judge by")
+    say(f"dev is split off by {material.split_by}")
+    for why, count in material.left_out.most_common():
+        say(f"left out: {count} clips with {why}" if "text" in why or "letters" in why else f"left out: {count} clips {why}")
+    if material.new_letters:
+        say(f"letters of dev that train has not: {', '.join(sorted(material.new_letters))}")
+    donors, chosen = _donor(checkpoint, material, donor, say)
+    settings = settings or AdaptSettings(steps=steps or steps_for(seconds))
+    say(f"{settings.steps} steps of {STEP_S:.0f} s of sound each")
+    with disk_errors(out):
+        out.mkdir(parents=True, exist_ok=True)
+    lent = (tensors_of(checkpoint.adapters[chosen]), checkpoint.vocabularies[chosen]) if chosen != NONE else None
+    adapted = adapt(material, checkpoint, out / "run", settings, donor=lent, progress=progress)
+    made = write_adapter(out, _card(material, adapted, checkpoint, base_hash, chosen, seconds), adapted.learner.tensors())
+    path = out / f"adapter.{language}.safetensors"
+    ledger.append(
+        Event(
+            type="adapt",
+            used=(Entity(kind="model", sha256=base_hash), *(Entity(kind="recording", sha256=s) for s in sorted(material.recordings))),
+            made=(Entity.of(path, "adapter", root=out),),
+            gate=consent.gate_of(material.decision),
+            collection=material.decision.collection,
+            purpose=context.purpose,
+            audio_ms=round(seconds * 1000),
+        )
+    )
+    return Made(path=path, card=made, material=material, adapted=adapted, donors=donors, donor=chosen)
+
+
+def _donor(checkpoint: Checkpoint, material: Material, asked: str, say: Said) -> tuple[list[Donor], str]:
+    """The donors, ranked where that was asked for, and the one to begin from."""
+    known = sorted(checkpoint.adapters)
+    if asked not in (AUTO, NONE, *known):
+        raise UsageFailure(
+            f"--donor {shown(asked)}",
+            f"{checkpoint.name} has no adapter for it",
+            f"Choose {AUTO}, {NONE}, {', '.join(known)}",
+            "MODEL_DONOR",
+        )
+    if asked != AUTO or not known:
+        return [], asked if asked != AUTO else NONE
+    found = ranked(checkpoint, material.train, material.symbols)
+    said = ", ".join(f"{d.language} {d.wrong:.0f}" for d in found)
+    say(f"donors, by per cent of letters that they hear wrong as they are: {said}; beginning from {found[0].language}")
+    return found, found[0].language
+
+
+def _card(material: Material, adapted: Adapted, checkpoint: Checkpoint, base_hash: str, donor: str, seconds: float) -> AdapterCard:
+    overall = adapted.scores.overall
+    trained: Mapping[str, Any] = {
+        "collections": list(material.collections),
+        "hours": round(seconds / 3600, 4),
+        "clips": len(material.train),
+        "consent": list(material.records),
+        "duties": list(material.duties),
+        "left_out": dict(material.left_out),
+        "donor": donor,
+        "split_by": material.split_by,
+    }
+    cer, wer = overall.letters, overall.words
+    rows = [
+        {
+            "split": "dev", "clips": len(material.dev), "cer": round(cer.value or 0.0, 4), "wer": round(wer.value or 0.0, 4),
+            "letters": cer.counts.reference, "decoder": "greedy",
+        }
+    ]  # fmt: skip
+    return AdapterCard(
+        language=material.language,
+        base_sha256=base_hash,
+        tensor_sha256="",
+        alphabet=adapted.learner.vocabulary,
+        base=os.fspath(checkpoint.name),
+        trained=trained,
+        scores=rows,
+    )

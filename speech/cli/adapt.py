@@ -1,0 +1,73 @@
+"""`speech adapt`: minutes of transcribed speech into an adapter."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from speech.cli.options import LANGUAGE, stated
+from speech.cli.streams import Streams
+from speech.errors import FormatRefused
+from speech.files import shown
+
+
+@click.command("adapt", short_help="Minutes of transcribed speech into a model's adapter for a new language.")
+@click.argument("source", type=click.Path(path_type=Path))
+@click.option("--language", "-l", required=True, type=LANGUAGE, metavar="CODE", help="Language of the speech.")
+@click.option("--out", "-o", required=True, type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="Where the adapter goes.")
+@click.option("--base", default="mini", show_default=True, help="The model that learns: mini, a folder, or a repository that is here.")
+@click.option(
+    "--donor", default="auto", show_default=True, metavar="CODE", help="Language whose adapter is begun from; auto ranks them; none."
+)
+@click.option("--minutes", type=click.FloatRange(min=0.1), metavar="N", help="Learn from so many minutes at most, drawn by whole clips.")
+@click.option("--steps", type=click.IntRange(2, 100_000), metavar="N", help="Steps of 48 s of sound; else by how much speech there is.")
+@click.option("--tier", metavar="NAME", help="The tier of ELAN or Praat files that holds the transcription.")
+@click.option("--card", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="The consent card, where it lies elsewhere.")
+@click.option("--encoding", metavar="NAME", help="Encoding of tables and texts that are not UTF-8.")
+@click.option("--force", is_flag=True, help="Replace the adapter that lies there.")
+@stated
+def command(
+    source: Path, language: str, out: Path, base: str, donor: str, minutes: float | None, steps: int | None, tier: str | None,
+    card: Path | None, encoding: str | None, force: bool, as_json: bool, purpose: str, debug: bool,
+) -> int:  # fmt: skip
+    """Learn an adapter for a language from SOURCE: a manifest, a folder of clips with texts, or corrected ELAN files beside recordings.
+
+    \b
+    speech adapt recordings --language mdw --out mdw
+    speech transcribe story.wav --language mdw --adapter mdw --out out
+    Training needs what was agreed with the people recorded: speech consent record FOLDER
+    """
+    from speech.adapt import make_adapter
+    from speech.collections import consent
+
+    path = out / f"adapter.{language}.safetensors"
+    if path.exists() and not force:
+        raise FormatRefused(shown(path), "an adapter lies there", "Choose another --out, or --force", "FORMAT_EXISTS")
+    made = make_adapter(
+        source,
+        language=language,
+        out=out,
+        context=consent.Context(basis=consent.basis_for(purpose), purpose=purpose),
+        base=base,
+        donor=donor,
+        minutes=minutes,
+        steps=steps,
+        tier=tier,
+        card=card,
+        encoding=encoding,
+        say=lambda text: Streams.note(f"  {text}"),
+        progress=lambda step, cer: Streams.note(f"  step {step}: CER on dev {cer:.1f} %"),
+    )
+    overall = made.scores.overall
+    cer, wer = 100 * (overall.letters.value or 0.0), 100 * (overall.words.value or 0.0)
+    if as_json:
+        Streams.json(
+            {"path": shown(made.path), "ok": True, "language": language, "donor": made.donor, "cer": round(cer, 2), "wer": round(wer, 2),
+             "clips": len(made.material.train), "dev_clips": len(made.material.dev), "split_by": made.material.split_by,
+             "curve": made.adapted.curve, "seconds": round(made.adapted.seconds, 1)}
+        )  # fmt: skip
+        return 0
+    Streams.result(f"{shown(made.path)}: CER {cer:.1f} %, WER {wer:.1f} % on {len(made.material.dev)} clips of dev, greedy")
+    Streams.note(f"  Hear with it: speech transcribe RECORDING --language {language} --model {base} --adapter {shown(out)}")
+    return 0
