@@ -39,7 +39,7 @@ from speech.errors import SpeechError
 from speech.models import guard, precision
 from speech.models.banks import Bank
 from speech.models.cards import read_card
-from speech.models.training import Evaluation, Loop, LoopSettings, Step, generators, supply
+from speech.models.training import Evaluation, Loop, LoopSettings, Step, generators, rows, supply
 from speech.models.training.augment import Augment, levelled, not_speech
 from speech.models.training.loop import take_averaged
 from speech.models.training.losses import ctc
@@ -304,12 +304,12 @@ class Composer:
         early = step < settings.early_steps
         shapes = [s for s in settings.shapes if not early or s[1] <= settings.early_longest]
         count, seconds = self.draw.choice(shapes)
-        rows = [self._row(int(seconds * RATE), step) for _ in range(count)]
-        inputs = torch.from_numpy(np.stack([r[0] for r in rows]))
-        codes = [r[1] for r in rows]
-        symbols = [r[2] for r in rows]
+        made = [self._row(int(seconds * RATE), step) for _ in range(count)]
+        inputs = torch.from_numpy(np.stack([m[0] for m in made]))
+        codes = [m[1] for m in made]
+        symbols = [m[2] for m in made]
         targets = [[self.vocabulary[c].get(s, 3) for s in said] for c, said in zip(codes, symbols, strict=True)]
-        return Batch(inputs, codes, targets, [romanised(s) for s in symbols], [n for r in rows for n in r[3]])
+        return Batch(inputs, codes, targets, [romanised(s) for s in symbols], [n for m in made for n in m[3]])
 
     def _row(self, length: int, step: int) -> tuple[np.ndarray, str, list[str], list[str]]:
         settings, draw = self.settings, self.draw
@@ -330,29 +330,19 @@ class Composer:
         return self._finish(signal, augment=draw.random() < settings.augmented), code, symbols, names
 
     def _fill(self, take: Callable[[], Clip], key: str, length: int) -> tuple[np.ndarray, list[str], list[str]]:
-        """Clips laid into `length` samples until the next does not fit (it is kept for the next row)."""
-        signal = np.zeros(length)
-        symbols: list[str] = []
-        names: list[str] = []
-        place, tries = int(self.rng.uniform(0, 0.15) * RATE), 0
-        while tries < 12:
+        """Clips laid into `length` samples until the next does not fit (it is kept for the next row, unless it is spoken by eSpeak NG)."""
+
+        def next_clip() -> tuple[np.ndarray, list[str], Clip]:
             clip = self.held.pop(key, None) or take()
             speed = self.draw.choice(list(clip.speeds) or [1.0])
-            samples = clip.speeds.get(speed, clip.samples)
-            if place + len(samples) > length:
-                # Too long for what is left: hold it for the next row, unless no row of this shape can take it.
-                if len(samples) < length and key != "espeak":
-                    self.held[key] = clip
-                if symbols:
-                    break
-                tries += 1
-                self.held.pop(key, None)
-                continue
-            signal[place : place + len(samples)] += samples / 32768
-            symbols.extend(([text.WORD_BREAK] if symbols else []) + clip.symbols)
-            names.append(clip.name)
-            place += len(samples) + int(self.rng.uniform(0, 0.5) * RATE)
-        return signal, symbols, names
+            return clip.speeds.get(speed, clip.samples), clip.symbols, clip
+
+        def hold(clip: Clip) -> None:
+            if key != "espeak":
+                self.held[key] = clip
+
+        signal, symbols, clips = rows.filled(length, next_clip, hold, self.rng)
+        return signal, symbols, [clip.name for clip in clips]
 
     def _finish(self, signal: np.ndarray, *, augment: bool) -> np.ndarray:
         return levelled(self.augment(signal) if augment else signal)

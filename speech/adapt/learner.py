@@ -10,13 +10,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from speech.errors import ModelRefused
 from speech.models import precision
 from speech.models.checkpoint import Checkpoint, expected_shapes
 from speech.models.network import Network, build
 from speech.text import WORD_BREAK
 
 Mode = Literal["adapter", "layers", "full"]
-SPECIAL = ("<pad>", "<s>", "</s>", "<unk>", WORD_BREAK)
+BLANK = "<pad>"
+SPECIAL = ("<s>", "</s>", "<unk>", WORD_BREAK)
 
 
 class Learner(nn.Module):
@@ -34,12 +36,27 @@ class Learner(nn.Module):
         masks: tuple[float, int, float, int] = (0.08, 5, 0.04, 16),
         dropout: float = 0.1,
     ) -> None:
-        """`symbols` are the letters; `donor` is another language's adapter with its vocabulary, to begin from."""
+        """`symbols` are the letters; `donor` is another language's adapter with its vocabulary, to begin from.
+
+        Raises
+        ------
+        ModelRefused
+            `MODEL_ADAPTERS`: the base has none.
+        """
         super().__init__()
+        if not checkpoint.takes_adapters:
+            raise ModelRefused(
+                checkpoint.name,
+                "its layers hold no adapters, and this version learns in nothing else",
+                "Take a base with adapters, such as mini or facebook/mms-1b-all",
+                "MODEL_ADAPTERS",
+            )
         self.built: Network = build(checkpoint, precision="fp32", device="cpu")
         self.network = self.built.module
         self.language = language
-        self.vocabulary = (*SPECIAL, *(s for s in symbols if s not in SPECIAL))
+        letters = [*SPECIAL, *(s for s in symbols if s not in (BLANK, *SPECIAL))]
+        self.blank = checkpoint.symbols.blank  # one for all languages of a base
+        self.vocabulary = (*letters[: self.blank], BLANK, *letters[self.blank :])
         self.checkpoint = checkpoint
         self.half_precision = precision.has_bf16()
         tensors = _first_weights(checkpoint, self.vocabulary, donor)
@@ -47,23 +64,13 @@ class Learner(nn.Module):
         bank.add(language, tensors)
         bank.use(language)
         _in_training(self.network, masks, dropout)
-        moving = [bank.head]
-        if mode == "full":
-            moving.append(self.network)
-        if mode == "layers":
-            moving += list(bank.layers[-last_layers:])
-        for layer in bank.layers:
-            adapter = getattr(layer, "adapter_layer", None)
-            if adapter is not None and not adapter.silent:
-                moving.append(adapter)
-        for module in moving:
-            for parameter in module.parameters():
-                parameter.requires_grad_(True)
-        for layer in bank.layers:
-            adapter = getattr(layer, "adapter_layer", None)
-            if adapter is not None and adapter.silent:
-                for parameter in adapter.parameters():
-                    parameter.requires_grad_(False)
+        adapters = [layer.adapter_layer for layer in bank.layers]
+        whole = {"adapter": [], "layers": list(bank.layers[-last_layers:]), "full": [self.network]}[mode]
+        for module in (bank.head, *adapters, *whole):
+            module.requires_grad_(True)
+        for adapter in adapters:
+            if adapter.silent:  # a layer that serves all languages goes on to do so
+                adapter.requires_grad_(False)
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Log probabilities (frames, clips, symbols) of levelled sound (clips, samples)."""

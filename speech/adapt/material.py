@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speech import audio, languages
+from speech.audio.folders import is_recording
 from speech.collections import consent
 from speech.collections.importing import import_folder
 from speech.collections.manifest import Row, read_manifest
@@ -30,7 +31,10 @@ DEV_SHARE = 0.15
 """Of the sound, about so much is kept for dev, whole sessions at a time."""
 LEAST_SESSIONS = 4
 """Sessions under which dev is cut from consecutive clips: one session of three would be too much or too alike."""
-SHORTEST_MS, LONGEST_MS = 200, 30_000
+SHORTEST_MS, LONGEST_MS = 200, 23_500
+"""Lengths of clips that are learnt from; longer ones fit no row of a batch."""
+USED = ("", "train", "dev")
+"""Splits that are read: test is never."""
 
 Samples = NDArray[np.int16]
 
@@ -88,6 +92,13 @@ def rows_of(source: Path, language: str, *, tier: str | None = None, encoding: s
     ManifestRefused, FormatRefused, TextRefused, PathRefused
         It cannot be read, or holds nothing to learn from.
     """
+    if source.is_file() and is_recording(source):
+        raise ManifestRefused(
+            shown(source),
+            "this is no manifest, by its name a recording",
+            "Name the folder that holds the recordings and their texts",
+            "MANIFEST_JSON",
+        )
     if source.is_dir():
         read = functools.partial(transcription_in, language=language, tier=tier, encoding=encoding)
         found = import_folder(source, language, transcript_in=read, encoding=encoding)
@@ -124,7 +135,7 @@ def gather(
         A recording cannot be read.
     """
     every, root, found_as = rows_of(source, language, tier=tier, encoding=encoding)
-    rows = [row for row in every if row.language == language and row.text]
+    rows = [row for row in every if row.language == language and row.text and row.split in USED]
     if not rows:
         raise ManifestRefused(shown(source), f"no row has a text in {language}", "Check --language, or the manifest", "MANIFEST_EMPTY")
     decisions = _allowed(rows, root, card, context)
@@ -196,8 +207,8 @@ def _clips(rows: Sequence[Row], root: Path, language: str, left_out: Counter[str
                     "no letter in the text" if not text
                     else "digits in the text" if any(c.isdigit() for c in outside)
                     else "letters outside the alphabet" if outside
-                    else "shorter than 0.2 s" if length < SHORTEST_MS
-                    else "longer than 30 s" if length > LONGEST_MS
+                    else f"shorter than {SHORTEST_MS / 1000} s" if length < SHORTEST_MS
+                    else f"longer than {LONGEST_MS / 1000} s" if length > LONGEST_MS
                     else ""
                 )  # fmt: skip
                 if why:
@@ -214,7 +225,7 @@ def _clips(rows: Sequence[Row], root: Path, language: str, left_out: Counter[str
 
 
 def _split(clips: dict[str, list[Clip]]) -> tuple[list[Clip], list[Clip], str]:
-    """Train, dev, and what they are apart by; test is left alone."""
+    """Train, dev, and what they are apart by."""
     if clips.get("dev"):
         return clips["train"] + clips[""], clips["dev"], "as the manifest has it"
     every = clips["train"] + clips[""]

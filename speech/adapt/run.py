@@ -1,24 +1,30 @@
-"""`speech adapt`: from clips with texts to an adapter with its card."""
+"""One run: from clips with texts to an adapter and head, and what they are worth on dev."""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from torch import Tensor
 
 from speech import languages
 from speech.adapt.batches import Batch, Batches
 from speech.adapt.learner import Learner, Mode
 from speech.adapt.material import Clip, Material
 from speech.audio import RATE
+from speech.errors import TrainingFailure
+from speech.files import shown
 from speech.models import ctc
 from speech.models.checkpoint import Checkpoint
 from speech.models.training import Evaluation, Loop, LoopSettings, Step, generators, supply
 from speech.models.training.augment import levelled
+from speech.models.training.loop import BEST, HELD, LAST
 from speech.models.training.losses import ctc as ctc_loss
 from speech.score import Pair, Scores, score
 
@@ -40,9 +46,11 @@ class AdaptSettings:
 
 @dataclass(slots=True, kw_only=True)
 class Adapted:
-    """What came of it: the learner with its best weights, scores on dev, and the curve of dev CER by step."""
+    """What came of it: the learner, adapter and head with the mean of the last weights, their scores on dev, and dev's CER by step."""
 
     learner: Learner
+    tensors: dict[str, Tensor]
+    """As `adapter.<lang>.safetensors` names them."""
     scores: Scores
     curve: list[tuple[int, float]] = field(default_factory=list)
     seconds: float = 0.0
@@ -55,18 +63,23 @@ def adapt(
     settings: AdaptSettings | None = None,
     *,
     donor: tuple[Any, Sequence[str]] | None = None,
+    asked: Mapping[str, Any] | None = None,
     progress: Callable[[int, float], None] | None = None,
 ) -> Adapted:
     """Learn from the material's train clips, and judge on its dev clips; the run lies in `folder` and goes on from there.
 
-    `progress` gets the step and the dev CER in per cent, each time dev is judged.
+    `asked` is what a run is known by, kept in its card; `progress` gets the step and the dev CER in per cent, each time dev is judged.
 
     Raises
     ------
     TrainingFailure
-        `TRAINING_DIVERGED`, `TRAINING_CHECKPOINT`, `TRAINING_BASE_CHANGED`.
+        `TRAINING_DIVERGED`, `TRAINING_BASE_CHANGED`; `TRAINING_CHECKPOINT`: the run in `folder` was asked for otherwise.
+    ModelRefused
+        `MODEL_ADAPTERS`: the base has none.
     """
     settings = settings or AdaptSettings()
+    told = {**asdict(settings), "language": material.language, "clips": digest_of(material.train), **(asked or {})}
+    _check_same(folder, told)
     generators.seed_all(settings.seed)
     learner = Learner(checkpoint, material.language, material.symbols, mode=settings.mode, last_layers=settings.last_layers, donor=donor)
     batches = Batches(material.train, learner.vocabulary, seed=settings.seed, augmented=settings.augmented)
@@ -85,7 +98,7 @@ def adapt(
             seed=settings.seed,
         ),
         folder,
-        card={"language": material.language},
+        card={"asked": told},
         frozen=learner.base_hash,
     )
     if loop.drawn:
@@ -106,23 +119,54 @@ def adapt(
     loop.run(supplied, decay=True, evaluate=evaluate)
     with loop.averaged():
         scores = judged(learner, material.dev)
-    return Adapted(learner=learner, scores=scores, curve=curve, seconds=loop.seconds)
+        tensors = {name: tensor.clone() for name, tensor in learner.tensors().items()}
+    return Adapted(learner=learner, tensors=tensors, scores=scores, curve=curve, seconds=loop.seconds)
+
+
+def digest_of(clips: Sequence[Clip]) -> str:
+    """A hash over what clips say and how they sound."""
+    digest = hashlib.sha256()
+    for clip in clips:
+        digest.update(f"{clip.id}\n{clip.text}\n".encode())
+        digest.update(clip.samples.tobytes())
+    return digest.hexdigest()
+
+
+def _check_same(folder: Path, told: Mapping[str, Any]) -> None:
+    """Refuse to go on with a run that was begun with other clips or settings: what came of it would be neither's."""
+    if not (folder / LAST).exists():
+        return
+    begun = json.loads((folder / "card.json").read_text(encoding="utf-8")).get("asked", {})
+    if differing := sorted(name for name in {*begun, *told} if begun.get(name) != told.get(name)):
+        raise TrainingFailure(
+            where=shown(folder),
+            what=f"the run that was interrupted here was begun with other {', '.join(differing)}",
+            mend="Give the same again to go on with it, choose another --out, or delete this folder",
+            code="TRAINING_CHECKPOINT",
+        )
+
+
+def finish(folder: Path) -> None:
+    """Let go of a run's checkpoints once its adapter is written; its card and log stay."""
+    for name in (LAST, BEST, HELD):
+        (folder / name).unlink(missing_ok=True)
 
 
 def _steps(learner: Learner, batches: Batches) -> Iterator[Callable[[], Step]]:
     def step(batch: Batch, drawn: supply.State) -> Step:
         symbols = max(1, sum(map(len, batch.targets)))
-        loss = ctc_loss(learner(batch.inputs), batch.targets) / symbols
+        loss = ctc_loss(learner(batch.inputs), batch.targets, blank=learner.blank) / symbols
         return Step(loss=loss, audio_s=batch.inputs.numel() / RATE, clips=batch.clips, drawn=drawn)
 
     return (functools.partial(step, batch, drawn) for batch, drawn in supply.ahead(batches))
 
 
 def judged(learner: Learner, clips: Sequence[Clip]) -> Scores:
-    """Greedy error rates of clips."""
+    """Greedy error rates of clips; the learner is left in evaluation mode."""
+    learner.eval()
     table = languages.load(learner.language)
     symbols = learner.vocabulary
-    greedy = ctc.Greedy(blank=0, silent=frozenset(n for n, s in enumerate(symbols) if ctc.is_special(s)))
+    greedy = ctc.Greedy(blank=learner.blank, silent=frozenset(n for n, s in enumerate(symbols) if ctc.is_special(s)))
     order = sorted(clips, key=lambda clip: len(clip.samples))
     pairs = []
     for at in range(0, len(order), 8):

@@ -11,9 +11,8 @@ from typing import Any
 from speech import languages
 from speech.adapt.donors import Donor, ranked
 from speech.adapt.material import Material, gather
-from speech.adapt.run import Adapted, AdaptSettings, adapt
-from speech.collections import consent, ledger
-from speech.collections.events import Entity, Event
+from speech.adapt.run import Adapted, AdaptSettings, adapt, finish
+from speech.collections import acts, consent, ledger
 from speech.errors import ConsentRefused, UsageFailure
 from speech.files import disk_errors, shown
 from speech.models import hub
@@ -24,6 +23,8 @@ from speech.models.weights import tensors_of
 from speech.score import Scores
 
 AUTO, NONE = "auto", "none"
+RUN = "run"
+"""The folder of a run below the adapter's."""
 STEP_S = 48.0
 """Seconds of sound in a step."""
 
@@ -65,7 +66,6 @@ def make_adapter(
     tier: str | None = None,
     card: Path | None = None,
     encoding: str | None = None,
-    settings: AdaptSettings | None = None,
     say: Said = lambda _text: None,
     progress: Callable[[int, float], None] | None = None,
 ) -> Made:
@@ -90,45 +90,32 @@ def make_adapter(
     try:
         material = gather(source, language, context=context, card=card, minutes=minutes, tier=tier, encoding=encoding)
     except ConsentRefused as refusal:
-        ledger.append(
-            Event(
-                type="adapt",
-                used=(Entity(kind="model", sha256=base_hash),),
-                outcome="refused",
-                gate=consent.gate_of(refusal),
-                purpose=context.purpose,
-                fault=refusal.code,
-            )  # fmt: skip
-        )
+        ledger.append(acts.adapt_event(base_hash, (), None, refusal, context))
         raise
     seconds = sum(clip.seconds for clip in material.train)
-    say(f"{material.found_as}: {len(material.train)} clips to learn from ({seconds / 60:.1f} minutes), {len(material.dev)} to judge by")
-    say(f"dev is split off by {material.split_by}")
-    for why, count in material.left_out.most_common():
-        say(f"left out: {count} clips with {why}" if "text" in why or "letters" in why else f"left out: {count} clips {why}")
-    if material.new_letters:
-        say(f"letters of dev that train has not: {', '.join(sorted(material.new_letters))}")
+    _tell(material, seconds, say)
     donors, chosen = _donor(checkpoint, material, donor, say)
-    settings = settings or AdaptSettings(steps=steps or steps_for(seconds))
+    settings = AdaptSettings(steps=steps or steps_for(seconds))
     say(f"{settings.steps} steps of {STEP_S:.0f} s of sound each")
     with disk_errors(out):
         out.mkdir(parents=True, exist_ok=True)
     lent = (tensors_of(checkpoint.adapters[chosen]), checkpoint.vocabularies[chosen]) if chosen != NONE else None
-    adapted = adapt(material, checkpoint, out / "run", settings, donor=lent, progress=progress)
-    made = write_adapter(out, _card(material, adapted, checkpoint, base_hash, chosen, seconds), adapted.learner.tensors())
+    adapted = adapt(material, checkpoint, out / RUN, settings, donor=lent, asked={"base": base_hash, "donor": chosen}, progress=progress)
+    made = write_adapter(out, _card(material, adapted, checkpoint, base_hash, chosen, seconds), adapted.tensors)
     path = out / f"adapter.{language}.safetensors"
-    ledger.append(
-        Event(
-            type="adapt",
-            used=(Entity(kind="model", sha256=base_hash), *(Entity(kind="recording", sha256=s) for s in sorted(material.recordings))),
-            made=(Entity.of(path, "adapter", root=out),),
-            gate=consent.gate_of(material.decision),
-            collection=material.decision.collection,
-            purpose=context.purpose,
-            audio_ms=round(seconds * 1000),
-        )
-    )
+    ledger.append(acts.adapt_event(base_hash, material.recordings, path, material.decision, context, audio_ms=round(seconds * 1000)))
+    finish(out / RUN)
     return Made(path=path, card=made, material=material, adapted=adapted, donors=donors, donor=chosen)
+
+
+def _tell(material: Material, seconds: float, say: Said) -> None:
+    """What is learnt from, in lines for people."""
+    say(f"{material.found_as}: {len(material.train)} clips to learn from ({seconds / 60:.1f} minutes), {len(material.dev)} to judge by")
+    say(f"dev is split off by {material.split_by}")
+    for why, count in material.left_out.most_common():
+        say(f"left out, {why}: {count} clips")
+    if material.new_letters:
+        say(f"letters of dev that train has not: {', '.join(sorted(material.new_letters))}")
 
 
 def _donor(checkpoint: Checkpoint, material: Material, asked: str, say: Said) -> tuple[list[Donor], str]:

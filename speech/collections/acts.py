@@ -6,7 +6,7 @@ has no entity, only what happened.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -50,6 +50,30 @@ def transcribe_event(
         settings_sha256=transcript.provenance[-1].settings_sha256 if transcript is not None and transcript.provenance else "",
         audio_ms=transcript.coverage.duration_ms if transcript is not None and transcript.coverage else None,
         fault=error.code if error is not None else "",
+    )
+
+
+def adapt_event(
+    base_sha256: str,
+    recordings: Iterable[str],
+    adapter: Path | None,
+    outcome: consent.Decision | ConsentRefused,
+    context: consent.Context,
+    *,
+    audio_ms: int | None = None,
+) -> Event:
+    """The event of an adapter that was learnt, or of the refusal; `recordings` are hashes of what it was learnt from."""
+    refused = isinstance(outcome, ConsentRefused)
+    return Event(
+        type="adapt",
+        used=(Entity(kind="model", sha256=base_sha256), *(Entity(kind="recording", sha256=s) for s in sorted(recordings))),
+        made=(Entity.of(adapter, "adapter", root=adapter.parent),) if adapter else (),
+        outcome="refused" if refused else "success",
+        gate=consent.gate_of(outcome),
+        collection="" if isinstance(outcome, ConsentRefused) else outcome.collection,
+        purpose=context.purpose,
+        audio_ms=audio_ms,
+        fault=outcome.code if refused else "",
     )
 
 

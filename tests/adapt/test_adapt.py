@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,12 +12,13 @@ import torch
 from safetensors.torch import load_file
 
 from speech import formats
-from speech.adapt import AdaptSettings, Material, adapt, gather
+from speech.adapt import AdaptSettings, Clip, Material, adapt, gather
 from speech.adapt.batches import Batches
 from speech.adapt.donors import ranked
-from speech.adapt.learner import SPECIAL, Learner, Mode
+from speech.adapt.learner import BLANK, SPECIAL, Learner, Mode
+from speech.adapt.run import finish, judged
 from speech.collections import answers, consent
-from speech.errors import ConsentRefused, ManifestRefused
+from speech.errors import ConsentRefused, ManifestRefused, ModelRefused, TrainingFailure
 from speech.models.checkpoint import Checkpoint, open_checkpoint
 from speech.models.hub import mini_folder
 from speech.types import Segment, Span, Transcript
@@ -125,7 +127,7 @@ def test_a_folder_of_corrected_elan_files_is_learnt_from_without_a_step_between(
 
 
 def test_batches_go_on_from_their_state_as_they_would_have(material: Material) -> None:
-    vocabulary = (*SPECIAL, *material.symbols)
+    vocabulary = (BLANK, *SPECIAL, *material.symbols)
     one = Batches(material.train, vocabulary, seed=3)
     one.make()
     state = one.state()
@@ -193,3 +195,64 @@ def test_a_resumed_run_equals_an_unbroken_one_and_the_base_stays(
     fresh = Learner(base, "que", material.symbols, mode="adapter")
     assert whole.learner.base_hash() == fresh.base_hash()
     assert whole.scores.overall.letters.value is not None
+
+
+def test_what_is_given_is_what_was_scored(base: Checkpoint, material: Material, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("speech.adapt.batches.SHAPES", ((2, 6.0),))
+    made = adapt(material, base, tmp_path, settings(4))
+    views = made.learner.tensors()
+    assert any(not torch.equal(made.tensors[name], last) for name, last in views.items())  # the mean of the weights, not the last
+    with torch.no_grad():
+        for name, place in views.items():
+            place.copy_(made.tensors[name])
+    assert judged(made.learner, material.dev).overall.letters.counts == made.scores.overall.letters.counts
+
+
+def test_an_interrupted_run_does_not_go_on_with_other_clips_or_settings(
+    base: Checkpoint, material: Material, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("speech.adapt.batches.SHAPES", ((2, 6.0),))
+    adapt(material, base, tmp_path, settings(2))
+    with pytest.raises(TrainingFailure, match="steps") as caught:
+        adapt(material, base, tmp_path, settings(4))
+    assert caught.value.code == "TRAINING_CHECKPOINT"
+    with pytest.raises(TrainingFailure, match="clips"):
+        adapt(replace(material, train=material.train[:3]), base, tmp_path, settings(2))
+    finish(tmp_path)
+    assert adapt(material, base, tmp_path, settings(4)).curve[-1][0] == 4
+
+
+def test_the_blank_stands_where_the_base_has_it(base: Checkpoint) -> None:
+    other = replace(base, symbols=replace(base.symbols, blank=3))
+    learner = Learner(other, "zzz", ("a", "k"), mode="adapter")
+    assert learner.vocabulary == ("<s>", "</s>", "<unk>", BLANK, "|", "a", "k")
+
+
+def test_a_base_without_adapters_is_refused(base: Checkpoint) -> None:
+    config = {name: value for name, value in base.config.items() if name != "adapter_attn_dim"}
+    with pytest.raises(ModelRefused) as caught:
+        Learner(replace(base, config=config), "zzz", ("a", "k"), mode="adapter")
+    assert caught.value.code == "MODEL_ADAPTERS"
+
+
+@pytest.mark.parametrize(("seconds", "shapes"), [(1.0, (3.0, 6.0, 9.6, 16.0, 24.0)), (5.0, (6.0, 9.6, 16.0, 24.0)), (23.0, (24.0,))])
+def test_rows_are_of_lengths_that_clips_fit_into(seconds: float, shapes: tuple[float, ...]) -> None:
+    samples = np.ones(int(16_000 * seconds), np.int16)
+    clips = [Clip(id=str(n), text="a", symbols=["a"], samples=samples) for n in range(3)]
+    batches = Batches(clips, (BLANK, *SPECIAL, "a"), seed=1, silent=0.0)
+    assert tuple(shape[1] for shape in batches.shapes) == shapes
+    heard = [batches.make() for _ in range(8)]
+    assert sum(map(len, (b.clips for b in heard))) >= sum(len(b.targets) for b in heard) // 2
+
+
+def test_test_is_never_decoded(field: Path, tmp_path: Path) -> None:
+    rows = ["path\ttext\tlanguage\tsplit"]
+    for number, split in enumerate(("train", "train", "dev", "test")):
+        if split != "test":
+            soundfile.write(tmp_path / f"{number}.wav", np.zeros(16_000, np.float32), 16_000)
+        rows.append(f"{number}.wav\tkay\tque\t{split}")
+    (tmp_path / "manifest.tsv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    found = gather(tmp_path / "manifest.tsv", "que", context=CONTEXT, card=field / answers.CARD)
+    assert (len(found.train), len(found.dev)) == (2, 1)
+    with pytest.raises(ManifestRefused, match="recording"):
+        gather(tmp_path / "0.wav", "que", context=CONTEXT)

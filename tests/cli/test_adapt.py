@@ -60,6 +60,9 @@ def test_a_folder_becomes_an_adapter_that_transcribes(folder: Path, tmp_path: Pa
     run("adapt", folder, "-l", "zza", "--out", out, "--steps", 2, status=1)
     assert "[FORMAT_EXISTS]" in capsys.readouterr().err
     assert [row.event["outcome"] for row in rows_of("adapt")][-1] == "success"
+    capsys.readouterr()
+    run("adapt", folder, "-l", "zza", "--out", out, "--steps", 4, "--donor", "swh", "--force", "--json")
+    assert json.loads(capsys.readouterr().out)["donor"] == "swh"  # a run of its own, not the one that is over
 
 
 def test_a_donor_that_is_not_there_is_named(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
