@@ -10,8 +10,9 @@ from typing import Any
 
 import click
 
-from speech.cli.options import told
+from speech.cli.options import PURPOSES, told
 from speech.cli.streams import Streams
+from speech.collections.answers import HOLDERS
 from speech.errors import ConsentRefused, PathRefused, UsageFailure
 from speech.files import is_folder, shown
 
@@ -33,7 +34,6 @@ HOW = {
     "public_licence": "by a public licence that the recordings carry",
 }
 WHO = {"written": "self", "oral_recorded": "self", "community_protocol": "community_authority", "public_licence": "licensor"}
-PURPOSES = ("community", "education", "research", "archive", "commercial")
 
 
 @click.group("consent", short_help="What was agreed about recordings: recorded, withdrawn, shown.")
@@ -47,7 +47,7 @@ def command() -> None:
 @click.option("--title", help="What the collection is called.")
 @click.option("--language", "-l", "languages", multiple=True, metavar="CODE", help="Language of the recordings; may be repeated.")
 @click.option("--holder", help="Who holds the recordings and answers for them.")
-@click.option("--kind", type=click.Choice(("community", "researcher", "archive", "project", "organisation")), help="What the holder is.")
+@click.option("--kind", type=click.Choice(HOLDERS), help="What the holder is.")
 @click.option("--source", help="Where the recordings come from.")
 @click.option("--licence", help="Licence they carry, such as cc-by-4.0; archive_terms where only these records speak.")
 @click.option("--how", type=click.Choice(tuple(HOW)), help="How it was agreed.")
@@ -174,7 +174,7 @@ class Asked:
             "licence",
             "Which licence do they carry (such as cc-by-4.0; archive_terms: none, only what is recorded here)?",
             "archive_terms",
-            (*answers.LICENCES, "mit", "apache-2.0", "noodl"),
+            answers.LICENCES,
         )
         described = answers.Described(
             id=answers.identifier(title), title=title, languages=tuple(c.strip().lower() for c in codes), holder=holder, kind=kind,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
@@ -91,13 +92,16 @@ def import_folder(
 @click.option("--hashes", is_flag=True, help="Read every recording and compare its hash.")
 @told
 def check(manifest: Path, hashes: bool, as_json: bool, debug: bool) -> int:
-    """Name every fault of MANIFEST by line and field: fields, files that are gone or changed, splits that share something."""
+    """Name every fault of MANIFEST by line and field: fields, files that are gone or changed, spans past the end, splits that
+    share something."""
+    from speech.audio import probe
     from speech.collections.cards import find_card, load_card
     from speech.collections.manifest import read_manifest
     from speech.collections.manifest_checks import check_files, check_splits, overlaps
 
     found = read_manifest(manifest)
-    check_files(found, manifest.parent, hashes=hashes)
+    length_ms = functools.cache(lambda path: probe(path).found_ms)
+    check_files(found, manifest.parent, hashes=hashes, length_ms=length_ms)
     card = find_card(manifest)
     split_by = load_card(card).raw.get("manifest", {}).get("split_by", "") if card else ""
     findings = [*check_splits(found, split_by), *overlaps(found)]

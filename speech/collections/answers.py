@@ -11,7 +11,7 @@ import json
 import re
 import tomllib
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +21,10 @@ from speech.errors import ConsentRefused
 from speech.files import read_bytes, shown, write_text
 
 HOLDERS = ("community", "researcher", "archive", "project", "organisation")
-LICENCES = ("archive_terms", "cc0-1.0", "cc-by-4.0", "cc-by-sa-4.0", "cc-by-nc-4.0", "cc-by-nc-sa-4.0", "kaitiakitanga", "unknown")
-BASES = ("written", "oral_recorded", "community_protocol", "public_licence", "guardian", "heir")
+LICENCES = (
+    "archive_terms", "cc0-1.0", "cc-by-4.0", "cc-by-sa-4.0", "cc-by-nc-4.0", "cc-by-nc-sa-4.0", "cc-by-nd-4.0", "cc-by-nc-nd-4.0",
+    "kaitiakitanga", "noodl", "mit", "apache-2.0", "unknown",
+)  # fmt: skip
 EVIDENCE = {
     "written": "form",
     "oral_recorded": "recording",
@@ -74,8 +76,6 @@ class Described:
     for_all: bool = False
     """Whether what is agreed here holds for speakers without a card of their own (a licence, or a community's protocol)."""
     people_folder: str = ""
-    notes: tuple[str, ...] = field(default_factory=tuple)
-    """Lines written above, as remarks."""
 
 
 def identifier(name: str) -> str:
@@ -87,8 +87,7 @@ def identifier(name: str) -> str:
 def new_card(described: Described, said: Sequence[Said]) -> str:
     """The text of a card with its first records; what the community must say is the same, said by its authority."""
     d = described
-    lines = [f"# {note}" for note in d.notes]
-    lines += ["schema_version = 1", f"id = {_text(d.id)}", f"title = {_text(d.title)}", ""]
+    lines = ["schema_version = 1", f"id = {_text(d.id)}", f"title = {_text(d.title)}", ""]
     for code in d.languages:
         lines += ["[[languages]]", f"iso639_3 = {_text(code)}", ""]
     lines += ["[holder]", f"name = {_text(d.holder)}", f"kind = {_text(d.kind)}", ""]

@@ -11,12 +11,12 @@ import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from speech import formats
-from speech.audio.folders import about_ms, recordings_in
+from speech.audio import probe, recordings_in
 from speech.collections.events import PERSON
 from speech.collections.manifest import Row
 from speech.errors import ManifestRefused
@@ -66,29 +66,38 @@ def import_folder(
     ------
     ManifestRefused
         `MANIFEST_EMPTY`: nothing of all this is there.
+    AudioRefused, PathRefused
+        A clip cannot be read; its length is that of its sound, not what its header claims.
     """
-    found = Imported()
-    recordings = {p.relative_to(folder).as_posix(): p for p in recordings_in(folder).recordings}
-    ways = (_common_voice, _table, _list_of_texts)
-    taken = next((rows for way in ways if (rows := _told_by_names(list(way(folder, recordings, found, encoding))))), [])
+    found, recordings = Imported(), {p.relative_to(folder).as_posix(): p for p in recordings_in(folder).recordings}
+    ways: tuple[Callable[[], Iterable[Row]], ...] = (
+        lambda: _told_by_names(list(_common_voice(folder, recordings, found, encoding))),
+        lambda: _told_by_names(list(_table(folder, recordings, found, encoding))),
+        lambda: _told_by_names(list(_list_of_texts(folder, recordings, found, encoding))),
+        lambda: _annotated(recordings, folder, found, transcript_in),
+        lambda: _told_by_names(list(_beside(recordings, found, encoding))),
+    )
+    taken: list[Row] = []
+    tried: Counter[str] = Counter()
+    for way in ways:
+        tried |= found.left_out
+        found.left_out = Counter()  # of ways in which nothing was found
+        if taken := list(way()):
+            break
     if not taken:
-        taken = list(_annotated(folder, recordings, found, transcript_in))
-    if not taken:
-        found.left_out.clear()  # of ways in which nothing was found
-        taken = _told_by_names(list(_beside(folder, recordings, found, encoding)))
-    if not taken:
+        why = "".join(f"; {count} {reason}" for reason, count in (tried | found.left_out).most_common())
         raise ManifestRefused(
             shown(folder),
-            f"{len(recordings)} recordings lie here, and no texts for them",
+            f"{len(recordings)} recordings lie here, and no texts for them{why}",
             "Put beside each recording its .eaf or .txt, or a table with the columns path and text",
             "MANIFEST_EMPTY",
         )
-    codes = _codes(folder, taken, speaker, found)
-    lengths = {name: (sha256_of(path), about_ms(path)) for name, path in recordings.items() if name in {row.audio for row in taken}}
+    codes = _codes(folder, taken, found)
+    hashes = {name: sha256_of(recordings[name]) for name in dict.fromkeys(row.audio for row in taken)}
     for row in taken:
-        digest, length = lengths[row.audio]
-        extra = dict(row.extra) if row.end_ms is not None else {**row.extra, "duration_ms": length}
-        found.rows.append(replace(row, language=language, sha256=digest, speaker=codes.get(row.speaker, speaker), extra=extra))
+        whole = row.end_ms is None
+        extra = {**row.extra, "duration_ms": probe(recordings[row.audio]).found_ms} if whole else row.extra
+        found.rows.append(replace(row, language=language, sha256=hashes[row.audio], speaker=codes.get(row.speaker, speaker), extra=extra))
     return found
 
 
@@ -180,7 +189,7 @@ def _list_of_texts(folder: Path, recordings: Mapping[str, Path], found: Imported
         return
 
 
-def _beside(folder: Path, recordings: Mapping[str, Path], found: Imported, encoding: str | None) -> Iterator[Row]:
+def _beside(recordings: Mapping[str, Path], found: Imported, encoding: str | None) -> Iterator[Row]:
     for audio, path in recordings.items():
         file = path.with_suffix(".txt")
         if not file.is_file():
@@ -194,7 +203,7 @@ def _beside(folder: Path, recordings: Mapping[str, Path], found: Imported, encod
             found.left_out["recordings whose text is empty"] += 1
 
 
-def _annotated(folder: Path, recordings: Mapping[str, Path], found: Imported, transcript_in: Reader) -> Iterator[Row]:
+def _annotated(recordings: Mapping[str, Path], folder: Path, found: Imported, transcript_in: Reader) -> Iterator[Row]:
     for audio, path in recordings.items():
         file = next((p for p in sorted(path.parent.iterdir()) if p.stem == path.stem and p.suffix.lower() in ANNOTATIONS), None)
         if file is None:
@@ -237,7 +246,7 @@ def _session(audio: str) -> str:
     return "/".join(part for part in (folder, stem) if part)
 
 
-def _codes(folder: Path, rows: Sequence[Row], speaker: str, found: Imported) -> dict[str, str]:
+def _codes(folder: Path, rows: Sequence[Row], found: Imported) -> dict[str, str]:
     """A code for each label of a speaker, so that no name stands in a manifest; labels that are codes stay."""
     labels = list(dict.fromkeys(row.speaker for row in rows if row.speaker))
     prefix = re.sub(r"[^A-Z0-9]", "", folder.resolve().name.upper())[:8] or "FOLDER"

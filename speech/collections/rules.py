@@ -253,7 +253,9 @@ def no_card(q: Question) -> Iterator[Reason]:
     """Rule 6."""
     if q.card is None and not q.card_fault and not (q.local and q.basis):
         what = "no card speaks for it" if not q.local else "no card speaks for it and no basis was stated"
-        mend = "Write a card beside the recordings" + (", or state a basis" if q.local else "; a stated basis covers local use only")
+        mend = "Write a card beside the recordings (speech consent record FOLDER asks what it needs)" + (
+            ", or state a basis" if q.local else "; a stated basis covers local use only"
+        )
         yield Reason(rule=6, code="NO_CARD", what=what, mend=mend)
 
 

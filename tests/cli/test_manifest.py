@@ -63,6 +63,8 @@ def test_faults_are_named_by_row_and_field(field: Path, capsys: pytest.CaptureFi
     clip(field / "one.wav", 1.0)
     run("manifest", "check", manifest, "--hashes", status=1)
     assert "line 1, sha256" in capsys.readouterr().err
+    run("manifest", "check", manifest, status=1)
+    assert "line 3, end_ms: the span ends at 1400 ms, the audio at 1000 ms" in capsys.readouterr().err
     (field / "two.wav").unlink()
     run("manifest", "check", manifest, status=1)
     assert "line 4, audio: two.wav is not there" in capsys.readouterr().err

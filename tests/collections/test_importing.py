@@ -11,7 +11,7 @@ import soundfile
 from speech import formats
 from speech.collections.importing import Imported, import_folder
 from speech.collections.manifest import Manifest, read_manifest, write_manifest
-from speech.errors import ManifestRefused
+from speech.errors import AudioRefused, ManifestRefused
 from speech.types import Segment, Span, Transcript
 
 
@@ -116,3 +116,17 @@ def test_a_folder_without_texts_says_what_is_needed(tmp_path: Path) -> None:
     with pytest.raises(ManifestRefused) as caught:
         import_folder(tmp_path, "que")
     assert caught.value.code == "MANIFEST_EMPTY" and "1 recordings lie here" in caught.value.what
+
+
+def test_a_table_whose_recordings_are_gone_is_told(tmp_path: Path) -> None:
+    clip(tmp_path / "a.wav")
+    (tmp_path / "clips.tsv").write_text("path\ttext\nb.wav\tkay\nc.wav\trumi\n", encoding="utf-8")
+    with pytest.raises(ManifestRefused, match="2 rows whose recording is not there"):
+        import_folder(tmp_path, "que")
+
+
+def test_a_clip_that_is_none_is_refused_by_name(tmp_path: Path) -> None:
+    (tmp_path / "a.wav").write_text("just text", encoding="utf-8")
+    (tmp_path / "a.txt").write_text("kay", encoding="utf-8")
+    with pytest.raises(AudioRefused, match="a.wav: this is a text"):
+        import_folder(tmp_path, "que")
