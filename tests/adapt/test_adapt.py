@@ -256,3 +256,13 @@ def test_test_is_never_decoded(field: Path, tmp_path: Path) -> None:
     assert (len(found.train), len(found.dev)) == (2, 1)
     with pytest.raises(ManifestRefused, match="recording"):
         gather(tmp_path / "0.wav", "que", context=CONTEXT)
+
+
+def test_a_clip_that_fits_no_row_is_told(field: Path, tmp_path: Path) -> None:
+    rows = ["path\ttext\tlanguage"]
+    for number, seconds in enumerate((1, 1, 24)):
+        soundfile.write(tmp_path / f"{number}.wav", np.zeros(16_000 * seconds, np.float32), 16_000)
+        rows.append(f"{number}.wav\tkay\tque")
+    (tmp_path / "manifest.tsv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    found = gather(tmp_path / "manifest.tsv", "que", context=CONTEXT, card=field / answers.CARD)
+    assert found.left_out == {"longer than 23.5 s": 1}

@@ -1,4 +1,4 @@
-"""Training: the loop with its checkpoints, batches made ahead, rows filled with clips, the loss, augmentation, and what is written at the end.
+"""Training: the loop with its checkpoints, batches made ahead, rows filled with clips, the loss, augmentation, and what is left at the end.
 
 What is trained, on what and why stays with the caller: a recipe, or `speech adapt`.
 """
