@@ -40,7 +40,7 @@ from speech.models import guard, precision
 from speech.models.banks import Bank
 from speech.models.cards import read_card
 from speech.models.training import Evaluation, Loop, LoopSettings, Step, generators, rows, supply
-from speech.models.training.augment import Augment, levelled, not_speech
+from speech.models.training.augment import Augment, as_voice, levelled, not_speech
 from speech.models.training.loop import take_averaged
 from speech.models.training.losses import ctc
 from speech.say import VOICES, Espeak
@@ -78,6 +78,7 @@ class Settings:
     mask_time: float = 0.08
     mask_feature: float = 0.04
     augmented: float = 0.8  # share of rows with noise, room, tilt or band (`mini_data.Augment`)
+    voices: float = 0.0  # share of clips given another voice: pitch and formants moved by up to a fifth, the pace by a tenth
     common_layers: int = 4  # lowest layers whose adapters stay zero, so that what they give serves all languages (docs/decisions/0005)
 
 
@@ -334,6 +335,9 @@ class Composer:
 
         def next_clip() -> tuple[np.ndarray, list[str], Clip]:
             clip = self.held.pop(key, None) or take()
+            if self.settings.voices and self.draw.random() < self.settings.voices:
+                voice, tempo = math.exp(self.draw.uniform(-0.2, 0.2)), math.exp(self.draw.uniform(-0.1, 0.1))
+                return as_voice(clip.samples, voice, tempo), clip.symbols, clip
             speed = self.draw.choice(list(clip.speeds) or [1.0])
             return clip.speeds.get(speed, clip.samples), clip.symbols, clip
 
