@@ -21,10 +21,13 @@ from speech.audio.folders import is_recording
 from speech.collections import consent
 from speech.collections.importing import import_folder
 from speech.collections.manifest import Row, read_manifest
-from speech.errors import ManifestRefused
+from speech.errors import Finding, ManifestRefused, TextRefused
 from speech.files import shown
 from speech.score.sources import transcription_in
-from speech.text import normalise, outside_alphabet, spell
+from speech.models.families import FrontEnd
+from speech.models.training.losses import frames_needed
+from speech.text import normalise, spell
+from speech.text.checks import require_trainable
 
 SCOPE = "train_asr"
 DEV_SHARE = 0.15
@@ -67,6 +70,8 @@ class Material:
     dev: list[Clip]
     split_by: str
     left_out: Counter[str] = field(default_factory=Counter)
+    findings: list[Finding] = field(default_factory=list)
+    """What was left out by name: `TEXT_EMPTY`, `TEXT_LONGER_THAN_AUDIO`, and clips whose texts were not to be learnt from."""
     records: tuple[str, ...] = ()
     """Ids of the records of consent."""
     duties: tuple[str, ...] = ()
@@ -82,6 +87,25 @@ class Material:
     def symbols(self) -> tuple[str, ...]:
         """The symbols of the training texts, sorted: the alphabet comes from them alone."""
         return tuple(sorted({symbol for clip in self.train for symbol in clip.symbols}))
+
+    def fit_to(self, front_end: FrontEnd) -> None:
+        """Leave out, by name, the clips of train whose symbols need more frames of a base than their sound has.
+
+        Raises
+        ------
+        ManifestRefused
+            `TEXT_LONGER_THAN_AUDIO`: none is left.
+        """
+        long = [clip.id for clip in self.train if frames_needed(clip.symbols) > front_end.frames(len(clip.samples))]
+        if not long:
+            return
+        what = f"texts with more letters than their sound has room for: {_named(long)}"
+        mend = "Listen to them: the text may belong to another clip, or the clip is cut short"
+        if len(long) == len(self.train):
+            raise ManifestRefused("the clips", what, mend, "TEXT_LONGER_THAN_AUDIO")
+        self.train = [clip for clip in self.train if clip.id not in set(long)]
+        self.left_out["texts longer than their sound"] += len(long)
+        self.findings.append(Finding(code="TEXT_LONGER_THAN_AUDIO", where="train", what=f"left out, {what}", mend=mend))
 
 
 def rows_of(source: Path, language: str, *, tier: str | None = None, encoding: str | None = None) -> tuple[list[Row], Path, str]:
@@ -115,6 +139,7 @@ def gather(
     minutes: float | None = None,
     tier: str | None = None,
     encoding: str | None = None,
+    leave_out: bool = False,
     seed: int = 1,
 ) -> Material:
     """The clips of a manifest, or of a folder as it is, that may be learnt from.
@@ -124,9 +149,12 @@ def gather(
     card : one that lies elsewhere than beside the recordings
     minutes : at most so many of train, drawn by whole clips; all where None
     tier : of annotation files in a folder; None: the one that holds the transcription
+    leave_out : clips whose texts hold what a model must not learn are left out by name, instead of all being refused
 
     Raises
     ------
+    TextRefused
+        `TEXT_ALPHABET`, `TEXT_MIXED_SCRIPT`: digits, foreign signs or letters in texts, each with its rows; nothing is decoded.
     ConsentRefused
         Someone did not agree: nothing is decoded.
     ManifestRefused
@@ -138,11 +166,18 @@ def gather(
     rows = [row for row in every if row.language == language and row.text and row.split in USED]
     if not rows:
         raise ManifestRefused(shown(source), f"no row has a text in {language}", "Check --language, or the manifest", "MANIFEST_EMPTY")
-    decisions = _allowed(rows, root, card, context)
+    table = languages.load(language)
     left_out: Counter[str] = Counter()
+    findings: list[Finding] = []
+    rows = _with_letters(rows, table, shown(source), left_out, findings)
+    if leave_out:
+        rows = _trainable(rows, table, shown(source), left_out, findings)
+    else:
+        require_trainable(((row.id, row.text or "") for row in rows), table, shown(source))
+    decisions = _allowed(rows, root, card, context)
     clips: dict[str, list[Clip]] = defaultdict(list)
     hashes: set[str] = set()
-    for split, clip in _clips(rows, root, language, left_out, hashes):
+    for split, clip in _clips(rows, root, table, left_out, hashes):
         clips[split].append(clip)
     train, dev, split_by = _split(clips)
     if minutes is not None:
@@ -160,6 +195,7 @@ def gather(
         dev=dev,
         split_by=split_by,
         left_out=left_out,
+        findings=findings,
         records=tuple(dict.fromkeys(r for d in decisions for r in d.records)),
         duties=tuple(sorted({duty for d in decisions for duty in d.duties})),
         collections=tuple(dict.fromkeys(d.collection for d in decisions if d.collection)),
@@ -167,6 +203,47 @@ def gather(
         recordings=frozenset(hashes),
         new_letters=dict(Counter(s for clip in dev for s in clip.symbols if s not in known)),
     )
+
+
+def _with_letters(rows: Sequence[Row], table: languages.Language, where: str, left_out: Counter[str], findings: list[Finding]) -> list[Row]:
+    """The rows whose text has a letter; the others are named."""
+    empty = [row.id for row in rows if not normalise(row.text or "", table)]
+    if empty:
+        left_out["no letter in the text"] += len(empty)
+        findings.append(
+            Finding(
+                code="TEXT_EMPTY",
+                where=where,
+                what=f"left out, no letter in the text: {_named(empty)}",
+                mend="Write what is said there, or take these rows out",
+            )
+        )
+    return [row for row in rows if row.id not in set(empty)]
+
+
+def _trainable(rows: Sequence[Row], table: languages.Language, where: str, left_out: Counter[str], findings: list[Finding]) -> list[Row]:
+    """The rows whose texts a model may learn; the others are named with what is wrong in them.
+
+    Raises
+    ------
+    TextRefused
+        `TEXT_MIXED_SCRIPT`: apostrophes are written in several ways, which no single row shows.
+    """
+    kept: list[Row] = []
+    for row in rows:
+        try:
+            require_trainable([(row.id, row.text or "")], table, where)
+            kept.append(row)
+        except TextRefused as refusal:
+            left_out["texts with signs that are no letters of the language"] += 1
+            findings.append(Finding(code=refusal.code, where=where, what=f"left out: {refusal.what}", mend=refusal.mend))
+    require_trainable(((row.id, row.text or "") for row in kept), table, where)
+    return kept
+
+
+def _named(ids: Sequence[str]) -> str:
+    more = f" and {len(ids) - 10} more" if len(ids) > 10 else ""
+    return f"{len(ids)} clips ({', '.join(map(shown, ids[:10]))}{more})"
 
 
 def _allowed(rows: Sequence[Row], root: Path, card: Path | None, context: consent.Context) -> list[consent.Decision]:
@@ -189,9 +266,8 @@ def _allowed(rows: Sequence[Row], root: Path, card: Path | None, context: consen
     ]  # fmt: skip
 
 
-def _clips(rows: Sequence[Row], root: Path, language: str, left_out: Counter[str], hashes: set[str]) -> list[tuple[str, Clip]]:
+def _clips(rows: Sequence[Row], root: Path, table: languages.Language, left_out: Counter[str], hashes: set[str]) -> list[tuple[str, Clip]]:
     """Clips with their splits; each recording is decoded once, and only what is used of it is kept."""
-    table = languages.load(language)
     found: list[tuple[str, Clip]] = []
     by_recording: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
@@ -201,13 +277,9 @@ def _clips(rows: Sequence[Row], root: Path, language: str, left_out: Counter[str
             hashes.add(signal.sha256)
             for row in own:
                 text = normalise(row.text or "", table)
-                outside = outside_alphabet(text, table) if text else Counter[str]()
                 length = (row.end_ms if row.end_ms is not None else signal.duration_ms) - row.start_ms
                 why = (
-                    "no letter in the text" if not text
-                    else "digits in the text" if any(c.isdigit() for c in outside)
-                    else "letters outside the alphabet" if outside
-                    else f"shorter than {SHORTEST_MS / 1000} s" if length < SHORTEST_MS
+                    f"shorter than {SHORTEST_MS / 1000} s" if length < SHORTEST_MS
                     else f"longer than {LONGEST_MS / 1000} s" if length > LONGEST_MS
                     else ""
                 )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from speech.adapt.donors import ranked
 from speech.adapt.learner import BLANK, SPECIAL, Learner, Mode
 from speech.adapt.run import finish, judged
 from speech.collections import answers, consent
-from speech.errors import ConsentRefused, ManifestRefused, ModelRefused, TrainingFailure
+from speech.errors import ConsentRefused, ManifestRefused, ModelRefused, TextRefused, TrainingFailure
 from speech.models.checkpoint import Checkpoint, open_checkpoint
 from speech.models.hub import mini_folder
 from speech.types import Segment, Span, Transcript
@@ -98,17 +99,34 @@ def test_what_cannot_be_learnt_from_is_counted_and_minutes_are_kept_to(field: Pa
     soundfile.write(tmp_path / "short.wav", np.zeros(1600, np.float32), 16_000)
     rows.append("short.wav\tkay\tque\ts")
     (tmp_path / "manifest.tsv").write_text("\n".join(rows) + "\n", encoding="utf-8")
-    found = gather(tmp_path / "manifest.tsv", "que", context=CONTEXT, card=field / answers.CARD)
+    with pytest.raises(TextRefused) as caught:
+        gather(tmp_path / "manifest.tsv", "que", context=CONTEXT, card=field / answers.CARD)
+    assert caught.value.code == "TEXT_ALPHABET"
+    assert "DIGIT ONE" in caught.value.what and "CYRILLIC SMALL LETTER SHORT I" in caught.value.what and "2 rows" in caught.value.what
+    found = gather(tmp_path / "manifest.tsv", "que", context=CONTEXT, card=field / answers.CARD, leave_out=True)
     assert found.left_out == {
-        "digits in the text": 1,
-        "letters outside the alphabet": 1,
+        "texts with signs that are no letters of the language": 2,
         "no letter in the text": 1,
         "shorter than 0.2 s": 1,
     }
-    less = gather(tmp_path / "manifest.tsv", "que", context=CONTEXT, card=field / answers.CARD, minutes=0.1)
+    assert [f.code for f in found.findings] == ["TEXT_EMPTY", "TEXT_ALPHABET", "TEXT_ALPHABET"]
+    assert "DIGIT ONE" in found.findings[1].what and "CYRILLIC" in found.findings[2].what
+    less = gather(tmp_path / "manifest.tsv", "que", context=CONTEXT, card=field / answers.CARD, minutes=0.1, leave_out=True)
     assert sum(c.seconds for c in less.train) <= 6 and less.train
     with pytest.raises(ManifestRefused):
         gather(tmp_path / "manifest.tsv", "swh", context=CONTEXT, card=field / answers.CARD)
+
+
+def test_a_text_longer_than_its_sound_is_left_out_by_name(material: Material, base: Checkpoint) -> None:
+    long = replace(material.train[0], id="other_text", symbols=["a"] * 200)
+    mixed = replace(material, train=[*material.train, long], findings=[], left_out=Counter())
+    mixed.fit_to(base.front_end)
+    assert mixed.train == material.train and mixed.left_out.total() == 1
+    [told] = mixed.findings
+    assert told.code == "TEXT_LONGER_THAN_AUDIO" and "other_text" in told.what
+    with pytest.raises(ManifestRefused) as caught:
+        replace(material, train=[long]).fit_to(base.front_end)
+    assert caught.value.code == "TEXT_LONGER_THAN_AUDIO"
 
 
 def test_a_folder_of_corrected_elan_files_is_learnt_from_without_a_step_between(field: Path, tmp_path: Path) -> None:

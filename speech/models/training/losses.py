@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+
+
+def frames_needed(symbols: Sequence[object]) -> int:
+    """Frames that CTC needs for symbols: one each, and a blank between two that are the same."""
+    return len(symbols) + sum(a == b for a, b in itertools.pairwise(symbols))
 
 
 def ctc(scores: Tensor, targets: Sequence[Sequence[int]], *, frames: Sequence[int] | None = None, blank: int = 0) -> Tensor:
