@@ -1,7 +1,11 @@
-"""What a learner hears: rows of a fixed length, filled with clips laid end to end, at other speeds and with the field's noise."""
+"""What a learner hears: rows of a fixed length, filled with clips laid end to end, as other voices, at other paces, with the field's noise.
+
+A few minutes of speech are often one voice, and it is others that the adapter will hear.
+"""
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,11 +17,12 @@ from torch import Tensor
 from speech.adapt.material import Clip, Samples
 from speech.audio import RATE
 from speech.models.training import generators, rows, supply
-from speech.models.training.augment import Augment, at_speed, levelled, not_speech
+from speech.models.training.augment import Augment, as_voice, levelled, not_speech
 
 SHAPES = ((16, 3.0), (8, 6.0), (5, 9.6), (3, 16.0), (2, 24.0))
 """Rows and seconds of a row: 48 s each."""
-SPEEDS = (0.9, 1.0, 1.1)
+VOICES, PACES = 0.2, 0.15
+"""How far voice and pace are moved at most, either way, in natural logarithms."""
 
 
 @dataclass(slots=True)
@@ -48,10 +53,9 @@ class Batches:
         self.deck = supply.Deck(self.clips, self.draw)
         self.augment = Augment(self.rng, [clip.samples for clip in clips])
         self.augmented, self.silent = augmented, silent
-        middle = float(np.median([clip.seconds for clip in clips])) / min(SPEEDS) + 0.15
+        middle = float(np.median([clip.seconds for clip in clips])) * math.exp(PACES) + 0.15
         self.shapes = [shape for shape in SHAPES if shape[1] >= middle] or [SHAPES[-1]]
         self.held: str | None = None
-        self.faster = {clip.id: {speed: at_speed(clip.samples, speed) for speed in SPEEDS if speed != 1.0} for clip in clips}
 
     def state(self) -> supply.State:
         """What the next batches depend on."""
@@ -83,8 +87,8 @@ class Batches:
     def _next(self) -> tuple[Samples, list[str], str]:
         name = self.held or self.deck.take().id
         self.held = None
-        speed = self.draw.choice(SPEEDS)
-        return self.clips[name].samples if speed == 1.0 else self.faster[name][speed], self.clips[name].symbols, name
+        voice, pace = math.exp(self.draw.uniform(-VOICES, VOICES)), math.exp(self.draw.uniform(-PACES, PACES))
+        return as_voice(self.clips[name].samples, voice, pace), self.clips[name].symbols, name
 
     def _hold(self, name: str) -> None:
         self.held = name

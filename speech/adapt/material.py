@@ -23,9 +23,9 @@ from speech.collections.importing import import_folder
 from speech.collections.manifest import Row, read_manifest
 from speech.errors import Finding, ManifestRefused, TextRefused
 from speech.files import shown
-from speech.score.sources import transcription_in
 from speech.models.families import FrontEnd
 from speech.models.training.losses import frames_needed
+from speech.score.sources import transcription_in
 from speech.text import normalise, spell
 from speech.text.checks import require_trainable
 
@@ -181,7 +181,7 @@ def gather(
         clips[split].append(clip)
     train, dev, split_by = _split(clips)
     if minutes is not None:
-        train = _some(train, minutes * 60, seed)
+        train = some(train, minutes * 60, seed)
     if not train or not dev:
         why = ", ".join(f"{count} {reason}" for reason, count in left_out.most_common()) or "too few clips"
         raise ManifestRefused(
@@ -203,6 +203,24 @@ def gather(
         recordings=frozenset(hashes),
         new_letters=dict(Counter(s for clip in dev for s in clip.symbols if s not in known)),
     )
+
+
+def split_of(
+    source: Path, language: str, split: str, *, context: consent.Context, card: Path | None = None, encoding: str | None = None
+) -> list[Clip]:
+    """The clips of one split of a manifest, asked of the gate, for measuring: `gather` never reads test.
+
+    Clips that `gather` would leave out are left out here, too. Raises as `gather` does.
+    """
+    every, root, _ = rows_of(source, language, encoding=encoding)
+    table = languages.load(language)
+    left_out: Counter[str] = Counter()
+    rows = [row for row in every if row.language == language and row.split == split and row.text]
+    rows = _trainable(_with_letters(rows, table, shown(source), left_out, []), table, shown(source), left_out, [])
+    if not rows:
+        raise ManifestRefused(shown(source), f"no row of {split} has a text in {language}", "Check the manifest", "MANIFEST_EMPTY")
+    _allowed(rows, root, card, context)
+    return [clip for _, clip in _clips(rows, root, table, left_out, set())]
 
 
 def _with_letters(rows: Sequence[Row], table: languages.Language, where: str, left_out: Counter[str], findings: list[Finding]) -> list[Row]:
@@ -323,8 +341,8 @@ def _split(clips: dict[str, list[Clip]]) -> tuple[list[Clip], list[Clip], str]:
     )
 
 
-def _some(clips: list[Clip], seconds: float, seed: int) -> list[Clip]:
-    """Clips drawn in random order up to so many seconds."""
+def some(clips: list[Clip], seconds: float, seed: int) -> list[Clip]:
+    """Clips drawn in random order up to so many seconds; of one seed, more seconds hold nearly all that fewer do."""
     order = list(clips)
     random.Random(seed).shuffle(order)
     found: list[Clip] = []

@@ -6,6 +6,7 @@ import functools
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,16 @@ class AdaptSettings:
     augmented: float = 0.7
     seed: int = 1
 
+    @classmethod
+    def of(cls, mode: Mode, steps: int) -> AdaptSettings:
+        """What learns well in so many steps, by what moves: dev of Mboshi and Yoruba chose it (docs/adapt_scores.md)."""
+        return cls(mode=mode, steps=steps, rate=3e-3 if mode == "adapter" else 1e-3, evaluate_steps=max(50, steps // 8))
+
+
+def steps_for(seconds: float) -> int:
+    """Steps for so much speech: the more there is, the more, up to what an evening gives."""
+    return int(min(3000, 150 + seconds / 60 * 15))
+
 
 @dataclass(slots=True, kw_only=True)
 class Adapted:
@@ -54,6 +65,11 @@ class Adapted:
     scores: Scores
     curve: list[tuple[int, float]] = field(default_factory=list)
     seconds: float = 0.0
+    loop: Loop
+
+    def averaged(self) -> AbstractContextManager[Any]:
+        """The learner with the weights that were scored, in evaluation mode, while the block lasts."""
+        return self.loop.averaged()
 
 
 def adapt(
@@ -120,7 +136,7 @@ def adapt(
     with loop.averaged():
         scores = judged(learner, material.dev)
         tensors = {name: tensor.clone() for name, tensor in learner.tensors().items()}
-    return Adapted(learner=learner, tensors=tensors, scores=scores, curve=curve, seconds=loop.seconds)
+    return Adapted(learner=learner, tensors=tensors, scores=scores, curve=curve, seconds=loop.seconds, loop=loop)
 
 
 def digest_of(clips: Sequence[Clip]) -> str:

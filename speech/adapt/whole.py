@@ -11,7 +11,7 @@ from typing import Any
 from speech import languages
 from speech.adapt.donors import Donor, ranked
 from speech.adapt.material import Material, gather
-from speech.adapt.run import Adapted, AdaptSettings, adapt, finish
+from speech.adapt.run import Adapted, AdaptSettings, adapt, finish, steps_for
 from speech.collections import acts, consent, ledger
 from speech.errors import ConsentRefused, UsageFailure
 from speech.files import disk_errors, shown
@@ -46,11 +46,6 @@ class Made:
     def scores(self) -> Scores:
         """On dev, greedy."""
         return self.adapted.scores
-
-
-def steps_for(seconds: float) -> int:
-    """Steps for so much speech: the more there is, the more, up to what an evening gives."""
-    return int(min(1500, max(300, 200 + seconds / 60 * 30)))
 
 
 def make_adapter(
@@ -95,7 +90,7 @@ def make_adapter(
     seconds = sum(clip.seconds for clip in material.train)
     _tell(material, seconds, say)
     donors, chosen = _donor(checkpoint, material, donor, say)
-    settings = AdaptSettings(steps=steps or steps_for(seconds))
+    settings = AdaptSettings.of("adapter", steps or steps_for(seconds))
     say(f"{settings.steps} steps of {STEP_S:.0f} s of sound each")
     with disk_errors(out):
         out.mkdir(parents=True, exist_ok=True)
