@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 
 import click
 
 from speech.cli.options import LANGUAGE, stated
+from speech.cli.progress import Bar
 from speech.cli.streams import Streams
 from speech.errors import FormatRefused
 from speech.files import shown
@@ -25,11 +27,13 @@ from speech.files import shown
 @click.option("--tier", metavar="NAME", help="The tier of ELAN or Praat files that holds the transcription.")
 @click.option("--card", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="The consent card, where it lies elsewhere.")
 @click.option("--encoding", metavar="NAME", help="Encoding of tables and texts that are not UTF-8.")
+@click.option("--leave-out", is_flag=True, help="Leave clips out, by name, whose texts have digits or foreign signs; else all is refused.")
+@click.option("--curve/--no-curve", default=True, show_default=True, help="Learn from parts of the speech, too: what would more bring?")
 @click.option("--force", is_flag=True, help="Replace the adapter that lies there.")
 @stated
 def command(
     source: Path, language: str, out: Path, base: str, donor: str, minutes: float | None, steps: int | None, tier: str | None,
-    card: Path | None, encoding: str | None, force: bool, as_json: bool, purpose: str, debug: bool,
+    card: Path | None, encoding: str | None, leave_out: bool, curve: bool, force: bool, as_json: bool, purpose: str, debug: bool,
 ) -> int:  # fmt: skip
     """Learn an adapter for a language from SOURCE: a manifest, a folder of clips with texts, or corrected ELAN files beside recordings.
 
@@ -39,35 +43,45 @@ def command(
     Training needs what was agreed with the people recorded: speech consent record FOLDER
     """
     from speech.adapt import make_adapter
+    from speech.adapt.minutes import lines
     from speech.collections import consent
 
     path = out / f"adapter.{language}.safetensors"
     if path.exists() and not force:
         raise FormatRefused(shown(path), "an adapter lies there", "Choose another --out, or --force", "FORMAT_EXISTS")
-    made = make_adapter(
-        source,
-        language=language,
-        out=out,
-        context=consent.Context(basis=consent.basis_for(purpose), purpose=purpose),
-        base=base,
-        donor=donor,
-        minutes=minutes,
-        steps=steps,
-        tier=tier,
-        card=card,
-        encoding=encoding,
-        say=lambda text: Streams.note(f"  {text}"),
-        progress=lambda step, cer: Streams.note(f"  step {step}: CER on dev {cer:.1f} %"),
-    )
+    with Bar() as bar:
+        made = make_adapter(
+            source,
+            language=language,
+            out=out,
+            context=consent.Context(basis=consent.basis_for(purpose), purpose=purpose),
+            base=base,
+            donor=donor,
+            minutes=minutes,
+            steps=steps,
+            tier=tier,
+            card=card,
+            encoding=encoding,
+            leave_out=leave_out,
+            curve=curve,
+            say=lambda text: Streams.note(f"  {text}"),
+            progress=lambda step, cer: Streams.note(f"  step {step}: CER on dev {cer:.1f} %"),
+            stepped=lambda what, step, most: bar.show(what, step / most),
+        )
     overall = made.scores.overall
     cer, wer = 100 * (overall.letters.value or 0.0), 100 * (overall.words.value or 0.0)
     if as_json:
         Streams.json(
             {"path": shown(made.path), "ok": True, "language": language, "donor": made.donor, "cer": round(cer, 2), "wer": round(wer, 2),
              "clips": len(made.material.train), "dev_clips": len(made.material.dev), "split_by": made.material.split_by,
-             "curve": made.adapted.curve, "seconds": round(made.adapted.seconds, 1)}
+             "curve": made.adapted.curve, "learning_curve": [asdict(p) for p in made.points],
+             "forecast": asdict(made.expected) if made.expected else None, "seconds": round(made.adapted.seconds, 1)}
         )  # fmt: skip
         return 0
     Streams.result(f"{shown(made.path)}: CER {cer:.1f} %, WER {wer:.1f} % on {len(made.material.dev)} clips of dev, greedy")
+    if curve:
+        Streams.note(f"  What more speech would bring (drawn in {shown(out / 'learning_curve.svg')}):")
+        for line in lines(made.points, made.expected):
+            Streams.note(line)
     Streams.note(f"  Hear with it: speech transcribe RECORDING --language {language} --model {base} --adapter {shown(out)}")
     return 0
