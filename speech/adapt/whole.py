@@ -54,11 +54,12 @@ class Made:
 
 
 def make_adapter(
-    source: Path,
+    source: Path | str,
     *,
     language: str,
-    out: Path,
-    context: consent.Context,
+    out: Path | str,
+    basis: str | None = None,
+    purpose: str = "research",
     base: str = hub.MINI,
     donor: str = AUTO,
     minutes: float | None = None,
@@ -78,6 +79,7 @@ def make_adapter(
 
     Parameters
     ----------
+    basis, purpose : why the recordings may be used, and what for, as the gate asks and the ledger keeps
     leave_out : clips whose texts must not be learnt are left out by name; else all is refused
     curve : learn from parts of the speech, too, and write what more of it would bring (`out/learning_curve.json`, `.svg`)
     say : gets lines for people
@@ -98,6 +100,8 @@ def make_adapter(
         The run failed; the last good checkpoint is in `out/run`.
     """
     languages.check_code(language)
+    source, out = Path(source), Path(out)
+    context = consent.Context(basis=basis, purpose=purpose)
     checkpoint = open_checkpoint(hub.resolve(base))
     base_hash = base_sha256(checkpoint)
     try:
