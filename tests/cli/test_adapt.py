@@ -10,6 +10,8 @@ import soundfile
 
 import speech
 from speech import cli
+from speech.cli.adapt import _Stepped
+from speech.cli.progress import Bar
 from speech.collections import answers
 from speech.collections.ledger import rows_of
 from speech.models.cards import read_card
@@ -93,3 +95,15 @@ def test_the_same_as_a_python_call_with_its_learning_curve(folder: Path, tmp_pat
     assert any("s a step: about" in line and "learning curve" in line for line in said)
     assert [s[1] for s in steps] == [0, 1, 2, 3, 4, 5] and {s[2] for s in steps} == {6}
     assert {s[0] for s in steps} == {"learning", "learning from 0.05 minutes", "learning from 0.1 minutes"}
+
+
+def test_time_left_is_reckoned_from_the_first_step_of_this_run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    now = 0.0
+    monkeypatch.setattr("speech.cli.progress.time.monotonic", lambda: now)
+    stepped = _Stepped(Bar())
+    now = 100.0  # donors were ranked meanwhile
+    stepped("learning", 50, 200)
+    now = 140.0
+    stepped("learning", 100, 200)
+    told = capsys.readouterr().err
+    assert "going on after step 50" in told and "learning, 50%, about 80 s left" in told
