@@ -26,7 +26,6 @@ from speech.files import shown
 from speech.models import ctc
 from speech.models.checkpoint import Checkpoint
 from speech.models.training import Evaluation, Loop, LoopSettings, Step, generators, supply
-from speech.models.training.augment import levelled
 from speech.models.training.loop import BEST, HELD, LAST
 from speech.models.training.losses import ctc as ctc_loss
 from speech.score import Pair, Scores, score
@@ -102,14 +101,14 @@ def adapt(
     TrainingFailure
         `TRAINING_DIVERGED`, `TRAINING_BASE_CHANGED`; `TRAINING_CHECKPOINT`: the run in `folder` was asked for otherwise.
     ModelRefused
-        `MODEL_ADAPTERS`: the base has none.
+        `MODEL_NOT_HERE`: the base needs low-rank adapters, and peft is not installed.
     """
     settings = settings or AdaptSettings()
     told = {**asdict(settings), "language": material.language, "clips": digest_of(material.train), **(asked or {})}
     _check_same(folder, told)
     generators.seed_all(settings.seed)
     learner = Learner(checkpoint, material.language, material.symbols, mode=settings.mode, last_layers=settings.last_layers, donor=donor)
-    batches = Batches(material.train, learner.vocabulary, seed=settings.seed, augmented=settings.augmented)
+    batches = Batches(material.train, learner.vocabulary, seed=settings.seed, augmented=settings.augmented, prepare=learner.prepared)
     decay = round(settings.steps * settings.decay_share)
     loop = Loop(
         learner,
@@ -222,11 +221,14 @@ def judged(learner: Learner, clips: Sequence[Clip]) -> Scores:
     greedy = ctc.Greedy(blank=learner.blank, silent=frozenset(n for n, s in enumerate(symbols) if ctc.is_special(s)))
     order = sorted(clips, key=lambda clip: len(clip.samples))
     pairs = []
-    for at in range(0, len(order), 8):
-        group = order[at : at + 8]
+    together = 8 if learner.checkpoint.pads else 1
+    for at in range(0, len(order), together):
+        group = order[at : at + together]
         longest = max(len(c.samples) for c in group)
-        inputs = [levelled(clip.samples / 32768) for clip in group]
-        scores, _ = learner.built.run(inputs, [learner.language] * len(group), length=longest, masked=True)
+        inputs = [learner.prepared(clip.samples / 32768) for clip in group]
+        scores, _ = learner.built.run(
+            inputs, [learner.language] * len(group), length=longest, masked=learner.checkpoint.features.return_attention_mask
+        )
         for clip, own in zip(group, scores, strict=True):
             emissions = own[: learner.checkpoint.front_end.frames(len(clip.samples))]
             words = ctc.words(greedy.path(emissions), np.asarray(emissions), symbols, table)

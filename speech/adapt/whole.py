@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from speech.models import hub
 from speech.models.cards import AdapterCard
 from speech.models.checkpoint import Checkpoint, base_sha256, open_checkpoint
 from speech.models.training.export import write_adapter
-from speech.models.weights import tensors_of
+from speech.models.weights import tensors_of, tensors_under
 from speech.score import Scores
 
 AUTO, NONE = "auto", "none"
@@ -116,7 +116,7 @@ def make_adapter(
     settings = AdaptSettings.of("adapter", steps or steps_for(seconds))
     with disk_errors(out):
         out.mkdir(parents=True, exist_ok=True)
-    lent = (tensors_of(checkpoint.adapters[chosen]), checkpoint.vocabularies[chosen]) if chosen != NONE else None
+    lent = head_or_donor(checkpoint, chosen)
     asked = {"base": base_hash, "donor": chosen}
     parts = parts_of(seconds / 60) if curve else ()
     every = settings.steps + sum(steps_for(60 * size) for size in parts)
@@ -151,6 +151,16 @@ def make_adapter(
     if curve:
         write_curve(out, points, expected, title=f"{languages.load(language).name}: what minutes of speech teach {checkpoint.name}")
     return Made(path=path, card=made, material=material, adapted=adapted, donors=donors, donor=chosen, points=points, expected=expected)
+
+
+def head_or_donor(checkpoint: Checkpoint, donor: str) -> tuple[Mapping[str, Any], Sequence[str]] | None:
+    """What is begun from: a donor's adapter and head with its symbols; of a base without adapters, the head that it has."""
+    if donor != NONE:
+        return tensors_of(checkpoint.adapters[donor]), checkpoint.vocabularies[donor]
+    if checkpoint.takes_adapters:
+        return None
+    head = tensors_under(checkpoint.weights, f"{checkpoint.family.head}.")
+    return head, checkpoint.vocabularies[checkpoint.symbols.inside]
 
 
 def _seconds(material: Material) -> float:
@@ -229,6 +239,7 @@ def _card(material: Material, adapted: Adapted, checkpoint: Checkpoint, base_has
         tensor_sha256="",
         alphabet=adapted.learner.vocabulary,
         base=os.fspath(checkpoint.name),
+        low_rank=adapted.learner.low_rank,
         trained=trained,
         scores=rows,
     )
