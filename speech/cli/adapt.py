@@ -28,12 +28,14 @@ from speech.files import shown
 @click.option("--card", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="The consent card, where it lies elsewhere.")
 @click.option("--encoding", metavar="NAME", help="Encoding of tables and texts that are not UTF-8.")
 @click.option("--leave-out", is_flag=True, help="Leave clips out, by name, whose texts have digits or foreign signs; else all is refused.")
+@click.option("--full", is_flag=True, help="Let every weight of the base learn, and write a model of its own; else an adapter alone.")
 @click.option("--curve/--no-curve", default=True, show_default=True, help="Learn from parts of the speech, too: what would more bring?")
 @click.option("--force", is_flag=True, help="Replace the adapter that lies there.")
 @stated
 def command(
     source: Path, language: str, out: Path, base: str, donor: str, minutes: float | None, steps: int | None, tier: str | None,
-    card: Path | None, encoding: str | None, leave_out: bool, curve: bool, force: bool, as_json: bool, purpose: str, debug: bool,
+    card: Path | None, encoding: str | None, leave_out: bool, full: bool, curve: bool, force: bool,
+    as_json: bool, purpose: str, debug: bool,
 ) -> int:  # fmt: skip
     """Learn an adapter for a language from SOURCE: a manifest, a folder of clips with texts, or corrected ELAN files beside recordings.
 
@@ -46,9 +48,9 @@ def command(
     from speech.adapt.minutes import lines
     from speech.collections import consent
 
-    path = out / f"adapter.{language}.safetensors"
-    if path.exists() and not force:
-        raise FormatRefused(shown(path), "an adapter lies there", "Choose another --out, or --force", "FORMAT_EXISTS")
+    lying = [p for p in (out / f"adapter.{language}.safetensors", out / "model.safetensors") if p.exists()][: 2 if full else 1]
+    if lying and not force:
+        raise FormatRefused(shown(lying[0]), "it lies there already", "Choose another --out, or --force", "FORMAT_EXISTS")
     with Bar() as bar:
         made = make_adapter(
             source,
@@ -64,6 +66,7 @@ def command(
             card=card,
             encoding=encoding,
             leave_out=leave_out,
+            full=full,
             curve=curve,
             say=lambda text: Streams.note(f"  {text}"),
             progress=lambda step, cer: Streams.note(f"  step {step}: CER on dev {cer:.1f} %"),
@@ -84,5 +87,6 @@ def command(
         Streams.note(f"  What more speech would bring (drawn in {shown(out / 'learning_curve.svg')}):")
         for line in lines(made.points, made.expected):
             Streams.note(line)
-    Streams.note(f"  Hear with it: speech transcribe RECORDING --language {language} --model {base} --adapter {shown(out)}")
+    model = f"--model {shown(out)}" if full else f"--model {base} --adapter {shown(out)}"
+    Streams.note(f"  Hear with it: speech transcribe RECORDING --language {language} {model}")
     return 0
