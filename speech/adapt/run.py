@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
@@ -12,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from speech import languages
-from speech.adapt.batches import Batch, Batches
+from speech.adapt.batches import SHAPES, Batch, Batches
 from speech.adapt.learner import Learner, Mode
 from speech.adapt.material import Clip, Material
 from speech.audio import RATE
@@ -40,7 +42,7 @@ class AdaptSettings:
     rate: float = 2e-3
     last_layers: int = 2
     evaluate_steps: int = 100
-    patience: int = 0
+    patience: int = 3
     augmented: float = 0.7
     seed: int = 1
 
@@ -81,10 +83,19 @@ def adapt(
     donor: tuple[Any, Sequence[str]] | None = None,
     asked: Mapping[str, Any] | None = None,
     progress: Callable[[int, float], None] | None = None,
+    stepped: Callable[[int, int], None] | None = None,
+    began: Callable[[float], None] | None = None,
 ) -> Adapted:
     """Learn from the material's train clips, and judge on its dev clips; the run lies in `folder` and goes on from there.
 
-    `asked` is what a run is known by, kept in its card; `progress` gets the step and the dev CER in per cent, each time dev is judged.
+    Where dev CER does not fall for `settings.patience` judgements the rate is brought to its end early.
+
+    Parameters
+    ----------
+    asked : what a run is known by, kept in its card
+    progress : gets the step and the dev CER in per cent, each time dev is judged
+    stepped : gets each step and how many there are at most
+    began : gets the seconds that a step takes, as tried before the first
 
     Raises
     ------
@@ -119,6 +130,8 @@ def adapt(
     )
     if loop.drawn:
         batches.restore(loop.drawn)
+    if began:
+        began(tried(learner))
     curve: list[tuple[int, float]] = []
 
     def evaluate(step: int) -> Evaluation:
@@ -130,13 +143,37 @@ def adapt(
             progress(step, cer)
         return Evaluation(score=cer, stated={"dev_cer": round(cer, 2), "dev_wer": round(100 * (found.overall.words.value or 0.0), 2)})
 
-    supplied = _steps(learner, batches)
-    loop.run(supplied, decay=False, evaluate=evaluate)
+    def told_of(step: Callable[[], Step]) -> Step:
+        if stepped:
+            stepped(loop.step, settings.steps)
+        return step()
+
+    supplied = (functools.partial(told_of, step) for step in _steps(learner, batches))
+    loop.run(supplied, decay=False, evaluate=evaluate)  # it may end early: the decay follows all the same
     loop.run(supplied, decay=True, evaluate=evaluate)
     with loop.averaged():
         scores = judged(learner, material.dev)
         tensors = {name: tensor.clone() for name, tensor in learner.tensors().items()}
     return Adapted(learner=learner, tensors=tensors, scores=scores, curve=curve, seconds=loop.seconds, loop=loop)
+
+
+def tried(learner: Learner) -> float:
+    """Seconds that a step takes here, of two that change nothing: neither weights nor what is drawn later."""
+    count, seconds = SHAPES[1]
+    targets = [[learner.vocabulary.index(learner.letters[0])]] * count
+    states = generators.process_states("cpu")
+    took = 0.0
+    learner.train()
+    for _ in range(2):
+        begun = time.monotonic()
+        inputs = torch.from_numpy(np.random.default_rng(1).standard_normal((count, int(seconds * RATE)), np.float32))
+        ctc_loss(learner(inputs), targets, blank=learner.blank).backward()  # type: ignore[no-untyped-call]
+        took = time.monotonic() - begun
+        if took > 10:
+            break  # the first is slower than those after it, but not so that a second should be waited for
+    learner.zero_grad(set_to_none=True)
+    generators.restore_process(states, "cpu")
+    return took
 
 
 def digest_of(clips: Sequence[Clip]) -> str:

@@ -207,7 +207,11 @@ def test_a_resumed_run_equals_an_unbroken_one_and_the_base_stays(
 
     with pytest.raises(Interrupted):
         adapt(material, base, tmp_path / "broken", settings(4), progress=stop)
-    resumed = adapt(material, base, tmp_path / "broken", settings(4))
+    seconds: list[float] = []
+    taken: list[tuple[int, int]] = []
+    resumed = adapt(material, base, tmp_path / "broken", settings(4), began=seconds.append, stepped=lambda *step: taken.append(step))
+    assert seconds[0] > 0  # two steps were tried before, and changed nothing
+    assert taken == [(2, 4), (3, 4)]
     for name, tensor in whole.learner.tensors().items():
         assert torch.equal(tensor, resumed.learner.tensors()[name]), name
     fresh = Learner(base, "que", material.symbols, mode="adapter")

@@ -255,6 +255,14 @@ def test_patience_ends_a_run_and_the_best_is_kept(tmp_path: Path) -> None:
     assert again.step == 4
 
 
+def test_a_decay_goes_to_its_end_whatever_patience_says(tmp_path: Path) -> None:
+    loop, steps = begin(tmp_path, hold_steps=20, decay_steps=6, evaluate_steps=2, checkpoint_steps=2, patience=1)
+    assert not loop.run(steps, decay=False, evaluate=scores([40.0, 45.0], []))
+    assert loop.step == 4
+    assert loop.run(steps, decay=True, evaluate=scores([50.0, 60.0, 70.0], []))
+    assert loop.step == 10
+
+
 def test_without_patience_nothing_ends_a_run_and_nothing_more_is_written(tmp_path: Path) -> None:
     heard: list[int] = []
     loop, steps = begin(tmp_path, evaluate_steps=1)

@@ -207,7 +207,7 @@ class Loop:
         decay: bool,
         evaluate: Callable[[int], Evaluation] | None = None,
     ) -> bool:
-        """Step until the hold (or the decay, when asked for) is over; False when patience ended it before.
+        """Step until the hold (or the decay, when asked for) is over; False when patience ended the hold before.
 
         `evaluate` is called every so many steps and at the end, with the step.
 
@@ -266,7 +266,8 @@ class Loop:
             self.save()
 
     def _stopped(self) -> bool:
-        return 0 < self.settings.patience <= self.stale
+        """Whether patience is over; a decay that has begun goes on to its end, since weights are good only there."""
+        return self.decay_from is None and 0 < self.settings.patience <= self.stale
 
     def _update(self, loss: Tensor) -> float:
         """One step of the optimiser; returns the gradient's norm, and changes nothing where it is not finite."""
