@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import hashlib
 import json
@@ -16,20 +17,19 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from speech import languages
 from speech.adapt.batches import SHAPES, Batch, Batches
 from speech.adapt.learner import Learner, Mode
 from speech.adapt.material import Clip, Material
 from speech.audio import RATE
 from speech.errors import TrainingFailure
 from speech.files import shown
-from speech.models import ctc
 from speech.models.checkpoint import Checkpoint
 from speech.models.training import Evaluation, Loop, LoopSettings, Step, generators, supply
 from speech.models.training.augment import levelled
 from speech.models.training.loop import BEST, HELD, LAST
 from speech.models.training.losses import ctc as ctc_loss
-from speech.score import Pair, Scores, score
+from speech.score import Scores, score
+from speech.score.weighing import Emitted, decoded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,28 +216,22 @@ def _steps(learner: Learner, batches: Batches) -> Iterator[Callable[[], Step]]:
 
 def judged(learner: Learner, clips: Sequence[Clip]) -> Scores:
     """Greedy error rates of clips; the learner is left in evaluation mode."""
+    heard = emitted(learner, sorted(clips, key=lambda clip: len(clip.samples)))
+    return score([dataclasses.replace(pair, words=()) for pair, _ in decoded(heard, learner.output)])
+
+
+def emitted(learner: Learner, clips: Sequence[Clip]) -> list[Emitted]:
+    """What the learner gives for clips, in their order; it is left in evaluation mode."""
     learner.eval()
-    table = languages.load(learner.language)
-    symbols = learner.vocabulary
-    greedy = ctc.Greedy(blank=learner.blank, silent=frozenset(n for n, s in enumerate(symbols) if ctc.is_special(s)))
-    order = sorted(clips, key=lambda clip: len(clip.samples))
-    pairs = []
+    order = sorted(range(len(clips)), key=lambda n: len(clips[n].samples))
+    found: dict[int, Emitted] = {}
     for at in range(0, len(order), 8):
-        group = order[at : at + 8]
+        group = [clips[n] for n in order[at : at + 8]]
         longest = max(len(c.samples) for c in group)
         inputs = [levelled(clip.samples / 32768) for clip in group]
         scores, _ = learner.built.run(inputs, [learner.language] * len(group), length=longest, masked=True)
-        for clip, own in zip(group, scores, strict=True):
-            emissions = own[: learner.checkpoint.front_end.frames(len(clip.samples))]
-            words = ctc.words(greedy.path(emissions), np.asarray(emissions), symbols, table)
-            pairs.append(
-                Pair(
-                    id=clip.id,
-                    reference=clip.text,
-                    hypothesis=" ".join(w.text for w in words),
-                    language=learner.language,
-                    recording=clip.session,
-                )
-            )
+        for n, clip, own in zip(order[at : at + 8], group, scores, strict=True):
+            emissions = np.asarray(own[: learner.checkpoint.front_end.frames(len(clip.samples))])
+            found[n] = Emitted(id=clip.id, reference=clip.text, recording=clip.session, emissions=[emissions])
     learner.built.bank.use(learner.language)
-    return score(pairs)
+    return [found[n] for n in range(len(clips))]

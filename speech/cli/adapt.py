@@ -25,11 +25,27 @@ from speech.files import shown
 @click.option("--tier", metavar="NAME", help="The tier of ELAN or Praat files that holds the transcription.")
 @click.option("--card", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="The consent card, where it lies elsewhere.")
 @click.option("--encoding", metavar="NAME", help="Encoding of tables and texts that are not UTF-8.")
-@click.option("--force", is_flag=True, help="Replace the adapter that lies there.")
+@click.option(
+    "--text",
+    "texts",
+    multiple=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="More text of the language for its language model: plain, a transcript, or a manifest (rows of train). May be repeated.",
+)
+@click.option(
+    "--lm",
+    "with_lm",
+    type=click.Choice(("auto", "off")),
+    default="auto",
+    show_default=True,
+    help="A language model from the same texts, kept where it helps on dev; or none.",
+)
+@click.option("--force", is_flag=True, help="Replace the adapter and the language model that lie there.")
 @stated
 def command(
     source: Path, language: str, out: Path, base: str, donor: str, minutes: float | None, steps: int | None, tier: str | None,
-    card: Path | None, encoding: str | None, force: bool, as_json: bool, purpose: str, debug: bool,
+    card: Path | None, encoding: str | None, texts: tuple[Path, ...], with_lm: str, force: bool, as_json: bool, purpose: str, debug: bool,
 ) -> int:  # fmt: skip
     """Learn an adapter for a language from SOURCE: a manifest, a folder of clips with texts, or corrected ELAN files beside recordings.
 
@@ -40,10 +56,13 @@ def command(
     """
     from speech.adapt import make_adapter
     from speech.collections import consent
+    from speech.models.lm.finding import beside
 
     path = out / f"adapter.{language}.safetensors"
     if path.exists() and not force:
         raise FormatRefused(shown(path), "an adapter lies there", "Choose another --out, or --force", "FORMAT_EXISTS")
+    if (path := beside(path, language)).exists() and not force:
+        raise FormatRefused(shown(path), "a language model lies there", "Choose another --out, or --force", "FORMAT_EXISTS")
     made = make_adapter(
         source,
         language=language,
@@ -56,18 +75,26 @@ def command(
         tier=tier,
         card=card,
         encoding=encoding,
+        texts=texts,
+        with_lm=with_lm,
         say=lambda text: Streams.note(f"  {text}"),
         progress=lambda step, cer: Streams.note(f"  step {step}: CER on dev {cer:.1f} %"),
     )
     overall = made.scores.overall
     cer, wer = 100 * (overall.letters.value or 0.0), 100 * (overall.words.value or 0.0)
+    helped = made.weighed.helped.overall if made.weighed is not None else None
+    with_lm_cer, with_lm_wer = (100 * (rate.value or 0.0) for rate in (helped.letters, helped.words)) if helped else (0.0, 0.0)
+    kept = shown(made.language_model) if made.language_model is not None else None
     if as_json:
         Streams.json(
             {"path": shown(made.path), "ok": True, "language": language, "donor": made.donor, "cer": round(cer, 2), "wer": round(wer, 2),
              "clips": len(made.material.train), "dev_clips": len(made.material.dev), "split_by": made.material.split_by,
-             "curve": made.adapted.curve, "seconds": round(made.adapted.seconds, 1)}
+             "curve": made.adapted.curve, "seconds": round(made.adapted.seconds, 1),
+             "language_model": {"path": kept, "cer": round(with_lm_cer, 2), "wer": round(with_lm_wer, 2)} if helped else None}
         )  # fmt: skip
         return 0
     Streams.result(f"{shown(made.path)}: CER {cer:.1f} %, WER {wer:.1f} % on {len(made.material.dev)} clips of dev, greedy")
+    if kept is not None:
+        Streams.result(f"{kept}: CER {with_lm_cer:.1f} %, WER {with_lm_wer:.1f} % there with this language model")
     Streams.note(f"  Hear with it: speech transcribe RECORDING --language {language} --model {base} --adapter {shown(out)}")
     return 0

@@ -199,7 +199,8 @@ def _card_facts(card: Any) -> dict[str, Any]:
         **{k: v for k, v in card.trained.items() if k in ("hours", "licence", "voices")},
     }
     for row in card.scores:
-        facts[f"{row.get('split', '?')} CER"] = f"{row.get('cer')} ({row.get('cer_low')}-{row.get('cer_high')})"
+        decoder = f", {row['decoder']}" if row.get("decoder", "greedy") != "greedy" else ""
+        facts[f"{row.get('split', '?')} CER{decoder}"] = f"{row.get('cer')} ({row.get('cer_low')}-{row.get('cer_high')})"
     return facts
 
 
