@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
@@ -37,6 +38,7 @@ from speech.score.summary import in_per_cent
 
 CARDS, PAGE = Path("docs/adapt_runs"), Path("docs/adapt_scores.md")
 RUNS = Path("~/.cache/oral-speech/train/adapt").expanduser()
+os.environ.setdefault("SPEECH_LANGUAGES", "data_manifests/research/languages")  # how the research texts are to be read
 CONTEXT = consent.Context(basis="measuring how adapting learns")
 MINI = Path("speech/models/mini")
 DONOR_STEPS = 100

@@ -61,6 +61,21 @@ class Weighed:
         return self.helped.overall.letters.counts.errors < self.greedy.overall.letters.counts.errors
 
 
+@dataclass(slots=True, kw_only=True)
+class OnDev:
+    """What dev says of an adapter: rows of its card, how sure its greedy words are, and its language model, if one was weighed."""
+
+    rows: list[dict[str, Any]]
+    calibration: Calibration
+    weighed: Weighed | None = None
+
+
+def on_dev(material: Material, texts: Sequence[Text] | None, heard: Sequence[Emitted], output: Output, *, say: Said) -> OnDev:
+    """What an adapter's card takes from what was heard of dev; `texts` are further ones for the language model, None learns none."""
+    found = weighed(material, texts, heard, output, say=say) if texts is not None else None
+    return OnDev(rows=_rows(found, heard, output), calibration=calibration_of(heard, output, say=say), weighed=found)
+
+
 def further(texts: Sequence[Text], material: Material) -> tuple[list[Text], int]:
     """Further texts without what stands in dev or test, nor in train once more; and how many sentences of dev or test were left out.
 
@@ -180,7 +195,7 @@ def row_of(scores: Scores, decoder: str, **more: Any) -> dict[str, Any]:
     return {**row, "letters": scores.overall.letters.counts.reference, **drawn, "decoder": decoder, **more}
 
 
-def rows_of(found: Weighed | None, heard: Sequence[Emitted], output: Output) -> list[dict[str, Any]]:
+def _rows(found: Weighed | None, heard: Sequence[Emitted], output: Output) -> list[dict[str, Any]]:
     """Rows of an adapter's card: dev greedy, and with the language model where one was weighed."""
     if found is None:
         by_session = _halves(heard)[2]
@@ -242,9 +257,9 @@ def _told(found: Weighed, material: Material) -> Mapping[str, Any]:
 
 
 def _tell(found: Weighed, enough: bool, words: int, say: Said) -> None:
-    before, after = found.greedy.overall.letters, found.helped.overall.letters
+    before, after = (f"{percent(r.value)} ({between(r.interval)})" for r in (s.overall.letters for s in (found.greedy, found.helped)))
     say(
-        f"CER on dev {percent(before.value)} ({between(before.interval)}) greedy, {percent(after.value)} ({between(after.interval)}) with it, "
+        f"CER on dev {before} greedy, {after} with it, "
         f"each half of dev ({found.halves}) by what the other half chose; intervals draw {found.greedy.overall.resampled}"
     )
     if not found.kept:

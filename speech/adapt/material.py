@@ -344,7 +344,7 @@ def _split(clips: dict[str, list[Clip]]) -> tuple[list[Clip], list[Clip], str]:
     )
 
 
-def some(clips: list[Clip], seconds: float, seed: int) -> list[Clip]:
+def some(clips: Sequence[Clip], seconds: float, seed: int = 1) -> list[Clip]:
     """Clips drawn in random order up to so many seconds; of one seed, more seconds hold nearly all that fewer do."""
     order = list(clips)
     random.Random(seed).shuffle(order)

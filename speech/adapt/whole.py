@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from speech import languages, lm
 from speech.adapt import language_model
 from speech.adapt.donors import Donor, ranked
-from speech.adapt.material import Material, gather
+from speech.adapt.material import Material, gather, some
+from speech.adapt.minutes import Forecast, Point, forecast, parts_of
+from speech.adapt.minutes import write as write_curve
 from speech.adapt.run import Adapted, AdaptSettings, adapt, emitted, finish, steps_for
 from speech.collections import acts, consent, ledger
 from speech.errors import ConsentRefused, UsageFailure
 from speech.files import disk_errors, shown
 from speech.models import hub
-from speech.models.cards import AdapterCard, Calibration
+from speech.models.cards import AdapterCard
 from speech.models.checkpoint import Checkpoint, base_sha256, open_checkpoint
 from speech.models.lm.finding import OFF
 from speech.models.training.export import write_adapter
@@ -44,9 +46,12 @@ class Made:
     donors: list[Donor]
     donor: str
     weighed: language_model.Weighed | None = None
-    """The language model, kept or not; None where dev is too small, or none was asked for."""
+    """The language model; None where dev is too small to weigh one, or none was asked for."""
     language_model: Path | None = None
     """Where it lies, if it is kept."""
+    points: list[Point] = field(default_factory=list)
+    """Of the learning curve, by minutes; the last is what was made."""
+    expected: Forecast | None = None
 
     @property
     def scores(self) -> Scores:
@@ -67,25 +72,38 @@ def make_adapter(
     tier: str | None = None,
     card: Path | None = None,
     encoding: str | None = None,
+    leave_out: bool = False,
+    curve: bool = True,
     texts: Sequence[Path] = (),
     with_lm: str = AUTO,
     say: Said = lambda _text: None,
     progress: Callable[[int, float], None] | None = None,
+    stepped: Callable[[str, int, int], None] | None = None,
 ) -> Made:
     """Learn an adapter for `language` of the base from what lies in `source`, and write it with its card into `out`.
 
-    With `with_lm` "auto" a language model is learnt, too, from the same texts and those in `texts`, and lies beside the adapter where
-    dev says that it helps (`speech.adapt.language_model`); one that lay there is replaced or taken away.
-    A run that was interrupted goes on from `out/run`. `say` gets lines for people; `progress` the step and dev's CER in per cent.
+    A run that was interrupted goes on from `out/run`.
+
+    Parameters
+    ----------
+    leave_out : clips whose texts must not be learnt are left out by name; else all is refused
+    curve : learn from parts of the speech, too, and write what more of it would bring (`out/learning_curve.json`, `.svg`)
+    texts : more text for the language model that is learnt from the same texts, and kept beside the adapter where dev says that it helps
+    with_lm : "off" learns none; one that lay there is taken away
+    say : gets lines for people
+    progress : gets the step and dev's CER in per cent
+    stepped : gets what is being learnt, the step of all that are taken, and how many these are at most
 
     Raises
     ------
     ConsentRefused
         Someone did not agree; nothing is decoded, and the refusal stands in the ledger.
-    ManifestRefused, ModelRefused, AudioRefused, PathRefused, FormatRefused, TextRefused
+    ManifestRefused, ModelRefused, AudioRefused, PathRefused, FormatRefused
         Source, base or a further text cannot be used.
     UsageFailure
         `MODEL_DONOR`: the base has no such donor; `MODEL_LM`: texts are given, and no language model is to be learnt.
+    TextRefused
+        `TEXT_ALPHABET`, `TEXT_MIXED_SCRIPT`: texts hold what a model must not learn.
     TrainingFailure, DiskFailure
         The run failed; the last good checkpoint is in `out/run`.
     """
@@ -95,38 +113,85 @@ def make_adapter(
     checkpoint = open_checkpoint(hub.resolve(base))
     base_hash = base_sha256(checkpoint)
     try:
-        material = gather(source, language, context=context, card=card, minutes=minutes, tier=tier, encoding=encoding)
-        further = lm.read_texts(texts, context=context, encoding=encoding)
+        material = gather(source, language, context=context, card=card, minutes=minutes, tier=tier, encoding=encoding, leave_out=leave_out)
+        more = lm.read_texts(texts, context=context, encoding=encoding)
     except ConsentRefused as refusal:
         ledger.append(acts.adapt_event(base_hash, (), None, refusal, context))
         raise
-    seconds = sum(clip.seconds for clip in material.train)
+    material.fit_to(checkpoint.front_end)
+    seconds = _seconds(material)
     _tell(material, seconds, say)
     donors, chosen = _donor(checkpoint, material, donor, say)
     settings = AdaptSettings.of("adapter", steps or steps_for(seconds))
-    say(f"{settings.steps} steps of {STEP_S:.0f} s of sound each")
     with disk_errors(out):
         out.mkdir(parents=True, exist_ok=True)
     lent = (tensors_of(checkpoint.adapters[chosen]), checkpoint.vocabularies[chosen]) if chosen != NONE else None
-    adapted = adapt(material, checkpoint, out / RUN, settings, donor=lent, asked={"base": base_hash, "donor": chosen}, progress=progress)
+    asked = {"base": base_hash, "donor": chosen}
+    parts = parts_of(seconds / 60) if curve else ()
+    every = settings.steps + sum(steps_for(60 * size) for size in parts)
+
+    def learnt(part: Material, wanted: AdaptSettings, folder: Path, name: str, before: int, **told: Any) -> Adapted:
+        def step(number: int, _most: int) -> None:
+            if stepped:
+                stepped(name, before + number, every)
+
+        return adapt(part, checkpoint, folder, wanted, donor=lent, asked=asked, stepped=step, **told)
+
+    def began(took: float) -> None:
+        least = f"{settings.steps} steps of {STEP_S:.0f} s of sound each, {took:.1f} s a step: about {_time(settings.steps * took)}"
+        more = (every - settings.steps) * took
+        say(least + (f", and then {_time(more)} for the learning curve" if parts else ""))
+
+    adapted = learnt(material, settings, out / RUN, "learning", 0, progress=progress, began=began)
     with adapted.averaged():
-        heard, output = emitted(adapted.learner, material.dev), adapted.learner.output
-    weighed = language_model.weighed(material, further, heard, output, say=say) if with_lm != OFF else None
-    scores, calibration = language_model.rows_of(weighed, heard, output), language_model.calibration_of(heard, output, say=say)
-    described = _card(material, adapted, checkpoint, base_hash, chosen, seconds, scores, calibration)
-    made = write_adapter(out, described, adapted.tensors)
+        heard = emitted(adapted.learner, material.dev)
+    on_dev = language_model.on_dev(material, None if with_lm == OFF else more, heard, adapted.learner.output, say=say)
+    made = write_adapter(out, _card(material, adapted, checkpoint, base_hash, chosen, seconds, on_dev), adapted.tensors)
     path = out / f"adapter.{language}.safetensors"
-    beside = language_model.put(weighed, path, language, made.tensor_sha256, say=say)
+    beside = language_model.put(on_dev.weighed, path, language, made.tensor_sha256, say=say)
     ledger.append(
         acts.adapt_event(
-            base_hash, material.recordings, path, material.decision, context,
-            audio_ms=round(seconds * 1000), language_model=beside, texts=[text.sha256 for text in further] if beside else (),
+            base_hash, material.recordings, path, material.decision, context, audio_ms=round(seconds * 1000),
+            language_model=beside, texts=[text.sha256 for text in more] if beside else (),
         )
     )  # fmt: skip
     finish(out / RUN)
+    points, before = [], settings.steps
+    for size in parts:
+        part = replace(material, train=some(material.train, 60 * size))
+        folder, wanted = out / RUN / f"{size:g}_minutes", AdaptSettings.of("adapter", steps_for(60 * size))
+        found = learnt(part, wanted, folder, f"learning from {size:g} minutes", before)
+        points.append(_point(found, part))
+        finish(folder)
+        before += wanted.steps
+    points.append(_point(adapted, material))
+    expected = forecast(points, 2 * points[-1].minutes)
+    if curve:
+        write_curve(out, points, expected, title=f"{languages.load(language).name}: what minutes of speech teach {checkpoint.name}")
     return Made(
-        path=path, card=made, material=material, adapted=adapted, donors=donors, donor=chosen, weighed=weighed, language_model=beside
+        path=path, card=made, material=material, adapted=adapted, donors=donors, donor=chosen,
+        weighed=on_dev.weighed, language_model=beside, points=points, expected=expected,
+    )  # fmt: skip
+
+
+def _seconds(material: Material) -> float:
+    return sum(clip.seconds for clip in material.train)
+
+
+def _point(adapted: Adapted, material: Material) -> Point:
+    """Dev CER after learning from `material`."""
+    letters = adapted.scores.overall.letters
+    return Point(
+        minutes=round(_seconds(material) / 60, 1),
+        cer=letters.value or 0.0,
+        low=letters.interval.low if letters.interval else None,
+        high=letters.interval.high if letters.interval else None,
+        seconds=round(adapted.seconds, 1),
     )
+
+
+def _time(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 def _tell(material: Material, seconds: float, say: Said) -> None:
@@ -135,8 +200,11 @@ def _tell(material: Material, seconds: float, say: Said) -> None:
     say(f"dev is split off by {material.split_by}")
     for why, count in material.left_out.most_common():
         say(f"left out, {why}: {count} clips")
+    for finding in material.findings:
+        say(f"{finding.code}: {finding.what}. {finding.mend}")
     if material.new_letters:
-        say(f"letters of dev that train has not: {', '.join(sorted(material.new_letters))}")
+        known = ", ".join(f"{letter} ({count})" for letter, count in sorted(material.new_letters.items()))
+        say(f"letters of dev that train has not, which it cannot learn: {known}")
 
 
 def _donor(checkpoint: Checkpoint, material: Material, asked: str, say: Said) -> tuple[list[Donor], str]:
@@ -158,9 +226,8 @@ def _donor(checkpoint: Checkpoint, material: Material, asked: str, say: Said) ->
 
 
 def _card(
-    material: Material, adapted: Adapted, checkpoint: Checkpoint, base_hash: str, donor: str, seconds: float,
-    scores: Sequence[Mapping[str, Any]], calibration: Calibration,
-) -> AdapterCard:  # fmt: skip
+    material: Material, adapted: Adapted, checkpoint: Checkpoint, base_hash: str, donor: str, seconds: float, on_dev: language_model.OnDev
+) -> AdapterCard:
     trained: Mapping[str, Any] = {
         "collections": list(material.collections),
         "hours": round(seconds / 3600, 4),
@@ -178,6 +245,6 @@ def _card(
         alphabet=adapted.learner.vocabulary,
         base=os.fspath(checkpoint.name),
         trained=trained,
-        calibration=calibration,
-        scores=scores,
+        scores=on_dev.rows,
+        calibration=on_dev.calibration,
     )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 
 import click
 
 from speech.cli.options import LANGUAGE, stated
+from speech.cli.progress import Bar
 from speech.cli.streams import Streams
 from speech.errors import FormatRefused
 from speech.files import shown
@@ -25,27 +27,22 @@ from speech.files import shown
 @click.option("--tier", metavar="NAME", help="The tier of ELAN or Praat files that holds the transcription.")
 @click.option("--card", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="The consent card, where it lies elsewhere.")
 @click.option("--encoding", metavar="NAME", help="Encoding of tables and texts that are not UTF-8.")
+@click.option("--leave-out", is_flag=True, help="Leave clips out, by name, whose texts have digits or foreign signs; else all is refused.")
+@click.option("--curve/--no-curve", default=True, show_default=True, help="Learn from parts of the speech, too: what would more bring?")
 @click.option(
-    "--text",
-    "texts",
-    multiple=True,
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE",
-    help="More text of the language for its language model: plain, a transcript, or a manifest (rows of train). May be repeated.",
-)
+    "--text", "texts", multiple=True, type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+    help="More text for its language model: plain text, a transcript, or a manifest (rows of train). May be repeated.",
+)  # fmt: skip
 @click.option(
-    "--lm",
-    "with_lm",
-    type=click.Choice(("auto", "off")),
-    default="auto",
-    show_default=True,
+    "--lm", "with_lm", type=click.Choice(("auto", "off")), default="auto", show_default=True,
     help="A language model from the same texts, kept where it helps on dev; or none.",
-)
+)  # fmt: skip
 @click.option("--force", is_flag=True, help="Replace the adapter and the language model that lie there.")
 @stated
 def command(
     source: Path, language: str, out: Path, base: str, donor: str, minutes: float | None, steps: int | None, tier: str | None,
-    card: Path | None, encoding: str | None, texts: tuple[Path, ...], with_lm: str, force: bool, as_json: bool, purpose: str, debug: bool,
+    card: Path | None, encoding: str | None, leave_out: bool, curve: bool, texts: tuple[Path, ...], with_lm: str,
+    force: bool, as_json: bool, purpose: str, debug: bool,
 ) -> int:  # fmt: skip
     """Learn an adapter for a language from SOURCE: a manifest, a folder of clips with texts, or corrected ELAN files beside recordings.
 
@@ -55,6 +52,7 @@ def command(
     Training needs what was agreed with the people recorded: speech consent record FOLDER
     """
     from speech.adapt import make_adapter
+    from speech.adapt.minutes import lines
     from speech.collections import consent
     from speech.models.lm.finding import beside
 
@@ -63,38 +61,47 @@ def command(
         raise FormatRefused(shown(path), "an adapter lies there", "Choose another --out, or --force", "FORMAT_EXISTS")
     if (path := beside(path, language)).exists() and not force:
         raise FormatRefused(shown(path), "a language model lies there", "Choose another --out, or --force", "FORMAT_EXISTS")
-    made = make_adapter(
-        source,
-        language=language,
-        out=out,
-        context=consent.Context(basis=consent.basis_for(purpose), purpose=purpose),
-        base=base,
-        donor=donor,
-        minutes=minutes,
-        steps=steps,
-        tier=tier,
-        card=card,
-        encoding=encoding,
-        texts=texts,
-        with_lm=with_lm,
-        say=lambda text: Streams.note(f"  {text}"),
-        progress=lambda step, cer: Streams.note(f"  step {step}: CER on dev {cer:.1f} %"),
-    )
+    with Bar() as bar:
+        made = make_adapter(
+            source,
+            language=language,
+            out=out,
+            context=consent.Context(basis=consent.basis_for(purpose), purpose=purpose),
+            base=base,
+            donor=donor,
+            minutes=minutes,
+            steps=steps,
+            tier=tier,
+            card=card,
+            encoding=encoding,
+            leave_out=leave_out,
+            curve=curve,
+            texts=texts,
+            with_lm=with_lm,
+            say=lambda text: Streams.note(f"  {text}"),
+            progress=lambda step, cer: Streams.note(f"  step {step}: CER on dev {cer:.1f} %"),
+            stepped=lambda what, step, most: bar.show(what, step / most),
+        )
     overall = made.scores.overall
     cer, wer = 100 * (overall.letters.value or 0.0), 100 * (overall.words.value or 0.0)
     helped = made.weighed.helped.overall if made.weighed is not None else None
-    with_lm_cer, with_lm_wer = (100 * (rate.value or 0.0) for rate in (helped.letters, helped.words)) if helped else (0.0, 0.0)
+    lm_cer, lm_wer = (100 * (rate.value or 0.0) for rate in (helped.letters, helped.words)) if helped else (0.0, 0.0)
     kept = shown(made.language_model) if made.language_model is not None else None
     if as_json:
         Streams.json(
             {"path": shown(made.path), "ok": True, "language": language, "donor": made.donor, "cer": round(cer, 2), "wer": round(wer, 2),
              "clips": len(made.material.train), "dev_clips": len(made.material.dev), "split_by": made.material.split_by,
-             "curve": made.adapted.curve, "seconds": round(made.adapted.seconds, 1),
-             "language_model": {"path": kept, "cer": round(with_lm_cer, 2), "wer": round(with_lm_wer, 2)} if helped else None}
+             "curve": made.adapted.curve, "learning_curve": [asdict(p) for p in made.points],
+             "forecast": asdict(made.expected) if made.expected else None, "seconds": round(made.adapted.seconds, 1),
+             "language_model": {"path": kept, "cer": round(lm_cer, 2), "wer": round(lm_wer, 2)} if helped else None}
         )  # fmt: skip
         return 0
     Streams.result(f"{shown(made.path)}: CER {cer:.1f} %, WER {wer:.1f} % on {len(made.material.dev)} clips of dev, greedy")
     if kept is not None:
-        Streams.result(f"{kept}: CER {with_lm_cer:.1f} %, WER {with_lm_wer:.1f} % there with this language model")
+        Streams.result(f"{kept}: CER {lm_cer:.1f} %, WER {lm_wer:.1f} % there with this language model")
+    if curve:
+        Streams.note(f"  What more speech would bring (drawn in {shown(out / 'learning_curve.svg')}):")
+        for line in lines(made.points, made.expected):
+            Streams.note(line)
     Streams.note(f"  Hear with it: speech transcribe RECORDING --language {language} --model {base} --adapter {shown(out)}")
     return 0

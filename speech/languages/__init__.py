@@ -1,13 +1,14 @@
 """What is known of each language: codes, names, alphabet, and how its writing is compared.
 
-One TOML file a language lies beside this module; adding a language is adding a file. A language without
-a file is no fault: it gets an open alphabet and the plain rules (`Language.plain`). This module does not
-touch text itself; `speech.text` applies what stands here.
+One TOML file a language lies beside this module, or in a folder of the user's own (`SPEECH_LANGUAGES`, else below the user's
+data), whose files come first; adding a language is adding a file. A language without a file is no fault: it gets an open alphabet
+and the plain rules (`Language.plain`). This module does not touch text itself; `speech.text` applies what stands here.
 """
 
 from __future__ import annotations
 
 import functools
+import os
 import re
 import tomllib
 from dataclasses import dataclass
@@ -92,11 +93,20 @@ def named(code: str) -> str:
     return f"{code} ({table.name})" if table is not None and table.name not in ("", code) else code
 
 
+def own_folder() -> Path:
+    """Where the user's own tables lie, or would lie."""
+    if named := os.environ.get("SPEECH_LANGUAGES"):
+        return Path(named)
+    import platformdirs
+
+    return Path(platformdirs.user_data_dir("oral-speech", appauthor=False)) / "languages"
+
+
 @functools.cache
 def known() -> tuple[str, ...]:
-    """Codes with a table, sorted."""
-    files = resources.files(__name__).iterdir()
-    return tuple(sorted(f.name[:-5] for f in files if f.name.endswith(".toml")))
+    """Codes with a table, ours or the user's own, sorted."""
+    files = [*(f.name for f in resources.files(__name__).iterdir()), *(f.name for f in own_folder().glob("*.toml"))]
+    return tuple(sorted({name[:-5] for name in files if name.endswith(".toml") and _CODE.fullmatch(name[:-5])}))
 
 
 def load(code: str) -> Language:
@@ -118,17 +128,29 @@ def _load(code: str) -> Language:
     base, _, more = code.partition("-")
     if base not in known() or more.startswith("script_"):
         return Language.plain(code)
-    return parse(resources.files(__name__).joinpath(f"{base}.toml").read_text(encoding="utf-8"), f"{code}.toml")
+    return parse(table_of(base).read_text(encoding="utf-8"), str(table_of(base)))
 
 
 def table_of(code: str) -> Path:
-    """Where the table of `code` lies (or would lie), for messages that say where to add a letter."""
-    return Path(str(resources.files(__name__).joinpath(f"{code}.toml")))
+    """Where the table of `code` lies, the user's own before ours; where none does, where the user's own would."""
+    own, ours = own_folder() / f"{code}.toml", Path(str(resources.files(__name__).joinpath(f"{code}.toml")))
+    return ours if ours.is_file() and not own.is_file() else own
 
 
 def parse(text: str, where: str) -> Language:
-    """A language from the text of its table; unknown fields are refused by name."""
-    raw = tomllib.loads(text)
+    """A language from the text of its table.
+
+    Raises
+    ------
+    ModelRefused
+        `LANGUAGE_TABLE`: it is no TOML, lacks code or name, or has a field that no table has, each by name.
+    """
+    try:
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ModelRefused(where, f"the table cannot be read ({error})", "Correct that line", "LANGUAGE_TABLE") from error
+    if missing := [name for name in ("code", "name") if not raw.get(name)]:
+        raise ModelRefused(where, f"{' and '.join(missing)} missing", 'Write it, such as name = "Mbosi"', "LANGUAGE_TABLE")
     unknown = sorted(set(raw) - _FIELDS)
     if unknown:
         raise ModelRefused(

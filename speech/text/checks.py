@@ -228,7 +228,7 @@ def _line(language: Language, entry: str) -> str:
     """The table and the line of an entry in it, for a message; the table to make where there is none."""
     table = table_of(language.code)
     if not table.is_file():
-        return f"{shown(table)} (to be made)"
+        return f'{shown(table)} (to be made, with code = "{language.code}" and name = "..." before it)'
     for number, line in enumerate(table.read_text(encoding="utf-8").split("\n"), start=1):
         if line.startswith(f"{entry} ="):
             return f"{shown(table)}, line {number}"

@@ -10,7 +10,7 @@ import pytest
 
 from speech import languages
 from speech.errors import ModelRefused
-from speech.text import RULES, normalise, outside_alphabet, symbols_of
+from speech.text import RULES, checks, normalise, outside_alphabet, symbols_of
 
 FOLDER = Path(languages.__file__).parent
 FILES = sorted(FOLDER.glob("*.toml"))
@@ -72,3 +72,28 @@ def test_a_language_without_a_table_has_an_open_alphabet() -> None:
 
 def test_the_stated_rules_name_the_normal_form() -> None:
     assert RULES.startswith("NFC")
+
+
+def test_the_users_own_table_comes_first_and_rules_where_there_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "zzz.toml").write_text(
+        'code = "zzz"\nname = "Zzz"\nscript = "Latn"\n[normalise]\nreplace = { "ω" = "ɔ" }\n', encoding="utf-8"
+    )
+    monkeypatch.setenv("SPEECH_LANGUAGES", str(tmp_path))
+    for cached in (languages.known, languages._load):
+        cached.cache_clear()
+    try:
+        assert "zzz" in languages.known() and "que" in languages.known()
+        assert languages.table_of("zzz") == tmp_path / "zzz.toml"
+        assert normalise("bωa", languages.load("zzz")) == "bɔa"
+        checks.require_trainable([("1", "bωa")], languages.load("zzz"))
+        assert languages.table_of("que").parent == FOLDER
+        (tmp_path / "yyy.toml").write_text('code = "yyy\n', encoding="utf-8")
+        (tmp_path / "xxx.toml").write_text('code = "xxx"\n', encoding="utf-8")
+        for broken in ("yyy", "xxx"):
+            languages.known.cache_clear()
+            with pytest.raises(ModelRefused) as caught:
+                languages.load(broken)
+            assert caught.value.code == "LANGUAGE_TABLE" and str(tmp_path / f"{broken}.toml") in caught.value.where
+    finally:
+        for cached in (languages.known, languages._load):
+            cached.cache_clear()
