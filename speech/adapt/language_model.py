@@ -24,7 +24,7 @@ from speech.models.lm.finding import beside, fitted_with
 from speech.models.lm.scorer import LanguageModel
 from speech.score import Scores, score
 from speech.score.summary import between, percent
-from speech.score.weighing import Emitted, Output, Told, best_of, confidence_of, counted, decoded, limit_of
+from speech.score.weighing import WIDE, Emitted, Output, Told, best_of, confidence_of, counted, decoded, limit_of
 from speech.text import normalise
 
 LEAST_CLIPS = 4
@@ -127,16 +127,16 @@ def weighed(material: Material, texts: Sequence[Text], heard: Sequence[Emitted],
     first, halves, by_session = _halves(heard)
     heard = _grouped(heard, by_session)
     enough = words_in(heard) >= ENOUGH_WORDS
-    rows = counted(heard, output, model)
+    rows = counted(heard, output, model, WIDE)
     told: dict[int, Told] = {}
     for side in (True, False):
         choosing = [n for n in range(len(heard)) if (n in first) is side]
         other = [n for n in range(len(heard)) if (n in first) is not side]
-        own = dataclasses.replace(model, weights=best_of([[row[n] for n in choosing] for row in rows]))
+        own = dataclasses.replace(model, weights=best_of([[row[n] for n in choosing] for row in rows], WIDE))
         limit = limit_of([heard[n] for n in choosing], output, own) if enough else None
         told |= zip(other, decoded([heard[n] for n in other], output, own, limit), strict=True)
     found = Weighed(
-        model=dataclasses.replace(model, weights=best_of(rows)),
+        model=dataclasses.replace(model, weights=best_of(rows, WIDE)),
         greedy=score([pair for pair, _ in decoded(heard, output)]),
         helped=score([told[n][0] for n in range(len(heard))]),
         halves=halves,
@@ -235,8 +235,8 @@ def _halves(heard: Sequence[Emitted]) -> tuple[Collection[int], str, bool]:
 
 
 def _grouped(heard: Sequence[Emitted], by_session: bool) -> Sequence[Emitted]:
-    """Clips for scoring: where one session is nearly all of dev, each counts by itself, since draws of two sessions would say nothing."""
-    return heard if by_session else [dataclasses.replace(clip, recording=clip.id) for clip in heard]
+    """Clips for scoring: where one session is nearly all of dev, clips are drawn, since draws of it and the rest would say nothing."""
+    return heard if by_session else [dataclasses.replace(clip, recording="dev") for clip in heard]
 
 
 def _chooser(found: Weighed) -> str:
