@@ -14,6 +14,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from speech.adapt.whole import make_adapter as adapt
     from speech.errors import Finding, Refusal, RunFailure, SpeechError
     from speech.formats import read, save
     from speech.transcribe import Pipeline, load
@@ -52,6 +53,7 @@ __all__ = [
     "SpeechError",
     "Transcript",
     "Word",
+    "adapt",
     "load",
     "read",
     "save",
@@ -59,6 +61,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    if name == "adapt":  # a room that is called as the verb
+        return importlib.import_module("speech.adapt")
     if name not in _HOMES:
         raise AttributeError(f"module 'speech' has no attribute {name!r}")
     return getattr(importlib.import_module(f"speech.{_HOMES[name]}"), name)

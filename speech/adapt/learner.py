@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
@@ -102,7 +103,10 @@ class Learner(nn.Module):
 def _first_weights(
     checkpoint: Checkpoint, vocabulary: Sequence[str], donor: tuple[Mapping[str, Tensor], Sequence[str]] | None
 ) -> dict[str, Tensor]:
-    """Where learning begins: the donor's adapter, and of its head the rows of letters that both have; else small random numbers."""
+    """Where learning begins: the donor's adapter, and of its head the rows of letters that both have; else small random numbers.
+
+    A letter with marks that the donor lacks begins as its plain letter, a little less likely and not quite the same.
+    """
     family = checkpoint.family
     head, bias = f"{family.head}.weight", f"{family.head}.bias"
     found: dict[str, Tensor] = {}
@@ -124,9 +128,13 @@ def _first_weights(
         if name not in (head, bias):
             found[name] = tensor.float()
     for row, symbol in enumerate(vocabulary):
-        if symbol in place and place[symbol] < len(tensors[head]):
+        plain = unicodedata.normalize("NFD", symbol)[0]
+        if place.get(symbol, len(tensors[head])) < len(tensors[head]):
             found[head][row] = tensors[head][place[symbol]].float()
             found[bias][row] = tensors[bias][place[symbol]].float()
+        elif plain.isalpha() and place.get(plain, len(tensors[head])) < len(tensors[head]):
+            found[head][row] = tensors[head][place[plain]].float() + 0.5 * found[head][row]
+            found[bias][row] = tensors[bias][place[plain]].float() - 0.7
     return found
 
 

@@ -49,7 +49,7 @@ class AdaptSettings:
     @classmethod
     def of(cls, mode: Mode, steps: int) -> AdaptSettings:
         """What learns well in so many steps, by what moves: dev of Mboshi and Yoruba chose it (docs/adapt_scores.md)."""
-        return cls(mode=mode, steps=steps, rate=3e-3 if mode == "adapter" else 1e-3, evaluate_steps=max(50, steps // 8))
+        return cls(mode=mode, steps=steps, rate=6e-3 if mode == "adapter" else 1e-3, evaluate_steps=max(50, steps // 8))
 
 
 def steps_for(seconds: float) -> int:

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from speech import languages, lm
-from speech.adapt import language_model
 from speech.adapt.donors import Donor, ranked
+from speech.adapt.language_model import OnDev, Weighed, on_dev, put
 from speech.adapt.material import Material, gather, some
 from speech.adapt.minutes import Forecast, Point, forecast, parts_of
 from speech.adapt.minutes import write as write_curve
@@ -45,7 +45,7 @@ class Made:
     adapted: Adapted
     donors: list[Donor]
     donor: str
-    weighed: language_model.Weighed | None = None
+    weighed: Weighed | None = None
     """The language model; None where dev is too small to weigh one, or none was asked for."""
     language_model: Path | None = None
     """Where it lies, if it is kept."""
@@ -60,11 +60,12 @@ class Made:
 
 
 def make_adapter(
-    source: Path,
+    source: Path | str,
     *,
     language: str,
-    out: Path,
-    context: consent.Context,
+    out: Path | str,
+    basis: str | None = None,
+    purpose: str = "research",
     base: str = hub.MINI,
     donor: str = AUTO,
     minutes: float | None = None,
@@ -74,7 +75,7 @@ def make_adapter(
     encoding: str | None = None,
     leave_out: bool = False,
     curve: bool = True,
-    texts: Sequence[Path] = (),
+    texts: Sequence[Path | str] = (),
     with_lm: str = AUTO,
     say: Said = lambda _text: None,
     progress: Callable[[int, float], None] | None = None,
@@ -86,6 +87,7 @@ def make_adapter(
 
     Parameters
     ----------
+    basis, purpose : why the recordings may be used, and what for, as the gate asks and the ledger keeps
     leave_out : clips whose texts must not be learnt are left out by name; else all is refused
     curve : learn from parts of the speech, too, and write what more of it would bring (`out/learning_curve.json`, `.svg`)
     texts : more text for the language model that is learnt from the same texts, and kept beside the adapter where dev says that it helps
@@ -110,11 +112,13 @@ def make_adapter(
     languages.check_code(language)
     if texts and with_lm == OFF:
         raise UsageFailure("--text", "without a language model nothing learns from it", "Leave out --text, or --lm off", "MODEL_LM")
+    source, out = Path(source), Path(out)
+    context = consent.Context(basis=basis, purpose=purpose)
     checkpoint = open_checkpoint(hub.resolve(base))
     base_hash = base_sha256(checkpoint)
     try:
+        more = lm.read_texts([Path(text) for text in texts], context=context, encoding=encoding)
         material = gather(source, language, context=context, card=card, minutes=minutes, tier=tier, encoding=encoding, leave_out=leave_out)
-        more = lm.read_texts(texts, context=context, encoding=encoding)
     except ConsentRefused as refusal:
         ledger.append(acts.adapt_event(base_hash, (), None, refusal, context))
         raise
@@ -145,10 +149,10 @@ def make_adapter(
     adapted = learnt(material, settings, out / RUN, "learning", 0, progress=progress, began=began)
     with adapted.averaged():
         heard = emitted(adapted.learner, material.dev)
-    on_dev = language_model.on_dev(material, None if with_lm == OFF else more, heard, adapted.learner.output, say=say)
-    made = write_adapter(out, _card(material, adapted, checkpoint, base_hash, chosen, seconds, on_dev), adapted.tensors)
+    dev = on_dev(material, None if with_lm == OFF else more, heard, adapted.learner.output, say=say)
+    made = write_adapter(out, _card(material, adapted, checkpoint, base_hash, chosen, seconds, dev), adapted.tensors)
     path = out / f"adapter.{language}.safetensors"
-    beside = language_model.put(on_dev.weighed, path, language, made.tensor_sha256, say=say)
+    beside = put(dev.weighed, path, language, made.tensor_sha256, say=say)
     ledger.append(
         acts.adapt_event(
             base_hash, material.recordings, path, material.decision, context, audio_ms=round(seconds * 1000),
@@ -170,7 +174,7 @@ def make_adapter(
         write_curve(out, points, expected, title=f"{languages.load(language).name}: what minutes of speech teach {checkpoint.name}")
     return Made(
         path=path, card=made, material=material, adapted=adapted, donors=donors, donor=chosen,
-        weighed=on_dev.weighed, language_model=beside, points=points, expected=expected,
+        weighed=dev.weighed, language_model=beside, points=points, expected=expected,
     )  # fmt: skip
 
 
@@ -226,7 +230,7 @@ def _donor(checkpoint: Checkpoint, material: Material, asked: str, say: Said) ->
 
 
 def _card(
-    material: Material, adapted: Adapted, checkpoint: Checkpoint, base_hash: str, donor: str, seconds: float, on_dev: language_model.OnDev
+    material: Material, adapted: Adapted, checkpoint: Checkpoint, base_hash: str, donor: str, seconds: float, dev: OnDev
 ) -> AdapterCard:
     trained: Mapping[str, Any] = {
         "collections": list(material.collections),
@@ -245,6 +249,6 @@ def _card(
         alphabet=adapted.learner.vocabulary,
         base=os.fspath(checkpoint.name),
         trained=trained,
-        scores=on_dev.rows,
-        calibration=on_dev.calibration,
+        scores=dev.rows,
+        calibration=dev.calibration,
     )

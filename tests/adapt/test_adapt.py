@@ -170,12 +170,14 @@ def test_only_what_the_mode_names_moves(base: Checkpoint, mode: Mode, moves: set
 
 def test_a_donor_lends_its_adapter_and_the_rows_of_shared_letters(base: Checkpoint) -> None:
     tensors = load_file(base.adapters["swh"])
-    learner = Learner(base, "zzz", ("a", "ŋ"), mode="adapter", donor=(tensors, base.vocabularies["swh"]))
+    learner = Learner(base, "zzz", ("a", "ŋ", "é"), mode="adapter", donor=(tensors, base.vocabularies["swh"]))
     own = learner.tensors()
     assert all(torch.equal(own[name], tensors[name].float()) for name in tensors if "adapter_layer" in name)
     row = base.vocabularies["swh"].index("a")
     assert torch.equal(own["lm_head.weight"][5], tensors["lm_head.weight"][row].float())
     assert not any(torch.equal(own["lm_head.weight"][6], r.float()) for r in tensors["lm_head.weight"])
+    plain = tensors["lm_head.weight"][base.vocabularies["swh"].index("e")].float()
+    assert torch.cosine_similarity(own["lm_head.weight"][7], plain, dim=0) > 0.9 and not torch.equal(own["lm_head.weight"][7], plain)
 
 
 def test_donors_are_ranked_by_what_they_hear(base: Checkpoint, material: Material) -> None:

@@ -15,6 +15,7 @@ from speech.collections.consent import Decision
 from speech.lm import Text
 from speech.models.lm.files import load
 from speech.models.lm.finding import FoundModel, beside
+from speech.score import weighing
 from speech.score.weighing import Emitted
 from tests.emissions import OUTPUT, SENTENCES, emitted
 
@@ -78,20 +79,19 @@ def test_no_clip_is_judged_by_what_it_chose(sessions: int, halves: str, monkeypa
     heard = emitted(UNSEEN * 8, 0.3, sessions=sessions)
     chose: list[set[str]] = []
     judged: list[set[str]] = []
-    best_of, limit_of, decoded = language_model.best_of, language_model.limit_of, language_model.decoded
 
     def choosing(rows: Any, grid: Any) -> Any:
         chose.append({row.id for row in rows[0]})
-        return best_of(rows, grid)
+        return weighing.best_of(rows, grid)
 
     def limiting(clips: Any, *more: Any) -> Any:
         assert {clip.id for clip in clips} == chose[-1]
-        return limit_of(clips, *more)
+        return weighing.limit_of(clips, *more)
 
     def judging(clips: Any, output: Any, lm: Any = None, limit: Any = None) -> Any:
         if lm is not None:
             judged.append({clip.id for clip in clips})
-        return decoded(clips, output, lm, limit)
+        return weighing.decoded(clips, output, lm, limit)
 
     monkeypatch.setattr(language_model, "best_of", choosing)
     monkeypatch.setattr(language_model, "limit_of", limiting)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import soundfile
 
+import speech
 from speech import cli
 from speech.collections import answers
 from speech.collections.ledger import rows_of
@@ -142,3 +143,24 @@ def test_a_donor_that_is_not_there_is_named(folder: Path, tmp_path: Path, capsys
     assert "[MODEL_DONOR]" in capsys.readouterr().err and not (tmp_path / "a").exists()
     run("adapt", folder, "-l", "zza", "--out", tmp_path / "b", "--donor", "none", "--steps", 2, "--json")
     assert json.loads(capsys.readouterr().out)["donor"] == "none"
+
+
+def test_the_same_as_a_python_call_with_its_learning_curve(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / answers.CARD).write_text(CARD, encoding="utf-8")
+    monkeypatch.setattr("speech.adapt.minutes.SIZES", (0.05, 0.1))
+    monkeypatch.setattr("speech.adapt.whole.steps_for", lambda seconds: 2)
+    said: list[str] = []
+    steps: list[tuple[str, int, int]] = []
+    made = speech.adapt(
+        folder, language="zza", out=str(tmp_path / "zza"), basis="agreed", say=said.append, stepped=lambda *step: steps.append(step)
+    )
+    assert read_card(made.path.with_suffix(".toml")).tensor_sha256 == made.card.tensor_sha256
+    assert [p.minutes for p in made.points] == sorted(p.minutes for p in made.points) and len(made.points) == 3
+    assert made.points[-1].cer == made.scores.overall.letters.value
+    drawn = json.loads((tmp_path / "zza" / "learning_curve.json").read_text(encoding="utf-8"))
+    assert len(drawn["points"]) == 3 and drawn["forecast"]["minutes"] == pytest.approx(2 * made.points[-1].minutes)
+    assert (tmp_path / "zza" / "learning_curve.svg").exists()
+    assert not list((tmp_path / "zza" / "run").rglob("*.pt"))
+    assert any("s a step: about" in line and "learning curve" in line for line in said)
+    assert [s[1] for s in steps] == [0, 1, 2, 3, 4, 5] and {s[2] for s in steps} == {6}
+    assert {s[0] for s in steps} == {"learning", "learning from 0.05 minutes", "learning from 0.1 minutes"}
