@@ -25,7 +25,6 @@ from speech.errors import TrainingFailure
 from speech.files import shown
 from speech.models.checkpoint import Checkpoint
 from speech.models.training import Evaluation, Loop, LoopSettings, Step, generators, supply
-from speech.models.training.augment import levelled
 from speech.models.training.loop import BEST, HELD, LAST
 from speech.models.training.losses import ctc as ctc_loss
 from speech.score import Scores, score
@@ -102,14 +101,14 @@ def adapt(
     TrainingFailure
         `TRAINING_DIVERGED`, `TRAINING_BASE_CHANGED`; `TRAINING_CHECKPOINT`: the run in `folder` was asked for otherwise.
     ModelRefused
-        `MODEL_ADAPTERS`: the base has none.
+        `MODEL_NOT_HERE`: the base needs low-rank adapters, and peft is not installed.
     """
     settings = settings or AdaptSettings()
     told = {**asdict(settings), "language": material.language, "clips": digest_of(material.train), **(asked or {})}
     _check_same(folder, told)
     generators.seed_all(settings.seed)
     learner = Learner(checkpoint, material.language, material.symbols, mode=settings.mode, last_layers=settings.last_layers, donor=donor)
-    batches = Batches(material.train, learner.vocabulary, seed=settings.seed, augmented=settings.augmented)
+    batches = Batches(material.train, learner.vocabulary, seed=settings.seed, augmented=settings.augmented, prepare=learner.prepared)
     decay = round(settings.steps * settings.decay_share)
     loop = Loop(
         learner,
@@ -225,12 +224,14 @@ def emitted(learner: Learner, clips: Sequence[Clip]) -> list[Emitted]:
     learner.eval()
     order = sorted(range(len(clips)), key=lambda n: len(clips[n].samples))
     found: dict[int, Emitted] = {}
-    for at in range(0, len(order), 8):
-        group = [clips[n] for n in order[at : at + 8]]
-        longest = max(len(c.samples) for c in group)
-        inputs = [levelled(clip.samples / 32768) for clip in group]
-        scores, _ = learner.built.run(inputs, [learner.language] * len(group), length=longest, masked=True)
-        for n, clip, own in zip(order[at : at + 8], group, scores, strict=True):
+    together = 8 if learner.checkpoint.pads else 1
+    masked = learner.checkpoint.features.return_attention_mask
+    for at in range(0, len(order), together):
+        numbers = order[at : at + together]
+        inputs = [learner.prepared(clips[n].samples / 32768) for n in numbers]
+        scores, _ = learner.built.run(inputs, [learner.language] * len(numbers), length=max(map(len, inputs)), masked=masked)
+        for n, own in zip(numbers, scores, strict=True):
+            clip = clips[n]
             emissions = np.asarray(own[: learner.checkpoint.front_end.frames(len(clip.samples))])
             found[n] = Emitted(id=clip.id, reference=clip.text, recording=clip.session, emissions=[emissions])
     learner.built.bank.use(learner.language)

@@ -23,7 +23,7 @@ from speech.models.cards import AdapterCard
 from speech.models.checkpoint import Checkpoint, base_sha256, open_checkpoint
 from speech.models.lm.finding import OFF
 from speech.models.training.export import write_adapter
-from speech.models.weights import tensors_of
+from speech.models.weights import tensors_of, tensors_under
 from speech.score import Scores
 
 AUTO, NONE = "auto", "none"
@@ -117,7 +117,7 @@ def make_adapter(
     checkpoint = open_checkpoint(hub.resolve(base))
     base_hash = base_sha256(checkpoint)
     try:
-        more = lm.read_texts([Path(text) for text in texts], context=context, encoding=encoding)
+        further = lm.read_texts([Path(text) for text in texts], context=context, encoding=encoding)
         material = gather(source, language, context=context, card=card, minutes=minutes, tier=tier, encoding=encoding, leave_out=leave_out)
     except ConsentRefused as refusal:
         ledger.append(acts.adapt_event(base_hash, (), None, refusal, context))
@@ -129,7 +129,7 @@ def make_adapter(
     settings = AdaptSettings.of("adapter", steps or steps_for(seconds))
     with disk_errors(out):
         out.mkdir(parents=True, exist_ok=True)
-    lent = (tensors_of(checkpoint.adapters[chosen]), checkpoint.vocabularies[chosen]) if chosen != NONE else None
+    lent = head_or_donor(checkpoint, chosen)
     asked = {"base": base_hash, "donor": chosen}
     parts = parts_of(seconds / 60) if curve else ()
     every = settings.steps + sum(steps_for(60 * size) for size in parts)
@@ -149,14 +149,14 @@ def make_adapter(
     adapted = learnt(material, settings, out / RUN, "learning", 0, progress=progress, began=began)
     with adapted.averaged():
         heard = emitted(adapted.learner, material.dev)
-    dev = on_dev(material, None if with_lm == OFF else more, heard, adapted.learner.output, say=say)
+    dev = on_dev(material, None if with_lm == OFF else further, heard, adapted.learner.output, say=say)
     made = write_adapter(out, _card(material, adapted, checkpoint, base_hash, chosen, seconds, dev), adapted.tensors)
     path = out / f"adapter.{language}.safetensors"
     beside = put(dev.weighed, path, language, made.tensor_sha256, say=say)
     ledger.append(
         acts.adapt_event(
             base_hash, material.recordings, path, material.decision, context, audio_ms=round(seconds * 1000),
-            language_model=beside, texts=[text.sha256 for text in more] if beside else (),
+            language_model=beside, texts=[text.sha256 for text in further] if beside else (),
         )
     )  # fmt: skip
     finish(out / RUN)
@@ -176,6 +176,16 @@ def make_adapter(
         path=path, card=made, material=material, adapted=adapted, donors=donors, donor=chosen,
         weighed=dev.weighed, language_model=beside, points=points, expected=expected,
     )  # fmt: skip
+
+
+def head_or_donor(checkpoint: Checkpoint, donor: str) -> tuple[Mapping[str, Any], Sequence[str]] | None:
+    """What is begun from: a donor's adapter and head with its symbols; of a base without adapters, the head that it has."""
+    if donor != NONE:
+        return tensors_of(checkpoint.adapters[donor]), checkpoint.vocabularies[donor]
+    if checkpoint.takes_adapters:
+        return None
+    head = tensors_under(checkpoint.weights, f"{checkpoint.family.head}.")
+    return head, checkpoint.vocabularies[checkpoint.symbols.inside]
 
 
 def _seconds(material: Material) -> float:
@@ -248,6 +258,7 @@ def _card(
         tensor_sha256="",
         alphabet=adapted.learner.vocabulary,
         base=os.fspath(checkpoint.name),
+        low_rank=adapted.learner.low_rank,
         trained=trained,
         scores=dev.rows,
         calibration=dev.calibration,

@@ -17,7 +17,7 @@ from typing import Any
 from speech import languages
 from speech.errors import Finding, ModelRefused
 from speech.files import resolved, shown
-from speech.models.cards import AdapterCard, read_card
+from speech.models.cards import AdapterCard, LowRank, read_card
 from speech.models.families import Family, FrontEnd, family_of, front_end, layers_of, width_of
 from speech.models.vocabulary import Vocabularies, read_json, read_vocabularies
 from speech.models.weights import Entry, base_name, canonical_name, content_sha256, entries
@@ -257,7 +257,7 @@ def open_adapter(checkpoint: Checkpoint, path: Path, language: str, *, base_hash
         raise ModelRefused(
             shown(path), f"vocab.json has no entry {language}", "Fetch vocab.json from the same place as the adapter", "MODEL_VOCAB"
         )
-    _check_shapes(checkpoint, found, path, len(symbols))
+    _check_shapes(checkpoint, found, path, len(symbols), card.low_rank if card else None)
     findings = () if card else tuple(uncarded(shown(path)))
     return Adapter(language=language, path=path, card=card, symbols=tuple(symbols), tensor_sha256=tensor_hash, findings=findings)
 
@@ -311,12 +311,28 @@ def expected_shapes(config: Mapping[str, Any], vocabulary: int, family: Family) 
     return shapes
 
 
-def _check_shapes(checkpoint: Checkpoint, found: Mapping[str, Entry], path: Path, vocabulary: int) -> None:
-    if not checkpoint.takes_adapters:
+DOWN, UP = "lora_A.weight", "lora_B.weight"
+"""peft's names of the two matrices of a low-rank adapter."""
+
+
+def low_rank_shapes(checkpoint: Checkpoint, vocabulary: int, form: LowRank) -> dict[str, tuple[int, ...]]:
+    """Names and shapes of an adapter file with low-rank adapters and a head, for a base and a vocabulary's size."""
+    family, width = checkpoint.family, width_of(checkpoint.config)
+    shapes: dict[str, tuple[int, ...]] = {f"{family.head}.weight": (vocabulary, width), f"{family.head}.bias": (vocabulary,)}
+    for name, entry in checkpoint.tensors.items():
+        module, _, kind = name.rpartition(".")
+        if kind == "weight" and module.startswith(f"{family.layers}.") and module.rpartition(".")[2] in form.targets:
+            shapes[f"{module}.{DOWN}"] = (form.rank, entry.shape[-1])
+            shapes[f"{module}.{UP}"] = (entry.shape[0], form.rank)
+    return shapes
+
+
+def _check_shapes(checkpoint: Checkpoint, found: Mapping[str, Entry], path: Path, vocabulary: int, low_rank: LowRank | None) -> None:
+    if not checkpoint.takes_adapters and low_rank is None:
         raise ModelRefused(
             shown(path),
-            f"the layers of {checkpoint.name} ({checkpoint.family.architecture}) hold no adapters",
-            "Choose a model with adapters, such as mini or facebook/mms-1b-all",
+            f"the layers of {checkpoint.name} ({checkpoint.family.architecture}) hold no adapters, and the card names no low-rank ones",
+            "Choose a model with adapters, such as mini or facebook/mms-1b-all, or an adapter that was learnt for this one",
             "MODEL_ADAPTERS",
         )
     head = found.get(f"{checkpoint.family.head}.weight")
@@ -327,7 +343,10 @@ def _check_shapes(checkpoint: Checkpoint, found: Mapping[str, Entry], path: Path
             "Fetch adapter and vocab.json from the same place",
             "MODEL_VOCAB",
         )
-    due = expected_shapes(checkpoint.config, vocabulary, checkpoint.family)
+    if low_rank is not None:
+        due = low_rank_shapes(checkpoint, vocabulary, low_rank)
+    else:
+        due = expected_shapes(checkpoint.config, vocabulary, checkpoint.family)
     compare_shapes({name: e.shape for name, e in found.items()}, due, shown(path))
 
 

@@ -204,3 +204,14 @@ def tensors_of(path: Path) -> dict[str, Any]:
     from safetensors.torch import load_file
 
     return dict(load_file(path))
+
+
+def tensors_under(paths: Iterable[Path], prefix: str) -> dict[str, Any]:
+    """The tensors of several files whose names begin so, as torch's; the others are not read."""
+    from safetensors import safe_open
+
+    found: dict[str, Any] = {}
+    for path in paths:
+        with safe_open(path, framework="pt") as file:
+            found |= {name: file.get_tensor(name) for name in file.keys() if name.startswith(prefix)}
+    return found

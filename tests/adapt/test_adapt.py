@@ -19,7 +19,7 @@ from speech.adapt.donors import ranked
 from speech.adapt.learner import BLANK, SPECIAL, Learner, Mode
 from speech.adapt.run import finish, judged
 from speech.collections import answers, consent
-from speech.errors import ConsentRefused, ManifestRefused, ModelRefused, TextRefused, TrainingFailure
+from speech.errors import ConsentRefused, ManifestRefused, TextRefused, TrainingFailure
 from speech.models.checkpoint import Checkpoint, open_checkpoint
 from speech.models.hub import mini_folder
 from speech.types import Segment, Span, Transcript
@@ -250,13 +250,6 @@ def test_the_blank_stands_where_the_base_has_it(base: Checkpoint) -> None:
     other = replace(base, symbols=replace(base.symbols, blank=3))
     learner = Learner(other, "zzz", ("a", "k"), mode="adapter")
     assert learner.vocabulary == ("<s>", "</s>", "<unk>", BLANK, "|", "a", "k")
-
-
-def test_a_base_without_adapters_is_refused(base: Checkpoint) -> None:
-    config = {name: value for name, value in base.config.items() if name != "adapter_attn_dim"}
-    with pytest.raises(ModelRefused) as caught:
-        Learner(replace(base, config=config), "zzz", ("a", "k"), mode="adapter")
-    assert caught.value.code == "MODEL_ADAPTERS"
 
 
 @pytest.mark.parametrize(("seconds", "shapes"), [(1.0, (3.0, 6.0, 9.6, 16.0, 24.0)), (5.0, (6.0, 9.6, 16.0, 24.0)), (23.0, (24.0,))])
