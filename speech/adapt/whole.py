@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from speech import languages, lm
+from speech.adapt import reached
 from speech.adapt.donors import Donor, ranked
 from speech.adapt.language_model import OnDev, Weighed, on_dev, put
 from speech.adapt.learner import Mode
@@ -153,6 +154,8 @@ def make_adapter(
     def began(took: float, need: int) -> None:
         least = f"{settings.steps} steps of {STEP_S:.0f} s of sound each, {took:.1f} s a step: about {_time(settings.steps * took)}"
         more = (every - settings.steps) * took
+        if guide := reached.said(seconds / 60, mode):
+            say(guide)
         say(f"about {need / 1e9:.1f} GB of memory")
         say(least + (f", and then {_time(more)} for the learning curve" if parts else ""))
 
