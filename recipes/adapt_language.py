@@ -1,6 +1,6 @@
 """What minutes of speech teach: error rates after adapting a base to a language that it never heard, into docs/adapt_scores.md.
 
-Data: Mboshi (`../shared/speech/research/mdw_mboshi`: one voice trains, others are dev and test; for research, nothing trained on it is
+Data: Mboshi (`research/mdw_mboshi`: one voice trains, others are dev and test; for research, nothing trained on it is
 shipped), from `mini`; Yoruba (`open/yor_ogun`: one reader in all splits) from a base that never heard Yoruba (`../shared/training`).
 Donors are judged on the research languages with a train split, too, and on Swahili. Cards of the collections: data_manifests/.
 Command: python recipes/adapt_language.py                 every run that docs/adapt_runs/ has no card of; then the page
@@ -59,17 +59,17 @@ class Task:
 
 TASKS = {
     "mdw": Task(
-        language="mdw", clips="speech/research/mdw_mboshi", card="research/mdw_mboshi", base="mini", sizes=(5, 10, 20, 0),
+        language="mdw", clips="research/mdw_mboshi", card="research/mdw_mboshi", base="mini", sizes=(5, 10, 20, 0),
         voices="another voice than was learnt from", name="Mboshi",
     ),
     "yor": Task(
-        language="yor", clips="speech/open/yor_ogun", card="yor_ogun", base="training/without_yor_swh", sizes=(10, 30, 60),
+        language="yor", clips="open/yor_ogun", card="yor_ogun", base="training/without_yor_swh", sizes=(10, 30, 60),
         voices="the voice that was learnt from", name="Yoruba",
     ),
-    "sxb": Task(language="sxb", clips="speech/research/sxb_africanvoices", card="research/sxb_africanvoices", base="mini"),
-    "quy": Task(language="quy", clips="speech/research/quy_siminchik", card="research/quy_siminchik", base="mini"),
-    "pcm": Task(language="pcm", clips="speech/research/pcm_bassey", card="research/pcm_bassey", base="mini"),
-    "swh": Task(language="swh", clips="speech/open/swh_gitau", card="swh_gitau", base="training/without_yor_swh"),
+    "sxb": Task(language="sxb", clips="research/sxb_africanvoices", card="research/sxb_africanvoices", base="mini"),
+    "quy": Task(language="quy", clips="research/quy_siminchik", card="research/quy_siminchik", base="mini"),
+    "pcm": Task(language="pcm", clips="research/pcm_bassey", card="research/pcm_bassey", base="mini"),
+    "swh": Task(language="swh", clips="open/swh_gitau", card="swh_gitau", base="training/without_yor_swh"),
 }  # fmt: skip
 WAYS: dict[str, tuple[str, Mode]] = {
     "random_adapter": ("random start, adapter and head", "adapter"),
@@ -99,7 +99,7 @@ def planned() -> Iterator[Planned]:
 
 def base_of(task: Task, data: Path) -> Checkpoint:
     """The base that a task learns from."""
-    return open_checkpoint(MINI if task.base == "mini" else data / task.base)
+    return open_checkpoint(MINI if task.base == "mini" else data.parent / task.base)
 
 
 def material_of(task: Task, data: Path, size: int) -> Material:
@@ -273,7 +273,7 @@ def _donors(cards: Sequence[dict[str, Any]]) -> list[str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=Path("../shared"))
+    parser.add_argument("--data", type=Path, default=Path("../shared/speech"))
     parser.add_argument("--only", default="", metavar="NAME", help="runs whose name begins so")
     parser.add_argument("--donors", action="store_true", help="judge the ranking of donors")
     parser.add_argument("--table", action="store_true", help="the page alone")

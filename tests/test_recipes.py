@@ -191,3 +191,8 @@ def test_train_lms_weighs_as_the_shipped_model_was_weighed(shared: Path, monkeyp
     assert found.weights == shipped.weights and limit == pytest.approx(told["limit"], abs=0.01)
     assert fit is not None and fit.calibration.words == told["words"]
     assert fit.calibration.right == pytest.approx(told["right"], abs=0.02)
+
+
+def test_adapt_language_learns_and_scores(shared: Path) -> None:
+    said = smoke("adapt_language.py", shared, "--only", "yor_10_donor_adapter")
+    assert "  4: " in said and not list((REPOSITORY / "docs" / "adapt_runs").glob("*smoke*"))
