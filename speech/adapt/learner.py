@@ -59,6 +59,7 @@ class Learner(nn.Module):
         self.built: Network = build(checkpoint, precision="fp32", device="cpu")
         self.network = self.built.module
         self.language = language
+        self.mode = mode
         self.letters = tuple(symbols)
         letters = [*SPECIAL, *(s for s in symbols if s not in (BLANK, *SPECIAL))]
         self.blank = checkpoint.symbols.blank  # one for all languages of a base

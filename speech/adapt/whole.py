@@ -11,18 +11,19 @@ from typing import Any
 from speech import languages, lm
 from speech.adapt.donors import Donor, ranked
 from speech.adapt.language_model import OnDev, Weighed, on_dev, put
+from speech.adapt.learner import Mode
 from speech.adapt.material import Material, gather, some
 from speech.adapt.minutes import Forecast, Point, forecast, parts_of
 from speech.adapt.minutes import write as write_curve
 from speech.adapt.run import Adapted, AdaptSettings, adapt, emitted, finish, steps_for
 from speech.collections import acts, consent, ledger
-from speech.errors import ConsentRefused, UsageFailure
+from speech.errors import ConsentRefused, FormatRefused, UsageFailure
 from speech.files import disk_errors, shown
 from speech.models import hub
 from speech.models.cards import AdapterCard
 from speech.models.checkpoint import Checkpoint, base_sha256, open_checkpoint
 from speech.models.lm.finding import OFF
-from speech.models.training.export import write_adapter
+from speech.models.training.export import write_adapter, write_learnt
 from speech.models.weights import tensors_of, tensors_under
 from speech.score import Scores
 
@@ -74,6 +75,7 @@ def make_adapter(
     card: Path | None = None,
     encoding: str | None = None,
     leave_out: bool = False,
+    full: bool = False,
     curve: bool = True,
     texts: Sequence[Path | str] = (),
     with_lm: str = AUTO,
@@ -83,12 +85,15 @@ def make_adapter(
 ) -> Made:
     """Learn an adapter for `language` of the base from what lies in `source`, and write it with its card into `out`.
 
+    Attention adapters and a head learn where the base's layers hold such; where they hold none, low-rank adapters and a head.
+
     A run that was interrupted goes on from `out/run`.
 
     Parameters
     ----------
     basis, purpose : why the recordings may be used, and what for, as the gate asks and the ledger keeps
     leave_out : clips whose texts must not be learnt are left out by name; else all is refused
+    full : every weight of the base learns, and what is written is a checkpoint of its own; else adapter and head
     curve : learn from parts of the speech, too, and write what more of it would bring (`out/learning_curve.json`, `.svg`)
     texts : more text for the language model that is learnt from the same texts, and kept beside the adapter where dev says that it helps
     with_lm : "off" learns none; one that lay there is taken away
@@ -101,7 +106,7 @@ def make_adapter(
     ConsentRefused
         Someone did not agree; nothing is decoded, and the refusal stands in the ledger.
     ManifestRefused, ModelRefused, AudioRefused, PathRefused, FormatRefused
-        Source, base or a further text cannot be used.
+        Source, base or a further text cannot be used; `FORMAT_EXISTS`: with `full`, the base itself lies in `out`.
     UsageFailure
         `MODEL_DONOR`: the base has no such donor; `MODEL_LM`: texts are given, and no language model is to be learnt.
     TextRefused
@@ -116,6 +121,10 @@ def make_adapter(
     context = consent.Context(basis=basis, purpose=purpose)
     checkpoint = open_checkpoint(hub.resolve(base))
     base_hash = base_sha256(checkpoint)
+    if full and out.resolve() == checkpoint.folder.resolve():
+        raise FormatRefused(
+            shown(out), "the base itself lies there, and all of its weights would change", "Choose another --out", "FORMAT_EXISTS"
+        )
     try:
         further = lm.read_texts([Path(text) for text in texts], context=context, encoding=encoding)
         material = gather(source, language, context=context, card=card, minutes=minutes, tier=tier, encoding=encoding, leave_out=leave_out)
@@ -126,7 +135,8 @@ def make_adapter(
     seconds = _seconds(material)
     _tell(material, seconds, say)
     donors, chosen = _donor(checkpoint, material, donor, say)
-    settings = AdaptSettings.of("adapter", steps or steps_for(seconds))
+    mode: Mode = "full" if full else "adapter"
+    settings = AdaptSettings.of(mode, steps or steps_for(seconds))
     with disk_errors(out):
         out.mkdir(parents=True, exist_ok=True)
     lent = head_or_donor(checkpoint, chosen)
@@ -150,7 +160,12 @@ def make_adapter(
     with adapted.averaged():
         heard = emitted(adapted.learner, material.dev)
     dev = on_dev(material, None if with_lm == OFF else further, heard, adapted.learner.output, say=say)
-    made = write_adapter(out, _card(material, adapted, checkpoint, base_hash, chosen, seconds, dev), adapted.tensors)
+    stated = _card(material, adapted, checkpoint, base_hash, chosen, seconds, dev)
+    if full:
+        with adapted.averaged():
+            made = write_learnt(out, checkpoint, adapted.learner.built, stated)
+    else:
+        made = write_adapter(out, stated, adapted.tensors)
     path = out / f"adapter.{language}.safetensors"
     beside = put(dev.weighed, path, language, made.tensor_sha256, say=say)
     ledger.append(
@@ -163,7 +178,7 @@ def make_adapter(
     points, before = [], settings.steps
     for size in parts:
         part = replace(material, train=some(material.train, 60 * size))
-        folder, wanted = out / RUN / f"{size:g}_minutes", AdaptSettings.of("adapter", steps_for(60 * size))
+        folder, wanted = out / RUN / f"{size:g}_minutes", AdaptSettings.of(mode, steps_for(60 * size))
         found = learnt(part, wanted, folder, f"learning from {size:g} minutes", before)
         points.append(_point(found, part))
         finish(folder)
@@ -250,6 +265,8 @@ def _card(
         "duties": list(material.duties),
         "left_out": dict(material.left_out),
         "donor": donor,
+        "moved": adapted.learner.mode,
+        "from": base_hash,
         "split_by": material.split_by,
     }
     return AdapterCard(

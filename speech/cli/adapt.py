@@ -28,6 +28,7 @@ from speech.files import shown
 @click.option("--card", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="The consent card, where it lies elsewhere.")
 @click.option("--encoding", metavar="NAME", help="Encoding of tables and texts that are not UTF-8.")
 @click.option("--leave-out", is_flag=True, help="Leave clips out, by name, whose texts have digits or foreign signs; else all is refused.")
+@click.option("--full", is_flag=True, help="Let every weight of the base learn, and write a model of its own; else an adapter alone.")
 @click.option("--curve/--no-curve", default=True, show_default=True, help="Learn from parts of the speech, too: what would more bring?")
 @click.option(
     "--text", "texts", multiple=True, type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
@@ -41,7 +42,7 @@ from speech.files import shown
 @stated
 def command(
     source: Path, language: str, out: Path, base: str, donor: str, minutes: float | None, steps: int | None, tier: str | None,
-    card: Path | None, encoding: str | None, leave_out: bool, curve: bool, texts: tuple[Path, ...], with_lm: str,
+    card: Path | None, encoding: str | None, leave_out: bool, full: bool, curve: bool, texts: tuple[Path, ...], with_lm: str,
     force: bool, as_json: bool, purpose: str, debug: bool,
 ) -> int:  # fmt: skip
     """Learn an adapter for a language from SOURCE: a manifest, a folder of clips with texts, or corrected ELAN files beside recordings.
@@ -56,11 +57,11 @@ def command(
     from speech.collections import consent
     from speech.models.lm.finding import beside
 
-    path = out / f"adapter.{language}.safetensors"
-    if path.exists() and not force:
-        raise FormatRefused(shown(path), "an adapter lies there", "Choose another --out, or --force", "FORMAT_EXISTS")
-    if (path := beside(path, language)).exists() and not force:
-        raise FormatRefused(shown(path), "a language model lies there", "Choose another --out, or --force", "FORMAT_EXISTS")
+    adapter = out / f"adapter.{language}.safetensors"
+    places = (adapter, beside(adapter, language), *([out / "model.safetensors"] if full else []))
+    lying = [path for path in places if path.exists()]
+    if lying and not force:
+        raise FormatRefused(shown(lying[0]), "it lies there already", "Choose another --out, or --force", "FORMAT_EXISTS")
     with Bar() as bar:
         made = make_adapter(
             source,
@@ -76,6 +77,7 @@ def command(
             card=card,
             encoding=encoding,
             leave_out=leave_out,
+            full=full,
             curve=curve,
             texts=texts,
             with_lm=with_lm,
@@ -104,5 +106,6 @@ def command(
         Streams.note(f"  What more speech would bring (drawn in {shown(out / 'learning_curve.svg')}):")
         for line in lines(made.points, made.expected):
             Streams.note(line)
-    Streams.note(f"  Hear with it: speech transcribe RECORDING --language {language} --model {base} --adapter {shown(out)}")
+    model = f"--model {shown(out)}" if full else f"--model {base} --adapter {shown(out)}"
+    Streams.note(f"  Hear with it: speech transcribe RECORDING --language {language} {model}")
     return 0

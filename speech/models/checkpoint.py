@@ -328,7 +328,7 @@ def low_rank_shapes(checkpoint: Checkpoint, vocabulary: int, form: LowRank) -> d
 
 
 def _check_shapes(checkpoint: Checkpoint, found: Mapping[str, Entry], path: Path, vocabulary: int, low_rank: LowRank | None) -> None:
-    if not checkpoint.takes_adapters and low_rank is None:
+    if not checkpoint.takes_adapters and low_rank is None and len(found) > len(expected_shapes(checkpoint.config, 1, checkpoint.family)):
         raise ModelRefused(
             shown(path),
             f"the layers of {checkpoint.name} ({checkpoint.family.architecture}) hold no adapters, and the card names no low-rank ones",

@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from speech.adapt import AdaptSettings, Clip, Material, adapt
-from speech.adapt.learner import Learner
+from speech.adapt.learner import Learner, Mode
 from speech.adapt.run import Adapted
 from speech.adapt.whole import head_or_donor
 from speech.errors import ModelRefused
@@ -20,7 +20,7 @@ from speech.files import sha256_of
 from speech.models.cards import AdapterCard, LowRank, card_toml, read_card
 from speech.models.checkpoint import base_sha256, open_checkpoint
 from speech.models.recogniser import CtcRecogniser, LoadSettings
-from speech.models.training.export import write_adapter
+from speech.models.training.export import write_adapter, write_learnt
 from tests.models.folders import KINDS
 
 pytest.importorskip("peft", reason="the extra [adapt] is not installed")
@@ -50,10 +50,10 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("speech.adapt.run.SHAPES", ((2, 3.0), (2, 3.0)))
 
 
-def learn(folder: Path, material: Material, run: Path, language: str = "zzz") -> Adapted:
+def learn(folder: Path, material: Material, run: Path, language: str = "zzz", mode: Mode = "adapter") -> Adapted:
     checkpoint = open_checkpoint(folder)
     lent = head_or_donor(checkpoint, "none")
-    settings = AdaptSettings(steps=4, decay_share=0.5, evaluate_steps=2, rate=1e-2)
+    settings = AdaptSettings(mode=mode, steps=4, decay_share=0.5, evaluate_steps=2, rate=1e-2)
     return adapt(dataclasses.replace(material, language=language), checkpoint, run, settings, donor=lent)
 
 
@@ -89,6 +89,33 @@ def test_what_was_learnt_is_what_is_heard(name: str, material: Material, tmp_pat
     assert sha256_of(folder / "model.safetensors") == before
     fresh = Learner(open_checkpoint(folder), "zzz", material.symbols, mode="adapter")
     assert fresh.base_hash() == made.learner.base_hash()
+
+
+@pytest.mark.parametrize("name", ["mms", "xls-r", "wav2vec2-base", "omnilingual", "w2v-bert", "wavlm"])
+def test_a_base_that_learnt_as_a_whole_is_a_checkpoint_of_its_own(name: str, material: Material, tmp_path: Path) -> None:
+    import transformers
+
+    folder, out = tmp_path / "base", tmp_path / "out"
+    KIND[name].make(folder)
+    before = {path.name: sha256_of(path) for path in folder.iterdir()}
+    made = learn(folder, material, tmp_path / "run", mode="full")
+    learner = made.learner
+    card = AdapterCard(language="zzz", base_sha256="", tensor_sha256="", alphabet=learner.vocabulary)
+    with made.averaged():
+        card = write_learnt(out, learner.checkpoint, learner.built, card, half=False)
+        signal = learner.prepared(material.dev[0].samples / 32768)
+        due, _ = learner.built.run([signal], ["zzz"], length=len(signal), masked=False)
+    assert {path.name: sha256_of(path) for path in folder.iterdir()} == before
+    checkpoint = open_checkpoint(out)
+    assert card.base_sha256 == base_sha256(checkpoint) != base_sha256(open_checkpoint(folder))
+    model = CtcRecogniser(checkpoint, LoadSettings(precision="fp32"))
+    found = model.emissions([signal], ["zzz"])[0]
+    assert model.use("zzz").card is not None
+    assert np.abs(found - due[0, : len(found), : found.shape[1]]).max() < 2e-4
+    plain = getattr(transformers, checkpoint.family.architecture).from_pretrained(out).eval()
+    with torch.no_grad():
+        logits = plain(**learner.built.inputs_of([signal], len(signal), False)).logits
+    assert np.abs(torch.log_softmax(logits, -1)[0, : len(found)].numpy() - found).max() < 2e-4
 
 
 @pytest.fixture(scope="module")

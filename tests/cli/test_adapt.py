@@ -108,7 +108,7 @@ def test_a_language_model_that_helps_is_kept_found_and_taken_away(
     (out / "adapter.que.safetensors").rename(out / "kept")
     capsys.readouterr()
     run(*asked, status=1)
-    assert "a language model lies there" in capsys.readouterr().err
+    assert f"{path}: it lies there already" in capsys.readouterr().err
     monkeypatch.setattr("speech.adapt.language_model.Weighed.kept", False)
     run(*asked, "--force", "--json")
     streams = capsys.readouterr()
@@ -164,3 +164,17 @@ def test_the_same_as_a_python_call_with_its_learning_curve(folder: Path, tmp_pat
     assert any("s a step: about" in line and "learning curve" in line for line in said)
     assert [s[1] for s in steps] == [0, 1, 2, 3, 4, 5] and {s[2] for s in steps} == {6}
     assert {s[0] for s in steps} == {"learning", "learning from 0.05 minutes", "learning from 0.1 minutes"}
+
+
+def test_a_base_that_learns_as_a_whole_becomes_a_model_of_its_own(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / answers.CARD).write_text(CARD, encoding="utf-8")
+    out = tmp_path / "zza"
+    run("adapt", folder, "-l", "zza", "--out", out, "--steps", 2, "--full", "--no-curve", "--donor", "que")
+    assert f"--model {out}" in capsys.readouterr().err
+    card = read_card(out / "adapter.zza.toml")
+    assert card.base_sha256 == base_sha256(open_checkpoint(out)) != base_sha256(open_checkpoint(mini_folder()))
+    assert card.trained["moved"] == "full" and card.trained["from"] == base_sha256(open_checkpoint(mini_folder()))
+    run("transcribe", folder / "s0_0.wav", "-l", "zza", "--model", out, "--json")
+    assert json.loads(capsys.readouterr().out)["text"]
+    run("adapt", folder, "-l", "zza", "--out", mini_folder(), "--steps", 2, "--full", "--force", status=1)
+    assert "[FORMAT_EXISTS]" in capsys.readouterr().err
