@@ -75,7 +75,7 @@ class Learner(nn.Module):
         low = mode != "full" and not checkpoint.takes_adapters
         self.low_rank = inject(self.built, dropout=dropout) if low else None
         if sum(parameter.numel() for parameter in self.network.parameters()) > LARGE:
-            self.network.gradient_checkpointing_enable({"use_reentrant": False})
+            self.network.activation_checkpointing_enable({"use_reentrant": False})
         adapters = [layer.adapter_layer for layer in bank.layers] if checkpoint.takes_adapters else []
         whole = {"adapter": [], "layers": list(bank.layers[-last_layers:]), "full": [self.network]}[mode]
         for module in (bank.head, *adapters, *whole):

@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from speech.adapt import needs
 from speech.adapt.batches import SHAPES, Batch, Batches
 from speech.adapt.learner import Learner, Mode
 from speech.adapt.material import Clip, Material
@@ -83,7 +84,7 @@ def adapt(
     asked: Mapping[str, Any] | None = None,
     progress: Callable[[int, float], None] | None = None,
     stepped: Callable[[int, int], None] | None = None,
-    began: Callable[[float], None] | None = None,
+    began: Callable[[float, int], None] | None = None,
 ) -> Adapted:
     """Learn from the material's train clips, and judge on its dev clips; the run lies in `folder` and goes on from there.
 
@@ -94,12 +95,14 @@ def adapt(
     asked : what a run is known by, kept in its card
     progress : gets the step and the dev CER in per cent, each time dev is judged
     stepped : gets each step and how many there are at most
-    began : gets the seconds that a step takes, as tried before the first
+    began : gets the seconds that a step takes, as tried before the first, and the bytes of memory that learning needs
 
     Raises
     ------
     TrainingFailure
         `TRAINING_DIVERGED`, `TRAINING_BASE_CHANGED`; `TRAINING_CHECKPOINT`: the run in `folder` was asked for otherwise.
+    MemoryFailure
+        `MODEL_MEMORY`: learning needs more than there is.
     ModelRefused
         `MODEL_NOT_HERE`: the base needs low-rank adapters, and peft is not installed.
     """
@@ -109,6 +112,7 @@ def adapt(
     generators.seed_all(settings.seed)
     learner = Learner(checkpoint, material.language, material.symbols, mode=settings.mode, last_layers=settings.last_layers, donor=donor)
     batches = Batches(material.train, learner.vocabulary, seed=settings.seed, augmented=settings.augmented, prepare=learner.prepared)
+    need = needs.require(checkpoint, learner)
     decay = round(settings.steps * settings.decay_share)
     loop = Loop(
         learner,
@@ -130,7 +134,7 @@ def adapt(
     if loop.drawn:
         batches.restore(loop.drawn)
     if began:
-        began(tried(learner))
+        began(tried(learner), need)
     curve: list[tuple[int, float]] = []
 
     def evaluate(step: int) -> Evaluation:

@@ -15,6 +15,7 @@ from speech.adapt.learner import Mode
 from speech.adapt.material import Material, gather, some
 from speech.adapt.minutes import Forecast, Point, forecast, parts_of
 from speech.adapt.minutes import write as write_curve
+from speech.adapt.needs import STEP_S
 from speech.adapt.run import Adapted, AdaptSettings, adapt, emitted, finish, steps_for
 from speech.collections import acts, consent, ledger
 from speech.errors import ConsentRefused, FormatRefused, UsageFailure
@@ -30,8 +31,6 @@ from speech.score import Scores
 AUTO, NONE = "auto", "none"
 RUN = "run"
 """The folder of a run below the adapter's."""
-STEP_S = 48.0
-"""Seconds of sound in a step."""
 
 Said = Callable[[str], None]
 
@@ -151,9 +150,10 @@ def make_adapter(
 
         return adapt(part, checkpoint, folder, wanted, donor=lent, asked=asked, stepped=step, **told)
 
-    def began(took: float) -> None:
+    def began(took: float, need: int) -> None:
         least = f"{settings.steps} steps of {STEP_S:.0f} s of sound each, {took:.1f} s a step: about {_time(settings.steps * took)}"
         more = (every - settings.steps) * took
+        say(f"about {need / 1e9:.1f} GB of memory")
         say(least + (f", and then {_time(more)} for the learning curve" if parts else ""))
 
     adapted = learnt(material, settings, out / RUN, "learning", 0, progress=progress, began=began)

@@ -14,6 +14,21 @@ from speech.errors import FormatRefused
 from speech.files import shown
 
 
+class _Stepped:
+    """Steps on a bar whose pace counts from the first of them: donors were ranked before, or an earlier run took some."""
+
+    def __init__(self, bar: Bar) -> None:
+        self._bar, self._begun = bar, False
+
+    def __call__(self, what: str, step: int, most: int) -> None:
+        if not self._begun:
+            self._begun = True
+            self._bar.reckon_from(step / most)
+            if step:
+                Streams.note(f"  going on after step {step}, where it was interrupted")
+        self._bar.show(what, step / most)
+
+
 @click.command("adapt", short_help="Minutes of transcribed speech into a model's adapter for a new language.")
 @click.argument("source", type=click.Path(path_type=Path))
 @click.option("--language", "-l", required=True, type=LANGUAGE, metavar="CODE", help="Language of the speech.")
@@ -55,14 +70,19 @@ def command(
     from speech.adapt import make_adapter
     from speech.adapt.minutes import lines
     from speech.collections import consent
+    from speech.collections.answers import MANIFEST
     from speech.models.lm.finding import beside
 
     adapter = out / f"adapter.{language}.safetensors"
-    places = (adapter, beside(adapter, language), *([out / "model.safetensors"] if full else []))
-    lying = [path for path in places if path.exists()]
-    if lying and not force:
+    written = [adapter, beside(adapter, language), *([out / "model.safetensors"] if full else [])]
+    if not force and (lying := [path for path in written if path.exists()]):
         raise FormatRefused(shown(lying[0]), "it lies there already", "Choose another --out, or --force", "FORMAT_EXISTS")
+    if source.is_dir() and (source / MANIFEST).is_file():
+        Streams.note(
+            f"  Read anew from what lies in {shown(source)}. To learn from its manifest as it is: speech adapt {shown(source / MANIFEST)}"
+        )
     with Bar() as bar:
+        stepped = _Stepped(bar)
         made = make_adapter(
             source,
             language=language,
@@ -83,7 +103,7 @@ def command(
             with_lm=with_lm,
             say=lambda text: Streams.note(f"  {text}"),
             progress=lambda step, cer: Streams.note(f"  step {step}: CER on dev {cer:.1f} %"),
-            stepped=lambda what, step, most: bar.show(what, step / most),
+            stepped=stepped,
         )
     overall = made.scores.overall
     cer, wer = 100 * (overall.letters.value or 0.0), 100 * (overall.words.value or 0.0)

@@ -10,6 +10,8 @@ import soundfile
 
 import speech
 from speech import cli
+from speech.cli.adapt import _Stepped
+from speech.cli.progress import Bar
 from speech.collections import answers
 from speech.collections.ledger import rows_of
 from speech.files import sha256_of
@@ -108,7 +110,7 @@ def test_a_language_model_that_helps_is_kept_found_and_taken_away(
     (out / "adapter.que.safetensors").rename(out / "kept")
     capsys.readouterr()
     run(*asked, status=1)
-    assert f"{path}: it lies there already" in capsys.readouterr().err
+    assert "lm.que" in capsys.readouterr().err
     monkeypatch.setattr("speech.adapt.language_model.Weighed.kept", False)
     run(*asked, "--force", "--json")
     streams = capsys.readouterr()
@@ -178,3 +180,15 @@ def test_a_base_that_learns_as_a_whole_becomes_a_model_of_its_own(folder: Path, 
     assert json.loads(capsys.readouterr().out)["text"]
     run("adapt", folder, "-l", "zza", "--out", mini_folder(), "--steps", 2, "--full", "--force", status=1)
     assert "[FORMAT_EXISTS]" in capsys.readouterr().err
+
+
+def test_time_left_is_reckoned_from_the_first_step_of_this_run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    now = 0.0
+    monkeypatch.setattr("speech.cli.progress.time.monotonic", lambda: now)
+    stepped = _Stepped(Bar())
+    now = 100.0  # donors were ranked meanwhile
+    stepped("learning", 50, 200)
+    now = 140.0
+    stepped("learning", 100, 200)
+    told = capsys.readouterr().err
+    assert "going on after step 50" in told and "learning, 50%, about 80 s left" in told
