@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from speech import languages
-from speech.adapt.donors import Donor, ranked
+from speech.adapt.donors import Donor, lenders, ranked
 from speech.adapt.learner import Mode
 from speech.adapt.material import Material, gather, some
 from speech.adapt.minutes import Forecast, Point, forecast, parts_of
@@ -173,7 +173,7 @@ def make_adapter(
 def head_or_donor(checkpoint: Checkpoint, donor: str) -> tuple[Mapping[str, Any], Sequence[str]] | None:
     """What is begun from: a donor's adapter and head with its symbols; of a base without adapters, the head that it has."""
     if donor != NONE:
-        return tensors_of(checkpoint.adapters[donor]), checkpoint.vocabularies[donor]
+        return tensors_of(checkpoint.adapters[donor]), lenders(checkpoint)[donor]
     if checkpoint.takes_adapters:
         return None
     head = tensors_under(checkpoint.weights, f"{checkpoint.family.head}.")
@@ -215,7 +215,7 @@ def _tell(material: Material, seconds: float, say: Said) -> None:
 
 def _donor(checkpoint: Checkpoint, material: Material, asked: str, say: Said) -> tuple[list[Donor], str]:
     """The donors, ranked where that was asked for, and the one to begin from."""
-    known = sorted(checkpoint.adapters)
+    known = sorted(lenders(checkpoint))
     if asked not in (AUTO, NONE, *known):
         raise UsageFailure(
             f"--donor {shown(asked)}",
