@@ -1,5 +1,6 @@
 # Two commands do everything on a fresh machine: `make demo` and `make test`.
 #   make demo [AUDIO=story.wav LANGUAGE=que]   the main job, shown
+#   make demo-adapt                            a new language learnt from minutes of synthetic speech
 #   make TORCH=cuda demo                       the same, with a torch that computes on an NVIDIA GPU
 #   make test                                  lint, types, tests
 #   make proof                                 full counts and limits; slow
@@ -16,10 +17,13 @@ WORKERS ?= 2
 # The processor alone, or cuda for a machine with an NVIDIA GPU (3 GB more).
 TORCH ?= cpu
 
-.PHONY: demo test lint golden proof bench bundle clean
+.PHONY: demo demo-adapt test lint golden proof bench bundle clean
 
 demo: $(VENV)/.demo
 	$(BIN)/python demos/first_transcript.py $(if $(AUDIO),--audio "$(AUDIO)") $(if $(LANGUAGE),--language "$(LANGUAGE)")
+
+demo-adapt: $(VENV)/.demo
+	$(BIN)/python demos/adapt_a_language.py
 
 test: $(VENV)/.dev lint
 	$(BIN)/python -m pip check

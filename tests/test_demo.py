@@ -1,4 +1,4 @@
-"""The demonstration says a refusal as the command line does."""
+"""The demonstrations: a refusal is said as the command line says it; a language is learnt, and its speech marked as synthetic."""
 
 from __future__ import annotations
 
@@ -6,6 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from speech.collections.cards import load_card
+from speech.models.cards import read_card
 from tests.conftest import REPOSITORY
 
 
@@ -17,3 +21,23 @@ def test_a_wrong_recording_gets_one_line_and_no_trace(tmp_path: Path) -> None:
     assert "text.wav: this is a text" in done.stderr
     assert "[AUDIO_NOT_AUDIO]" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_language_is_learnt_from_speech_that_is_marked_as_synthetic(tmp_path: Path) -> None:
+    pytest.importorskip("espeakng_loader", reason="the extra tts (eSpeak NG) is not installed")
+    demo = str(REPOSITORY / "demos" / "adapt_a_language.py")
+    out = tmp_path / "pap"
+    command = [sys.executable, demo, "--smoke", "--out", str(out)]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    said = done.stdout
+    assert said.startswith("SYNTHETIC") and said.index("Before:") < said.index("step   1:") < said.index("After ")
+    assert said.count("  before  ") == said.count("  after   ") == 6 and "a voice in neither train nor dev" in said
+    card = load_card(out / "recordings" / "collection.card.toml")
+    assert card.title.startswith("SYNTHETIC") and "synthetic" in card.raw["source"]["reference"]
+    texts = (out / "recordings" / "texts.txt").read_text(encoding="utf-8").splitlines()
+    assert len({line.partition("\t")[2] for line in texts}) == len(texts) == len(list((out / "recordings").glob("*.wav")))
+    assert read_card(out / "adapter" / "adapter.pap.toml").trained["consent"] == ["synthetic_papiamentu:1"]
+    (out / "SYNTHETIC.txt").unlink()
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and "did not write" in done.stderr and len(texts) == len(list((out / "recordings").glob("*.wav")))

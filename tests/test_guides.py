@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import datetime
+import importlib
 import re
 import shlex
 from pathlib import Path
 
 import pytest
 
-from speech import cli
+from speech import cli, languages
 from speech.collections.consent import OWN_USE, Context, answer, item_of
 from speech.formats import save
 from speech.formats.eaf import EafFile
+from speech.text import normalise
+from speech.text.checks import require_trainable
 from speech.types import Alternative, Segment, Span, Transcript, Word
 from tests.conftest import REPOSITORY
 from tests.sounds import save as save_sound
@@ -77,12 +80,21 @@ def test_commands_of_the_guides_are_there_with_their_options(page: str, line: st
     assert [w for w in words if w.startswith("-") and not re.fullmatch(r"-?\d+", w) and w.split("=")[0] not in known] == []
 
 
-def test_every_option_of_score_stands_in_its_guide() -> None:
-    from speech.cli.score import command
-
-    guide = (REPOSITORY / "docs" / "guides" / "score.md").read_text(encoding="utf-8")
+@pytest.mark.parametrize("verb", ["adapt", "score"])
+def test_every_option_stands_in_the_guide(verb: str) -> None:
+    guide = (REPOSITORY / "docs" / "guides" / f"{verb}.md").read_text(encoding="utf-8")
+    command = importlib.import_module(f"speech.cli.{verb}").command
     options = [max(o.opts, key=len) for o in command.params if o.opts[0].startswith("-")]
     assert [o for o in options if f"`{o}`" not in guide] == []
+
+
+def test_the_table_of_the_guide_rules_on_its_letters() -> None:
+    guide = (REPOSITORY / "docs" / "guides" / "adapt.md").read_text(encoding="utf-8")
+    table = re.search(r"```toml\n(.*?)```", guide, re.DOTALL)
+    assert table is not None
+    language = languages.parse(table[1], "mdw.toml")
+    require_trainable([("1", "lεpω lέ bώ")], language)
+    assert normalise("lεpω lέ bώ", language) == "lɛpɔ lɛ́ bɔ́"
 
 
 def test_links_of_the_pages_lead_somewhere() -> None:

@@ -21,7 +21,11 @@ from speech.models import precision
 from speech.models.checkpoint import Checkpoint, expected_shapes
 from speech.models.network import Network, build
 from speech.models.training.augment import levelled
+<<<<<<< HEAD
 from speech.models.vocabulary import PIECE
+=======
+from speech.score.weighing import Output
+>>>>>>> main
 from speech.text import WORD_BREAK
 
 Mode = Literal["adapter", "layers", "full"]
@@ -103,6 +107,11 @@ class Learner(nn.Module):
                 digest.update(name.encode())
                 digest.update(parameter.detach().contiguous().numpy().tobytes())
         return digest.hexdigest()
+
+    @property
+    def output(self) -> Output:
+        """What its emissions stand for."""
+        return Output(language=self.language, symbols=self.vocabulary, blank=self.blank)
 
     def tensors(self) -> dict[str, Tensor]:
         """Adapter and head as `adapter.<lang>.safetensors` names them."""

@@ -16,7 +16,7 @@ from speech.models.memory import free_memory
 
 STEP_S = 48.0
 """Seconds of sound in a step."""
-_PROGRAM = 700_000_000
+_PROGRAM = 900_000_000
 """Bytes of the program itself, and of a front end at work on a step's sound."""
 _KEPT = 24
 """Of each layer, numbers a frame and unit of width that are kept for the way back, where nothing is computed again."""

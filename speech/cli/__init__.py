@@ -32,7 +32,7 @@ COMMANDS = {
 }
 
 
-_KEPT = "what was finished is kept; the same command goes on with the recordings that are not finished."
+_KEPT = "what was finished is kept; the same command goes on with what is not."
 
 
 class _Commands(click.Group):

@@ -33,6 +33,8 @@ HOW = {
     "community_protocol": "by the community as a whole (an assembly, a council): it stands for all its speakers",
     "public_licence": "by a public licence that the recordings carry",
 }
+ASKED = ("title", "languages", "holder", "kind", "source", "how", "allow", "purposes", "given_on", "evidence", "licence")
+"""What is asked for a new card where no option gives it."""
 WHO = {"written": "self", "oral_recorded": "self", "community_protocol": "community_authority", "public_licence": "licensor"}
 
 
@@ -162,7 +164,8 @@ class Asked:
         """What a new card says: the collection, and what was agreed."""
         from speech.collections import answers
 
-        Streams.note(f"There is no card for {shown(folder)} yet. A few questions, as they were agreed with the people recorded:")
+        if not all(self.given.get(name) for name in ASKED):
+            Streams.note(f"There is no card for {shown(folder)} yet. A few questions, as they were agreed with the people recorded:")
         title = self._text("title", "What is this collection called?", folder.resolve().name)
         codes = self.given["languages"] or tuple(self._text("", "Which language is it (ISO 639-3 codes, by commas)?").split(","))
         holder = self._text("holder", "Who holds the recordings and answers for them (a community, an archive, you as a role)?")
@@ -274,7 +277,9 @@ def _card_of(where: Path) -> Path:
         return where
     if not is_folder(where):
         raise PathRefused(shown(where), "there is no such folder", "Name the folder of the recordings, or its card", "PATH_MISSING")
-    return find_card(where / "recording") or where / answers.CARD
+    own = where / answers.CARD
+    found = find_card(where / "recording")
+    return own if found is None or found == own.resolve() else found
 
 
 def _person_card(card: Path, code: str) -> Path:
@@ -317,7 +322,12 @@ def _say_who_is_missing(path: Path) -> None:
     from speech.collections.manifest import read_manifest
 
     card, manifest = load_card(path), path.parent / answers.MANIFEST
-    if card.rule == "collection" or not manifest.is_file():
+    if card.rule == "collection":
+        return
+    if not manifest.is_file():
+        Streams.note(
+            "  Each speaker answers, too: speech consent record FOLDER --person CODE. Which codes there are: speech manifest import FOLDER"
+        )
         return
     codes = sorted({row.speaker for row in read_manifest(manifest).rows if row.speaker})
     waiting = [code for code in codes if not (path.parent / card.people_folder / f"{code}.person.toml").is_file()]

@@ -73,8 +73,8 @@ def import_folder(
         )  # fmt: skip
         return 0
     Streams.result(
-        f"{shown(target)}: {len(found.rows):,} clips, {seconds / 60:.1f} minutes, {len(sessions)} sessions, "
-        f"{len(people) or 'no labelled'} speakers; from {found.found_as}"
+        f"{shown(target)}: {len(found.rows):,} clips, {seconds / 60:.1f} minutes, {_count(len(sessions), 'session')}, "
+        f"{_count(len(people), 'speaker') if people else 'no labelled speakers'}; from {found.found_as}"
     )
     for why, count in found.left_out.most_common():
         if count:
@@ -141,3 +141,7 @@ def stats(manifest: Path, as_json: bool, debug: bool) -> int:
 
 def _length_ms(row: Any) -> int:
     return int(row.end_ms - row.start_ms if row.end_ms is not None else row.extra.get("duration_ms", 0))
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"

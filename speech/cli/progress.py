@@ -25,6 +25,7 @@ class Bar:
         self.label = label
         self._begun = time.monotonic()
         self._shown = self._begun
+        self._from = (self._begun, 0.0)
         self._bar: Any = None
         self._task: Any = None
 
@@ -44,6 +45,10 @@ class Bar:
         """Whether it has taken long enough to be told."""
         return time.monotonic() - self._begun >= _SHOW_AFTER_S
 
+    def reckon_from(self, part: float) -> None:
+        """The pace counts from now on, with `part` done: what came before was other work, or another run's."""
+        self._from = (time.monotonic(), part)
+
     def show(self, what: str, part: float) -> None:
         """Tell that `part` of the whole is done, from 0 to 1."""
         now = time.monotonic()
@@ -51,9 +56,10 @@ class Bar:
             return
         if sys.stderr.isatty():
             self._draw(what, part)
-        elif now - self._shown >= _LINE_EVERY_S and part > 0:
+        elif now - self._shown >= _LINE_EVERY_S and part > self._from[1]:
             self._shown = now
-            left = (now - self._begun) * (1 - part) / part
+            since, done = self._from
+            left = (now - since) * (1 - part) / (part - done)
             Streams.note(f"{what}, {part:.0%}, about {_left(left)} left")
 
     def _draw(self, what: str, part: float) -> None:

@@ -49,7 +49,10 @@ def _without(q: Question, code: str, person: Person | None) -> Iterator[Reason]:
         yield Reason(rule=9, code="DECEASED_NO_RECORD", what=f"{code} has died and left no record", mend="Ask the heirs", people=who)
     elif not code:
         yield Reason(
-            rule=9, code="SPEAKER_UNKNOWN", what="it is not known who speaks", mend="Label the speakers, and record what each said"
+            rule=9,
+            code="SPEAKER_UNKNOWN",
+            what="it is not known who speaks",
+            mend="Label the speakers (one in all of it: speech manifest import FOLDER --speaker CODE), and record what each said",
         )
     else:
         yield Reason(rule=9, code="PERSON_MISSING", what=f"{code} has no record", mend=_ask(code), people=who)
@@ -57,7 +60,7 @@ def _without(q: Question, code: str, person: Person | None) -> Iterator[Reason]:
 
 def _ask(code: str) -> str:
     return (
-        f"Only a record from {code} changes this: ask, and write the answer into {code}.person.toml"
+        f"Only a record from {code} changes this: ask, and write it down with speech consent record FOLDER --person {code}"
         if code
         else "Find out who speaks, and ask"
     )

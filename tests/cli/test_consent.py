@@ -170,3 +170,15 @@ def test_a_card_that_is_wrong_is_not_added_to(tmp_path: Path) -> None:
     assert card.read_text(encoding="utf-8") == "schema_version = 1\n"
     with pytest.raises(SpeechError):
         load_card(card)
+
+
+def test_without_a_manifest_the_way_to_the_codes_of_speakers_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    described = ("--title", "Field", "-l", "que", "--holder", "linguist", "--kind", "researcher", "--source", "fieldwork",
+                 "--licence", "archive_terms")  # fmt: skip
+    said = ("--how", "written", "--allow", "LOCAL,TRAIN", "--for", "research", "--on", "2026-03-02", "--evidence", "forms")
+    run("consent", "record", tmp_path, *described, *said)
+    told = capsys.readouterr().err
+    assert "Each speaker answers, too" in told and "speech manifest import" in told
+    item = consent.Item(id="story", path=tmp_path / "story.wav", speakers=("FIELD-01",))
+    reason = consent.answer({"train_asr"}, item, context=CONTEXT).reasons[0]
+    assert "speech consent record FOLDER --person FIELD-01" in reason.mend

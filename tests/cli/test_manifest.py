@@ -38,13 +38,22 @@ def test_from_a_folder_to_the_right_to_train(field: Path, capsys: pytest.Capture
                "--licence", "archive_terms")  # fmt: skip
     said = ("--how", "written", "--allow", "LOCAL,TRAIN", "--for", "research", "--on", "2026-03-02", "--evidence", "forms")
     run("consent", "record", field, *answers, *said)
-    assert "Still open: " + ", ".join(told["speakers"]) in capsys.readouterr().err
+    asked = capsys.readouterr().err
+    assert "Still open: " + ", ".join(told["speakers"]) in asked and "A few questions" not in asked
     for code in told["speakers"]:
         item = consent.Item(id="one", path=field / "one.wav", speakers=(code,))
         context = consent.Context(basis="test")
         assert consent.answer({"train_asr"}, item, context=context).code == "PERSON_MISSING"
         run("consent", "record", field, "--person", code, *said)
         assert consent.answer({"train_asr"}, item, context=context).code == "OK"
+
+
+def test_what_is_counted_is_told_in_its_number(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    clip(tmp_path / "one.wav", 2.0)
+    segment = Segment(span=Span(start_ms=500, end_ms=900), text="kay", speaker="Maria")
+    formats.save(Transcript(segments=(segment,)), tmp_path / "one.eaf")
+    run("manifest", "import", tmp_path, "-l", "que")
+    assert "1 session, 1 speaker; from annotation files" in capsys.readouterr().out
 
 
 def test_a_manifest_is_not_replaced_unasked(field: Path, capsys: pytest.CaptureFixture[str]) -> None:
