@@ -21,11 +21,8 @@ from speech.models import precision
 from speech.models.checkpoint import Checkpoint, expected_shapes
 from speech.models.network import Network, build
 from speech.models.training.augment import levelled
-<<<<<<< HEAD
 from speech.models.vocabulary import PIECE
-=======
 from speech.score.weighing import Output
->>>>>>> main
 from speech.text import WORD_BREAK
 
 Mode = Literal["adapter", "layers", "full"]
@@ -76,6 +73,8 @@ class Learner(nn.Module):
         bank.add(language, tensors)
         bank.use(language)
         _in_training(self.network, masks, dropout)
+        if mode != "full" and hasattr(self.network, "freeze_feature_encoder"):
+            self.network.freeze_feature_encoder()  # else transformers goes back through it, though nothing in it learns
         low = mode != "full" and not checkpoint.takes_adapters
         self.low_rank = inject(self.built, dropout=dropout) if low else None
         if sum(parameter.numel() for parameter in self.network.parameters()) > LARGE:
