@@ -153,7 +153,7 @@ def make_adapter(
     def began(took: float, need: int) -> None:
         least = f"{settings.steps} steps of {STEP_S:.0f} s of sound each, {took:.1f} s a step: about {_time(settings.steps * took)}"
         more = (every - settings.steps) * took
-        say(f"about {need / 1e9:.1f} GB of memory")
+        say(f"about {need / 1024**3:.1f} GiB of memory")
         say(least + (f", and then {_time(more)} for the learning curve" if parts else ""))
 
     adapted = learnt(material, settings, out / RUN, "learning", 0, progress=progress, began=began)
