@@ -2,8 +2,8 @@
 
 The step is that of `speech adapt`, 48 s of sound, through the learner itself: attention adapters for MMS-1B, low-rank ones for
 Omnilingual, activations computed again on the way back. Peak memory and times are those of a process of its own.
-Command: python benchmarks/adapt_large.py [mms_1b|omniasr_300m] [--keep-activations]     both shapes unless named
-Needs: about 10 GB for mms_1b, 5 GB of disk in the temporary folder.
+Command: python benchmarks/adapt_large.py [mms_1b|omniasr_300m] [--keep-activations] [--full]     both shapes unless named
+Needs: the memory that it prints, at most 8 GiB unless --full is said (every weight learns then); 5 GB of disk in the temporary folder.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
-from pathlib import Path
 
 from figures import keep
 from large_models import SHAPES, child
@@ -33,7 +32,7 @@ def peak():
 begun = time.perf_counter()
 checkpoint = open_checkpoint(Path(sys.argv[1]))
 donor = "que" if "que" in checkpoint.adapters else "none"
-learner = learners.Learner(checkpoint, "zzz", tuple("abdeghijklmnoprstuwy"), mode="adapter", donor=head_or_donor(checkpoint, donor))
+learner = learners.Learner(checkpoint, "zzz", tuple("abdeghijklmnoprstuwy"), mode=sys.argv[3], donor=head_or_donor(checkpoint, donor))
 loaded, after = time.perf_counter() - begun, peak()
 moving = [p for p in learner.parameters() if p.requires_grad]
 optimiser = torch.optim.AdamW(moving)
@@ -49,21 +48,21 @@ for _ in range(2):
     optimiser.step()
     times.append(time.perf_counter() - begun)
 assert all(p.grad is not None for p in moving)
-print(json.dumps({"load": loaded, "times": times, "after": after, "gb": peak(), "needed": memory_needed(checkpoint, learner) / 1024**3,
+print(json.dumps({"load": loaded, "times": times, "after": after, "gb": peak(), "needed": memory_needed(checkpoint, sys.argv[3]) / 1024**3,
                   "moving": sum(p.numel() for p in moving), "half": learner.half_precision}))
 """
 
 
 def main() -> None:
-    keeps = "--keep-activations" in sys.argv
+    keeps, mode = "--keep-activations" in sys.argv, "full" if "--full" in sys.argv else "adapter"
     for shape in [a for a in sys.argv[1:] if a in SHAPES] or list(SHAPES):
         print(f"{shape}:")
         with tempfile.TemporaryDirectory() as name:
             parameters = int(child(SHAPES[shape], name))
-            found = json.loads(child(STEP, str(Path(name)), "keep" if keeps else "again"))
+            found = json.loads(child(STEP, name, "keep" if keeps else "again", mode))
         step = min(found["times"])
         keep(
-            f"adapt_large_{shape}" + ("_kept" if keeps else ""),
+            f"adapt_large_{shape}" + ("_kept" if keeps else "") + ("_full" if mode == "full" else ""),
             {
                 "parameters, millions": round(parameters / 1e6),
                 "weights that learn, millions": round(found["moving"] / 1e6, 2),

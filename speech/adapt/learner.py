@@ -21,6 +21,7 @@ from speech.models import precision
 from speech.models.checkpoint import Checkpoint, expected_shapes
 from speech.models.network import Network, build
 from speech.models.training.augment import levelled
+from speech.models.vocabulary import PIECE
 from speech.score.weighing import Output
 from speech.text import WORD_BREAK
 
@@ -72,6 +73,8 @@ class Learner(nn.Module):
         bank.add(language, tensors)
         bank.use(language)
         _in_training(self.network, masks, dropout)
+        if mode != "full" and hasattr(self.network, "freeze_feature_encoder"):
+            self.network.freeze_feature_encoder()  # else transformers goes back through it, though nothing in it learns
         low = mode != "full" and not checkpoint.takes_adapters
         self.low_rank = inject(self.built, dropout=dropout) if low else None
         if sum(parameter.numel() for parameter in self.network.parameters()) > LARGE:
@@ -137,7 +140,7 @@ def _first_weights(
                 tensor.normal_(0, 1e-3)  # a layer whose adapter is zero counts as one that serves all languages
         return found
     tensors, symbols = donor
-    place = {symbol: row for row, symbol in enumerate(symbols)}
+    place = _rows(symbols, checkpoint.symbols.blank)
     for name, tensor in tensors.items():
         if name not in (head, bias):
             found[name] = tensor.float()
@@ -150,6 +153,12 @@ def _first_weights(
             found[head][row] = tensors[head][place[plain]].float() + 0.5 * found[head][row]
             found[bias][row] = tensors[bias][place[plain]].float() - 0.7
     return found
+
+
+def _rows(symbols: Sequence[str], blank: int) -> dict[str, int]:
+    """Rows of a donor's head by our symbols: the blank and the break between words may have other names there (`[PAD]`, `<s>`, `▁`)."""
+    rows = {symbol: row for row, symbol in enumerate(symbols) if row != blank}
+    return {**rows, BLANK: blank, **({WORD_BREAK: rows[PIECE]} if PIECE in rows and WORD_BREAK not in rows else {})}
 
 
 def _in_training(network: Any, masks: tuple[float, int, float, int], dropout: float) -> None:

@@ -109,10 +109,10 @@ def adapt(
     settings = settings or AdaptSettings()
     told = {**asdict(settings), "language": material.language, "clips": digest_of(material.train), **(asked or {})}
     _check_same(folder, told)
+    need = needs.require(checkpoint, settings.mode, last_layers=settings.last_layers)
     generators.seed_all(settings.seed)
     learner = Learner(checkpoint, material.language, material.symbols, mode=settings.mode, last_layers=settings.last_layers, donor=donor)
     batches = Batches(material.train, learner.vocabulary, seed=settings.seed, augmented=settings.augmented, prepare=learner.prepared)
-    need = needs.require(checkpoint, learner)
     decay = round(settings.steps * settings.decay_share)
     loop = Loop(
         learner,

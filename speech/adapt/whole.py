@@ -10,7 +10,7 @@ from typing import Any
 
 from speech import languages, lm
 from speech.adapt import reached
-from speech.adapt.donors import Donor, ranked
+from speech.adapt.donors import Donor, lenders, ranked
 from speech.adapt.language_model import OnDev, Weighed, on_dev, put
 from speech.adapt.learner import Mode
 from speech.adapt.material import Material, gather, some
@@ -156,7 +156,7 @@ def make_adapter(
         more = (every - settings.steps) * took
         if guide := reached.said(seconds / 60, mode):
             say(guide)
-        say(f"about {need / 1e9:.1f} GB of memory")
+        say(f"about {need / 1024**3:.1f} GiB of memory")
         say(least + (f", and then {_time(more)} for the learning curve" if parts else ""))
 
     adapted = learnt(material, settings, out / RUN, "learning", 0, progress=progress, began=began)
@@ -199,7 +199,7 @@ def make_adapter(
 def head_or_donor(checkpoint: Checkpoint, donor: str) -> tuple[Mapping[str, Any], Sequence[str]] | None:
     """What is begun from: a donor's adapter and head with its symbols; of a base without adapters, the head that it has."""
     if donor != NONE:
-        return tensors_of(checkpoint.adapters[donor]), checkpoint.vocabularies[donor]
+        return tensors_of(checkpoint.adapters[donor]), lenders(checkpoint)[donor]
     if checkpoint.takes_adapters:
         return None
     head = tensors_under(checkpoint.weights, f"{checkpoint.family.head}.")
@@ -241,7 +241,7 @@ def _tell(material: Material, seconds: float, say: Said) -> None:
 
 def _donor(checkpoint: Checkpoint, material: Material, asked: str, say: Said) -> tuple[list[Donor], str]:
     """The donors, ranked where that was asked for, and the one to begin from."""
-    known = sorted(checkpoint.adapters)
+    known = sorted(lenders(checkpoint))
     if asked not in (AUTO, NONE, *known):
         raise UsageFailure(
             f"--donor {shown(asked)}",

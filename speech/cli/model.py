@@ -187,7 +187,7 @@ def _lacks(checkpoint: Any) -> list[str]:
     """What a checkpoint does not have, in words."""
     lacks = []
     if not checkpoint.takes_adapters:
-        lacks.append("no adapter layers: one head for all languages, and a new language needs more than an adapter")
+        lacks.append("no adapter layers: one head for all languages; a new one learns low-rank adapters")
     if not checkpoint.adapters:
         lacks.append("no adapters beside it" if checkpoint.takes_adapters else "no cards: confidences are not calibrated")
     if not checkpoint.pads:

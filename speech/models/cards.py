@@ -89,6 +89,10 @@ class LowRank:
         """What is added is multiplied by it."""
         return self.alpha / self.rank
 
+    def __str__(self) -> str:
+        """As it stands in the card, and in the header of the tensors' file."""
+        return _value({"rank": self.rank, "alpha": float(self.alpha), "targets": list(self.targets)})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdapterCard:
@@ -234,8 +238,7 @@ def card_toml(card: AdapterCard) -> str:
             lines.append(f"{name} = {_value(getattr(card, name))}")
     lines.append(f"alphabet = {_value(list(card.alphabet))}")
     if card.low_rank:
-        low = {"rank": card.low_rank.rank, "alpha": card.low_rank.alpha, "targets": list(card.low_rank.targets)}
-        lines.append(f"low_rank = {_value(low)}")
+        lines.append(f"low_rank = {card.low_rank}")
     if card.calibration.raw:
         lines.append("\n[calibration]")
         for name in ("split", "words", "ece", "raw", "right"):

@@ -20,7 +20,7 @@ from speech.files import resolved, shown
 from speech.models.cards import AdapterCard, LowRank, read_card
 from speech.models.families import Family, FrontEnd, family_of, front_end, layers_of, width_of
 from speech.models.vocabulary import Vocabularies, read_json, read_vocabularies
-from speech.models.weights import Entry, base_name, canonical_name, content_sha256, entries
+from speech.models.weights import Entry, base_name, canonical_name, content_sha256, entries, header_of
 
 RATE = 16_000
 
@@ -88,6 +88,7 @@ def open_checkpoint(folder: Path) -> Checkpoint:
     tensors: dict[str, Entry] = {}
     for path in weights:
         tensors.update(entries(_inside(path, folder)))
+    _refuse_unmerged(folder)
     adapters = {p.name[len("adapter.") : -len(".safetensors")]: _inside(p, folder) for p in sorted(folder.glob("adapter.*.safetensors"))}
     with _well_formed(folder):
         stated = _stated_features(folder)
@@ -162,6 +163,17 @@ def _weight_files(folder: Path) -> tuple[Path, ...]:
         "Fetch it: hf download REPOSITORY --revision SHA --local-dir FOLDER",
         "MODEL_NOT_HERE",
     )
+
+
+def _refuse_unmerged(folder: Path) -> None:
+    """Refuse weights with an adapter of peft's beside them: transformers adds it where peft is installed, and leaves it out elsewhere."""
+    if (folder / "adapter_config.json").exists():
+        raise ModelRefused(
+            shown(folder / "adapter_config.json"),
+            "an adapter of peft's lies beside these weights, in no hash and no card",
+            "Merge it with peft (merge_and_unload, save_pretrained), or delete this file where that was done",
+            "MODEL_CONFIG",
+        )
 
 
 def _inside(path: Path, folder: Path) -> Path:
@@ -245,6 +257,8 @@ def open_adapter(checkpoint: Checkpoint, path: Path, language: str, *, base_hash
     card = None if inside and not checkpoint.carded else read_card(card_path)
     if card is not None:
         _check_card(card, card_path, language, base_hash, tensor_hash)
+        if card.low_rank is not None:
+            _check_form(checkpoint, card.low_rank, card_path, header_of(path).get("low_rank", ""))
         if symbols is not None and tuple(symbols) != card.alphabet:
             raise ModelRefused(
                 shown(card_path),
@@ -290,6 +304,24 @@ def _check_card(card: AdapterCard, path: Path, language: str, base_hash: str, te
             f"the card states tensors {card.tensor_sha256[:16]}, the file holds {tensor_hash[:16]}",
             "Fetch adapter and card from the same place",
             "MODEL_CARD",
+        )
+
+
+def _check_form(checkpoint: Checkpoint, form: LowRank, path: Path, held: str) -> None:
+    """Refuse low-rank adapters of another form than they were learnt in: another scale has the same tensors, and hears otherwise."""
+    if str(form) != held:
+        raise ModelRefused(
+            shown(path),
+            f"the card states low-rank adapters of {form}, the file beside it {held or 'none'}",
+            "Fetch adapter and card from the same place",
+            "MODEL_CARD",
+        )
+    if checkpoint.takes_adapters:
+        raise ModelRefused(
+            shown(path),
+            f"the card names low-rank adapters, the layers of {checkpoint.name} hold attention adapters",
+            "Learn the language anew on this model: speech adapt",
+            "MODEL_ADAPTERS",
         )
 
 

@@ -173,11 +173,12 @@ def build(checkpoint: Checkpoint, *, precision: str, device: str) -> Network:
         if family.inputs == "log-mel":
             extractor = transformers.AutoFeatureExtractor.from_pretrained(checkpoint.folder, local_files_only=True)
     module.eval()
-    for parameter in module.parameters():
-        parameter.requires_grad_(False)
     for part in module.modules():
         if torch.nn.utils.parametrize.is_parametrized(part, "weight"):
-            torch.nn.utils.parametrize.remove_parametrizations(part, "weight")  # computed once, not at each batch
+            # Computed once, not at each batch; before the freezing, since what asks for no gradient becomes a buffer, which cannot learn.
+            torch.nn.utils.parametrize.remove_parametrizations(part, "weight")
+    for parameter in module.parameters():
+        parameter.requires_grad_(False)
     if precision == "int8":
         module = formats.apply(module, "int8")
     bank = Bank(module, {}, family)

@@ -14,6 +14,7 @@ import shutil
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -45,7 +46,7 @@ def write_adapter(folder: Path, card: AdapterCard, tensors: Mapping[str, Tensor]
         raise ValueError(f"the card of {card.language} lacks the hash of its base")
     path = folder / f"adapter.{card.language}.safetensors"
     with replacing(path) as part:
-        _save(tensors, part, half=half)
+        _save(tensors, part, half=half, stated={"low_rank": str(card.low_rank)} if card.low_rank else {})
         card = dataclasses.replace(card, tensor_sha256=content_sha256([(part, entries(part))], rename=canonical_name))
         write_text(path.with_suffix(".toml"), card_toml(card))
     return card
@@ -160,15 +161,15 @@ def _tokenizer(target: str | None) -> dict[str, object]:
     return stated | ({"target_lang": target} if target else {})
 
 
-def _save(tensors: Mapping[str, Tensor], path: Path, *, half: bool) -> None:
-    """Write to a file that is to take another's place, and wait until it is on the disk."""
+def _save(tensors: Mapping[str, Tensor], path: Path, *, half: bool, stated: Mapping[str, str] = MappingProxyType({})) -> None:
+    """Write to a file that is to take another's place, and wait until it is on the disk; `stated` stands in its header."""
     from safetensors import SafetensorError
     from safetensors.torch import save_file
 
     kind = torch.float16 if half else torch.float32
     plain = {name: tensor.detach().to("cpu", kind).contiguous() for name, tensor in tensors.items()}
     try:
-        save_file(plain, path, metadata={"format": "pt"})
+        save_file(plain, path, metadata={"format": "pt", **stated})
     except SafetensorError as error:
         # What the disk said stands in the text of the library's own error.
         number = re.search(r"os error (\d+)", str(error))
