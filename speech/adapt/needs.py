@@ -14,7 +14,8 @@ from speech.audio import RATE
 from speech.errors import MemoryFailure
 from speech.models import precision
 from speech.models.cards import LowRank
-from speech.models.checkpoint import Checkpoint, expected_shapes, layers_of, low_rank_shapes, width_of
+from speech.models.checkpoint import Checkpoint, expected_shapes, low_rank_shapes
+from speech.models.families import layers_of, width_of
 from speech.models.memory import free_memory
 
 STEP_S = 48.0

@@ -13,13 +13,13 @@ import torch
 from safetensors.torch import load_file
 
 from speech import formats
-from speech.adapt import AdaptSettings, Clip, Material, adapt, gather, needs
+from speech.adapt import AdaptSettings, Clip, Material, adapt, gather
 from speech.adapt.batches import Batches
 from speech.adapt.donors import ranked
 from speech.adapt.learner import BLANK, SPECIAL, Learner, Mode
 from speech.adapt.run import finish, judged
 from speech.collections import answers, consent
-from speech.errors import ConsentRefused, ManifestRefused, MemoryFailure, TextRefused, TrainingFailure
+from speech.errors import ConsentRefused, ManifestRefused, TextRefused, TrainingFailure
 from speech.models.checkpoint import Checkpoint, open_checkpoint
 from speech.models.hub import mini_folder
 from speech.types import Segment, Span, Transcript
@@ -286,14 +286,3 @@ def test_a_clip_that_fits_no_row_is_told(field: Path, tmp_path: Path) -> None:
     (tmp_path / "manifest.tsv").write_text("\n".join(rows) + "\n", encoding="utf-8")
     found = gather(tmp_path / "manifest.tsv", "que", context=CONTEXT, card=field / answers.CARD)
     assert found.left_out == {"longer than 23.5 s": 1}
-
-
-def test_too_little_memory_is_told_before_a_step(base: Checkpoint, material: Material) -> None:
-    learner = Learner(base, "zzz", material.symbols, mode="adapter")
-    need = needs.memory_needed(base, learner)
-    whole = needs.memory_needed(base, Learner(base, "zzz", material.symbols, mode="full"))
-    assert whole > need + 20 * 6_000_000  # gradients and averages of what moves
-    with pytest.raises(MemoryFailure) as caught:
-        needs.require(base, learner, free=lambda: 500_000_000)
-    assert caught.value.code == "MODEL_MEMORY" and f"{need / 1e9:.1f} GB" in caught.value.what
-    assert needs.require(base, learner, free=lambda: None) == need

@@ -45,7 +45,7 @@ def test_as_many_weights_move_as_were_counted(name: str, mode: Mode, tmp_path: P
 def test_what_does_not_fit_is_refused_before_it_is_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     checkpoint = open_checkpoint(mini_folder())
     assert needs.require(checkpoint, free=lambda: None) == needs.memory_needed(checkpoint) < needs.memory_needed(checkpoint, "full")
-    monkeypatch.setitem(needs.require.__kwdefaults__, "free", lambda: 10**8)
+    monkeypatch.setitem(needs.require.__kwdefaults__, "free", lambda: 10**8)  # type: ignore[arg-type]  # it has defaults
     monkeypatch.setattr(runs, "Learner", lambda *_a, **_k: pytest.fail("weights were loaded"))
     material = Material(language="zzz", found_as="made", train=[], dev=[], split_by="test", decision=None)  # type: ignore[arg-type]
     with pytest.raises(MemoryFailure) as caught:
