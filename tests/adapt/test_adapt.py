@@ -91,7 +91,7 @@ def test_a_card_that_lies_elsewhere_is_named(field: Path, tmp_path: Path) -> Non
     assert found.collections == ("field",) and "fewer than four sessions" in found.split_by
 
 
-def test_what_cannot_be_learnt_from_is_counted_and_minutes_are_kept_to(field: Path, tmp_path: Path) -> None:
+def test_n11_x5_what_cannot_be_learnt_from_is_told_and_minutes_are_kept_to(field: Path, tmp_path: Path) -> None:
     rows = ["path\ttext\tlanguage\tsession"]
     for number, text in enumerate(("kay wasi", "12 wasi", "кай", "...", "sumak kan", "rumi")):
         soundfile.write(tmp_path / f"{number}.wav", np.zeros(16_000 * (1 + number), np.float32), 16_000)
@@ -117,7 +117,7 @@ def test_what_cannot_be_learnt_from_is_counted_and_minutes_are_kept_to(field: Pa
         gather(tmp_path / "manifest.tsv", "swh", context=CONTEXT, card=field / answers.CARD)
 
 
-def test_a_text_longer_than_its_sound_is_left_out_by_name(material: Material, base: Checkpoint) -> None:
+def test_n11_a_text_longer_than_its_sound_is_left_out_by_name(material: Material, base: Checkpoint) -> None:
     long = replace(material.train[0], id="other_text", symbols=["a"] * 200)
     mixed = replace(material, train=[*material.train, long], findings=[], left_out=Counter())
     mixed.fit_to(base.front_end)
