@@ -1,6 +1,6 @@
 """What minutes of speech teach: error rates after adapting a base to a language that it never heard, into docs/adapt_scores.md.
 
-Data: Mboshi (`../shared/speech/research/mdw_mboshi`: one voice trains, others are dev and test; for research, nothing trained on it is
+Data: Mboshi (`research/mdw_mboshi`: one voice trains, others are dev and test; for research, nothing trained on it is
 shipped), from `mini`; Yoruba (`open/yor_ogun`: one reader in all splits) from a base that never heard Yoruba (`../shared/training`).
 Donors are judged on the research languages with a train split, too, and on Swahili. Cards of the collections: data_manifests/.
 Command: python recipes/adapt_language.py                 every run that docs/adapt_runs/ has no card of; then the page
@@ -36,7 +36,7 @@ from speech.models.weights import tensors_of
 from speech.score import Rate
 from speech.score.summary import in_per_cent
 
-CARDS, PAGE = Path("docs/adapt_runs"), Path("docs/adapt_scores.md")
+CARDS, PAGE, REACHED = Path("docs/adapt_runs"), Path("docs/adapt_scores.md"), Path("speech/adapt/reached.json")
 RUNS = Path("~/.cache/oral-speech/train/adapt").expanduser()
 os.environ.setdefault("SPEECH_LANGUAGES", "data_manifests/research/languages")  # how the research texts are to be read
 CONTEXT = consent.Context(basis="measuring how adapting learns")
@@ -54,21 +54,22 @@ class Task:
     base: str
     sizes: tuple[int, ...] = ()
     voices: str = ""
+    name: str = ""
 
 
 TASKS = {
     "mdw": Task(
-        language="mdw", clips="speech/research/mdw_mboshi", card="research/mdw_mboshi", base="mini", sizes=(5, 10, 20, 0),
-        voices="new: one trains, another is dev, a third test",
+        language="mdw", clips="research/mdw_mboshi", card="research/mdw_mboshi", base="mini", sizes=(5, 10, 20, 0),
+        voices="another voice than was learnt from", name="Mboshi",
     ),
     "yor": Task(
-        language="yor", clips="speech/open/yor_ogun", card="yor_ogun", base="training/without_yor_swh", sizes=(10, 30, 60),
-        voices="one reader in all splits",
+        language="yor", clips="open/yor_ogun", card="yor_ogun", base="training/without_yor_swh", sizes=(10, 30, 60),
+        voices="the voice that was learnt from", name="Yoruba",
     ),
-    "sxb": Task(language="sxb", clips="speech/research/sxb_africanvoices", card="research/sxb_africanvoices", base="mini"),
-    "quy": Task(language="quy", clips="speech/research/quy_siminchik", card="research/quy_siminchik", base="mini"),
-    "pcm": Task(language="pcm", clips="speech/research/pcm_bassey", card="research/pcm_bassey", base="mini"),
-    "swh": Task(language="swh", clips="speech/open/swh_gitau", card="swh_gitau", base="training/without_yor_swh"),
+    "sxb": Task(language="sxb", clips="research/sxb_africanvoices", card="research/sxb_africanvoices", base="mini"),
+    "quy": Task(language="quy", clips="research/quy_siminchik", card="research/quy_siminchik", base="mini"),
+    "pcm": Task(language="pcm", clips="research/pcm_bassey", card="research/pcm_bassey", base="mini"),
+    "swh": Task(language="swh", clips="open/swh_gitau", card="swh_gitau", base="training/without_yor_swh"),
 }  # fmt: skip
 WAYS: dict[str, tuple[str, Mode]] = {
     "random_adapter": ("random start, adapter and head", "adapter"),
@@ -98,7 +99,7 @@ def planned() -> Iterator[Planned]:
 
 def base_of(task: Task, data: Path) -> Checkpoint:
     """The base that a task learns from."""
-    return open_checkpoint(MINI if task.base == "mini" else data / task.base)
+    return open_checkpoint(MINI if task.base == "mini" else data.parent / task.base)
 
 
 def material_of(task: Task, data: Path, size: int) -> Material:
@@ -188,9 +189,31 @@ def page() -> str:
     for code, task in TASKS.items():
         own = [card for card in cards if card["name"].startswith(f"{code}_")]
         if own:
-            lines += [f"## {code}, from {task.base}: voices {task.voices}\n", *_runs(own), *_forecasts(own)]
+            lines += [f"## {task.name}, from {task.base}: dev and test are {task.voices}\n", *_runs(own), *_forecasts(own)]
     lines += _donors(read("donors"))
     return "\n".join(lines) + "\n"
+
+
+def reached() -> list[dict[str, Any]]:
+    """What `speech adapt` says before it begins."""
+    return [
+        {
+            "language": card["language"],
+            "name": TASKS[card["language"]].name,
+            "voices": TASKS[card["language"]].voices,
+            "minutes": card["minutes"],
+            "moved": WAYS[card["way"]][1],
+            "cer": round(card["dev"]["cer"]["value"], 3),
+        }
+        for card in read("run")
+        if card["way"] in ("donor_adapter", "donor_full")
+    ]
+
+
+def write() -> None:
+    """The page, and what the package says of it."""
+    write_text(PAGE, page())
+    write_text(REACHED, json.dumps(reached(), ensure_ascii=False, indent=1) + "\n")
 
 
 def _runs(cards: Sequence[dict[str, Any]]) -> list[str]:
@@ -250,7 +273,7 @@ def _donors(cards: Sequence[dict[str, Any]]) -> list[str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=Path("../shared"))
+    parser.add_argument("--data", type=Path, default=Path("../shared/speech"))
     parser.add_argument("--only", default="", metavar="NAME", help="runs whose name begins so")
     parser.add_argument("--donors", action="store_true", help="judge the ranking of donors")
     parser.add_argument("--table", action="store_true", help="the page alone")
@@ -269,9 +292,9 @@ def main() -> None:
             card = judge or run(plans[name], options.data, smoke=options.smoke)
             if not options.smoke:
                 write_text(path, json.dumps(card, ensure_ascii=False, indent=1, sort_keys=True) + "\n")
-                write_text(PAGE, page())
+                write()
     if not options.smoke:
-        write_text(PAGE, page())
+        write()
 
 
 if __name__ == "__main__":

@@ -14,7 +14,6 @@ import argparse
 import csv
 import dataclasses
 import hashlib
-import itertools
 import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -30,25 +29,20 @@ from speech import languages
 from speech.collections.cards import load_card
 from speech.files import write_text
 from speech.lm import LearnSettings, Text, held_out, learn
-from speech.models import ctc
-from speech.models.lm.decoder import LanguageDecoder
 from speech.models.lm.files import save
-from speech.models.lm.finding import beside
-from speech.models.lm.scorer import LanguageModel, Weights
+from speech.models.lm.finding import beside, fitted_with
+from speech.models.lm.scorer import LanguageModel
 from speech.models.lm.train import TrainSettings
 from speech.models.recogniser import LoadSettings, Recogniser, load
-from speech.score import Pair, Scores, score
-from speech.score.fitting import fitted
+from speech.score import Pair, Scores, score, weighing
 from speech.score.summary import in_per_cent
+from speech.score.weighing import GRID, Emitted, Output, chosen, confidence_of
 from speech.text import normalise
 from speech.transcribe import transcribe
 
 MANIFESTS = Path(__file__).resolve().parent.parent / "data_manifests"
-GRID = [Weights(weight=a, bonus=round(a * r, 2), words=w) for a, r, w in itertools.product((0.5, 0.7, 0.9), (1.0, 1.5, 2.0), (0.3, 0.6))]
 LONG_CHAPTER = "1"
 """The chapter of the recording of 13 minutes, which is a test, too: no text of it is learnt from."""
-KEPT = 97
-"""Per cent of words of dev that the limit lets stand: so few of the language's own are given up for the foreign ones that it stops."""
 
 
 @dataclass(slots=True)
@@ -71,34 +65,20 @@ def clips_of(model: Recogniser, root: Path, split: str, *, every: int, only: set
     return found
 
 
+def emitted(clips: Sequence[Clip]) -> list[Emitted]:
+    """Clips as what weighs a language model takes them; each is a recording of its own."""
+    names = [f"{clip.listed.collection}/{clip.listed.path.name}" for clip in clips]
+    return [Emitted(id=n, recording=n, reference=c.listed.text, emissions=c.emissions) for n, c in zip(names, clips, strict=True)]
+
+
+def output_of(model: Recogniser, code: str) -> Output:
+    """What a language's emissions stand for."""
+    return Output(language=code, symbols=model.symbols(code), blank=model.blank(code))
+
+
 def decoded(model: Recogniser, clips: Sequence[Clip], code: str, lm: LanguageModel | None, limit: float | None = None) -> list[Pair]:
     """Pairs of a language, words with raw confidences."""
-    return [pair for pair, _ in decoded_words(model, clips, code, lm, limit)]
-
-
-def decoded_words(
-    model: Recogniser, clips: Sequence[Clip], code: str, lm: LanguageModel | None, limit: float | None
-) -> list[tuple[Pair, list[float]]]:
-    """Pairs of a language, words with raw confidences, and beside each pair how surprising its words are."""
-    table, symbols, blank = languages.load(code), model.symbols(code), model.blank(code)
-    silent = frozenset(n for n, s in enumerate(symbols) if ctc.is_special(s))
-    greedy = ctc.Greedy(blank=blank, silent=silent)
-    decoder: ctc.Decoder = greedy if lm is None else LanguageDecoder(symbols, blank, table, lm, limit=limit)
-    every = [e for clip in clips for e in clip.emissions]
-    paths = iter(zip(every, decoder(every), strict=True))
-    pairs = []
-    for clip in clips:
-        words = [w for e, path in itertools.islice(paths, len(clip.emissions)) for w in ctc.words(path, e, symbols, table)]
-        pair = Pair(
-            id=f"{clip.listed.collection}/{clip.listed.path.name}",
-            reference=clip.listed.text,
-            hypothesis=" ".join(w.text for w in words),
-            language=code,
-            recording=f"{clip.listed.collection}/{clip.listed.path.name}",
-            words=tuple((w.text, w.raw) for w in words),
-        )
-        pairs.append((pair, [w.surprisal for w in words]))
-    return pairs
+    return [pair for pair, _ in weighing.decoded(emitted(clips), output_of(model, code), lm, limit)]
 
 
 def transcripts(root: Path, code: str) -> list[Text]:
@@ -145,18 +125,6 @@ def rates(scores: Scores) -> str:
     return f"{in_per_cent(scores.overall.letters)} | {in_per_cent(scores.overall.words)}"
 
 
-def chosen(model: Recogniser, clips: Sequence[Clip], code: str, lm: LanguageModel, grid: Sequence[Weights]) -> LanguageModel:
-    """The model with the weights of the grid that are best on dev, by CER and a third of WER."""
-    best, least = lm, np.inf
-    for weights in grid:
-        tried = dataclasses.replace(lm, weights=weights)
-        overall = score(decoded(model, clips, code, tried)).overall
-        worth = (overall.letters.value or 0.0) + (overall.words.value or 0.0) / 3
-        if worth < least:
-            best, least = tried, worth
-    return best
-
-
 def long_recording(model: Recogniser, root: Path) -> Clip:
     """The Kichwa chapter of 13 minutes as one clip."""
     folder = root / "open" / "que_killkan_long"
@@ -169,11 +137,10 @@ def long_recording(model: Recogniser, root: Path) -> Clip:
 
 
 def limit_of(model: Recogniser, clips: Sequence[Clip], code: str, lm: LanguageModel) -> float:
-    """Nats a letter that `KEPT` per cent of the words of these clips stay under."""
-    decoder = LanguageDecoder(model.symbols(code), model.blank(code), languages.load(code), lm)
-    emissions = [e for clip in clips for e in clip.emissions]
-    costs = [own for _, own in decoder.surprisals(emissions, decoder.paths(emissions))]
-    return round(float(np.percentile(np.concatenate(costs), KEPT)), 3)
+    """Nats a letter that nearly all words of these clips stay under."""
+    limit = weighing.limit_of(emitted(clips), output_of(model, code), lm)
+    assert limit is not None, "no word was heard"
+    return limit
 
 
 def main() -> None:
@@ -197,15 +164,16 @@ def main() -> None:
         whole, _ = learn(train, code, LearnSettings(letters=TrainSettings(order=pruned.letters.order, at_least=1)))
         both, _ = learn(more, code)
         grid = GRID[:2] if options.smoke else GRID
+        dev, output = emitted(by_split["dev"][code]), output_of(model, code)
         no_words = [dataclasses.replace(w, words=0.0) for w in grid[::2]]
         lms: dict[str, LanguageModel | None] = {
             "greedy": None,
-            "letters": chosen(model, by_split["dev"][code], code, dataclasses.replace(pruned, words=None), no_words),
-            "letters, nothing pruned": chosen(model, by_split["dev"][code], code, dataclasses.replace(whole, words=None), no_words),
-            "letters and words": chosen(model, by_split["dev"][code], code, pruned, grid),
+            "letters": chosen(dev, output, dataclasses.replace(pruned, words=None), no_words),
+            "letters, nothing pruned": chosen(dev, output, dataclasses.replace(whole, words=None), no_words),
+            "letters and words": chosen(dev, output, pruned, grid),
         }
         if len(more) > len(train):
-            lms["and more text"] = chosen(model, by_split["dev"][code], code, both, grid)
+            lms["and more text"] = chosen(dev, output, both, grid)
         ships = lms.get("and more text") or lms["letters and words"]
         assert ships is not None
         limit = limit_of(model, by_split["dev"][code], code, ships)
@@ -216,22 +184,17 @@ def main() -> None:
             if code == "que" and not options.smoke:
                 long = score(decoded(model, [long_recording(model, options.data)], code, lm, own)).overall
                 chapter.append(f"| {step} | {in_per_cent(long.letters)} | {in_per_cent(long.words)} |")
-        told = decoded_words(model, by_split["dev"][code], code, ships, limit)
-        fit = fitted([p for p, _ in told], split="dev, with the language model", surprisals=[own for _, own in told])
+        fit = confidence_of(weighing.decoded(dev, output, ships, limit), split="dev, with the language model", priced=True)
         card: dict[str, Any] = dict(ships.card)
         card["licence"] = "apache-2.0, learnt from texts as stated"
         card["dev"] = held_out(ships, [c.listed.text for c in by_split["dev"][code]], code)
         card["test"] = held_out(ships, [c.listed.text for c in by_split["test"][code]], code)
-        card["calibration"] = {"adapter": model.use(code).tensor_sha256, "limit": limit}
-        if fit is not None:
-            known = fit.calibration
-            card["calibration"] |= {
-                "raw": list(known.raw), "right": list(known.right), "words": known.words, "split": known.split, "ece": known.ece,
-                **({"mixture": list(known.mixture)} if known.mixture else {}),
-            }  # fmt: skip
+        known = fit.calibration if fit is not None else None
+        card["calibration"] = fitted_with(model.use(code).tensor_sha256, limit=limit, calibration=known)
+        if fit is not None and known is not None:
             unseen = [
                 dataclasses.replace(p, words=tuple((t, known(raw or 0.0, cost)) for (t, raw), cost in zip(p.words, own, strict=True)))
-                for p, own in decoded_words(model, by_split["test"][code], code, ships, limit)
+                for p, own in weighing.decoded(emitted(by_split["test"][code]), output, ships, limit)
             ]
             tested = score(unseen).calibration[0]
             calibrations.append(

@@ -43,6 +43,7 @@ OWNERS = {
     "fastapi": {"ui"},
     "matplotlib": {"report"},
     "ray": {"batch"},
+    "peft": {"adapt"},
     "torch": {"models", "adapt", "align", "diarise", "identify", "say", "search", "translate", "names"},
     "torchaudio": {"models", "adapt", "align", "diarise", "identify", "say", "search", "translate", "names"},
 }

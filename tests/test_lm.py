@@ -185,3 +185,13 @@ def test_hot_words_without_a_model_are_told(tmp_path: Path) -> None:
     from speech.models.lm.finding import LanguageModels
 
     assert [f.code for f in LanguageModels(hotwords=["Rosa"]).findings(Stub(tmp_path), "que")] == ["MODEL_LM"]  # type: ignore[arg-type]
+
+
+def test_an_adapter_that_is_added_brings_the_language_model_beside_it() -> None:
+    from speech.models.cards import read_card
+    from speech.models.hub import mini_folder, user_folder
+
+    run("model", "add", mini_folder() / "adapter.swh.safetensors")
+    base = read_card(mini_folder() / "adapter.swh.toml").base_sha256
+    kept = user_folder() / "adapters" / base[:16] / "lm.swh.safetensors"
+    assert kept.read_bytes() == (mini_folder() / "lm.swh.safetensors").read_bytes()

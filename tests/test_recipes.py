@@ -13,6 +13,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -167,3 +168,31 @@ def test_score_mini_makes_its_table(shared: Path) -> None:
     table = smoke("score_mini.py", shared)
     assert "| collection or language | voices |" in table
     assert "Mean over" in table
+
+
+def test_train_lms_weighs_as_the_shipped_model_was_weighed(shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from speech.models.hub import mini_folder
+    from speech.models.lm.files import load
+    from speech.models.recogniser import LoadSettings
+    from speech.models.recogniser import load as recogniser_of
+    from speech.score import weighing
+
+    monkeypatch.syspath_prepend(str(REPOSITORY / "recipes"))
+    recipe = importlib.import_module("train_lms")
+    model = recogniser_of("mini", LoadSettings(precision="fp32"))
+    dev = recipe.clips_of(model, shared / "speech", "dev", every=1, only={"swh"})["swh"]
+    learnt, _ = recipe.learn(recipe.transcripts(shared / "speech", "swh"), "swh")
+    clips, output = recipe.emitted(dev), recipe.output_of(model, "swh")
+    found = weighing.chosen(clips, output, learnt)
+    limit = weighing.limit_of(clips, output, found)
+    fit = weighing.confidence_of(weighing.decoded(clips, output, found, limit), split="dev, with the language model", priced=True)
+    shipped = load(mini_folder() / "lm.swh.safetensors").model
+    told: Any = shipped.card["calibration"]
+    assert found.weights == shipped.weights and limit == pytest.approx(told["limit"], abs=0.01)
+    assert fit is not None and fit.calibration.words == told["words"]
+    assert fit.calibration.right == pytest.approx(told["right"], abs=0.02)
+
+
+def test_adapt_language_learns_and_scores(shared: Path) -> None:
+    said = smoke("adapt_language.py", shared, "--only", "yor_10_donor_adapter")
+    assert "  4: " in said and not list((REPOSITORY / "docs" / "adapt_runs").glob("*smoke*"))

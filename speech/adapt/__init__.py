@@ -4,7 +4,7 @@
     made.card, made.scores.overall.letters
 
 `material` takes what a linguist has and asks the gate, `learner` is what learns of a base, `batches` what it hears, `run` one run,
-`minutes` what more speech would bring, `whole` all of it, from a folder to an adapter.
+`minutes` what more speech would bring, `language_model` what its texts bring, `whole` all of it, from a folder to an adapter.
 """
 
 from __future__ import annotations

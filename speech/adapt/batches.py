@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,7 +45,10 @@ class Batches:
         seed: int,
         augmented: float = 0.7,
         silent: float = 0.04,
+        prepare: Callable[[np.ndarray], np.ndarray] = levelled,
     ) -> None:
+        """`prepare` makes of sound what the base hears."""
+        self.prepare = prepare
         self.draw = random.Random(seed)
         self.rng = np.random.default_rng(seed)
         self.number = {symbol: place for place, symbol in enumerate(vocabulary)}
@@ -78,11 +81,11 @@ class Batches:
 
     def _row(self, length: int) -> tuple[np.ndarray, list[int], list[str]]:
         if self.draw.random() < self.silent:
-            return levelled(not_speech(self.rng, length)), [], []
+            return self.prepare(not_speech(self.rng, length)), [], []
         signal, symbols, names = rows.filled(length, self._next, self._hold, self.rng)
         if self.draw.random() < self.augmented:
             signal = self.augment(signal)
-        return levelled(signal), [self.number[s] for s in symbols], names
+        return self.prepare(signal), [self.number[s] for s in symbols], names
 
     def _next(self) -> tuple[Samples, list[str], str]:
         name = self.held or self.deck.take().id

@@ -15,6 +15,7 @@ import numpy as np
 from speech import languages
 from speech.adapt.material import Clip
 from speech.models import ctc
+from speech.models.cards import read_card
 from speech.models.checkpoint import Checkpoint
 from speech.models.network import build
 from speech.models.training.augment import levelled
@@ -34,15 +35,24 @@ class Donor:
     letters: int
 
 
+def lenders(checkpoint: Checkpoint) -> dict[str, tuple[str, ...]]:
+    """The symbols of each language whose attention adapter can be begun from: by vocab.json, or by the card of one learnt later."""
+    found = {}
+    for code, path in sorted(checkpoint.adapters.items()) if checkpoint.takes_adapters else ():
+        card = path.with_suffix(".toml")
+        if symbols := checkpoint.vocabularies.get(code) or (read_card(card).alphabet if card.exists() else ()):
+            found[code] = symbols
+    return found
+
+
 def ranked(checkpoint: Checkpoint, clips: Sequence[Clip], symbols: Sequence[str]) -> list[Donor]:
     """The donors of a base, the best first; none where the base has no adapters."""
     some = list(clips)[:: max(1, len(clips) // CLIPS)][:CLIPS]
     said = [_letters(clip.text) for clip in some]
     network = build(checkpoint, precision="fp32", device="cpu")
     found = []
-    for code, path in sorted(checkpoint.adapters.items()):
-        vocabulary = checkpoint.vocabularies[code]
-        network.bank.add(code, tensors_of(path))
+    for code, vocabulary in lenders(checkpoint).items():
+        network.bank.add(code, tensors_of(checkpoint.adapters[code]))
         silent = frozenset(n for n, s in enumerate(vocabulary) if ctc.is_special(s))
         greedy = ctc.Greedy(blank=checkpoint.symbols.blank, silent=silent)
         table = languages.load(code)

@@ -80,6 +80,8 @@ class Material:
     """The gate's answer for the first recording: what the ledger keeps."""
     recordings: frozenset[str] = frozenset()
     """Hashes of the recordings."""
+    kept_apart: frozenset[str] = frozenset()
+    """Texts of the rows that are not of train, those of test, too: no further text may hold them."""
     new_letters: dict[str, int] = field(default_factory=dict)
     """Symbols of dev that train has not, and how often they stand there."""
 
@@ -201,6 +203,7 @@ def gather(
         collections=tuple(dict.fromkeys(d.collection for d in decisions if d.collection)),
         decision=decisions[0],
         recordings=frozenset(hashes),
+        kept_apart=frozenset(normalise(r.text, table) for r in every if r.text and r.language == language and r.split not in ("", "train")),
         new_letters=dict(Counter(s for clip in dev for s in clip.symbols if s not in known)),
     )
 

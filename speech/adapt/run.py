@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import hashlib
 import json
@@ -16,20 +17,19 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from speech import languages
+from speech.adapt import needs
 from speech.adapt.batches import SHAPES, Batch, Batches
 from speech.adapt.learner import Learner, Mode
 from speech.adapt.material import Clip, Material
 from speech.audio import RATE
 from speech.errors import TrainingFailure
 from speech.files import shown
-from speech.models import ctc
 from speech.models.checkpoint import Checkpoint
 from speech.models.training import Evaluation, Loop, LoopSettings, Step, generators, supply
-from speech.models.training.augment import levelled
 from speech.models.training.loop import BEST, HELD, LAST
 from speech.models.training.losses import ctc as ctc_loss
-from speech.score import Pair, Scores, score
+from speech.score import Scores, score
+from speech.score.weighing import Emitted, decoded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +84,7 @@ def adapt(
     asked: Mapping[str, Any] | None = None,
     progress: Callable[[int, float], None] | None = None,
     stepped: Callable[[int, int], None] | None = None,
-    began: Callable[[float], None] | None = None,
+    began: Callable[[float, int], None] | None = None,
 ) -> Adapted:
     """Learn from the material's train clips, and judge on its dev clips; the run lies in `folder` and goes on from there.
 
@@ -95,21 +95,24 @@ def adapt(
     asked : what a run is known by, kept in its card
     progress : gets the step and the dev CER in per cent, each time dev is judged
     stepped : gets each step and how many there are at most
-    began : gets the seconds that a step takes, as tried before the first
+    began : gets the seconds that a step takes, as tried before the first, and the bytes of memory that learning needs
 
     Raises
     ------
     TrainingFailure
         `TRAINING_DIVERGED`, `TRAINING_BASE_CHANGED`; `TRAINING_CHECKPOINT`: the run in `folder` was asked for otherwise.
+    MemoryFailure
+        `MODEL_MEMORY`: learning needs more than there is.
     ModelRefused
-        `MODEL_ADAPTERS`: the base has none.
+        `MODEL_NOT_HERE`: the base needs low-rank adapters, and peft is not installed.
     """
     settings = settings or AdaptSettings()
     told = {**asdict(settings), "language": material.language, "clips": digest_of(material.train), **(asked or {})}
     _check_same(folder, told)
+    need = needs.require(checkpoint, settings.mode, last_layers=settings.last_layers)
     generators.seed_all(settings.seed)
     learner = Learner(checkpoint, material.language, material.symbols, mode=settings.mode, last_layers=settings.last_layers, donor=donor)
-    batches = Batches(material.train, learner.vocabulary, seed=settings.seed, augmented=settings.augmented)
+    batches = Batches(material.train, learner.vocabulary, seed=settings.seed, augmented=settings.augmented, prepare=learner.prepared)
     decay = round(settings.steps * settings.decay_share)
     loop = Loop(
         learner,
@@ -131,7 +134,7 @@ def adapt(
     if loop.drawn:
         batches.restore(loop.drawn)
     if began:
-        began(tried(learner))
+        began(tried(learner), need)
     curve: list[tuple[int, float]] = []
 
     def evaluate(step: int) -> Evaluation:
@@ -216,28 +219,24 @@ def _steps(learner: Learner, batches: Batches) -> Iterator[Callable[[], Step]]:
 
 def judged(learner: Learner, clips: Sequence[Clip]) -> Scores:
     """Greedy error rates of clips; the learner is left in evaluation mode."""
+    heard = emitted(learner, sorted(clips, key=lambda clip: len(clip.samples)))
+    return score([dataclasses.replace(pair, words=()) for pair, _ in decoded(heard, learner.output)])
+
+
+def emitted(learner: Learner, clips: Sequence[Clip]) -> list[Emitted]:
+    """What the learner gives for clips, in their order; it is left in evaluation mode."""
     learner.eval()
-    table = languages.load(learner.language)
-    symbols = learner.vocabulary
-    greedy = ctc.Greedy(blank=learner.blank, silent=frozenset(n for n, s in enumerate(symbols) if ctc.is_special(s)))
-    order = sorted(clips, key=lambda clip: len(clip.samples))
-    pairs = []
-    for at in range(0, len(order), 8):
-        group = order[at : at + 8]
-        longest = max(len(c.samples) for c in group)
-        inputs = [levelled(clip.samples / 32768) for clip in group]
-        scores, _ = learner.built.run(inputs, [learner.language] * len(group), length=longest, masked=True)
-        for clip, own in zip(group, scores, strict=True):
-            emissions = own[: learner.checkpoint.front_end.frames(len(clip.samples))]
-            words = ctc.words(greedy.path(emissions), np.asarray(emissions), symbols, table)
-            pairs.append(
-                Pair(
-                    id=clip.id,
-                    reference=clip.text,
-                    hypothesis=" ".join(w.text for w in words),
-                    language=learner.language,
-                    recording=clip.session,
-                )
-            )
+    order = sorted(range(len(clips)), key=lambda n: len(clips[n].samples))
+    found: dict[int, Emitted] = {}
+    together = 8 if learner.checkpoint.pads else 1
+    masked = learner.checkpoint.features.return_attention_mask
+    for at in range(0, len(order), together):
+        numbers = order[at : at + together]
+        inputs = [learner.prepared(clips[n].samples / 32768) for n in numbers]
+        scores, _ = learner.built.run(inputs, [learner.language] * len(numbers), length=max(map(len, inputs)), masked=masked)
+        for n, own in zip(numbers, scores, strict=True):
+            clip = clips[n]
+            emissions = np.asarray(own[: learner.checkpoint.front_end.frames(len(clip.samples))])
+            found[n] = Emitted(id=clip.id, reference=clip.text, recording=clip.session, emissions=[emissions])
     learner.built.bank.use(learner.language)
-    return score(pairs)
+    return [found[n] for n in range(len(clips))]

@@ -3,32 +3,35 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from speech import languages
-from speech.adapt.donors import Donor, ranked
+from speech import languages, lm
+from speech.adapt import reached
+from speech.adapt.donors import Donor, lenders, ranked
+from speech.adapt.language_model import OnDev, Weighed, on_dev, put
+from speech.adapt.learner import Mode
 from speech.adapt.material import Material, gather, some
 from speech.adapt.minutes import Forecast, Point, forecast, parts_of
 from speech.adapt.minutes import write as write_curve
-from speech.adapt.run import Adapted, AdaptSettings, adapt, finish, steps_for
+from speech.adapt.needs import STEP_S
+from speech.adapt.run import Adapted, AdaptSettings, adapt, emitted, finish, steps_for
 from speech.collections import acts, consent, ledger
-from speech.errors import ConsentRefused, UsageFailure
+from speech.errors import ConsentRefused, FormatRefused, UsageFailure
 from speech.files import disk_errors, shown
 from speech.models import hub
 from speech.models.cards import AdapterCard
 from speech.models.checkpoint import Checkpoint, base_sha256, open_checkpoint
-from speech.models.training.export import write_adapter
-from speech.models.weights import tensors_of
+from speech.models.lm.finding import OFF
+from speech.models.training.export import write_adapter, write_learnt
+from speech.models.weights import tensors_of, tensors_under
 from speech.score import Scores
 
 AUTO, NONE = "auto", "none"
 RUN = "run"
 """The folder of a run below the adapter's."""
-STEP_S = 48.0
-"""Seconds of sound in a step."""
 
 Said = Callable[[str], None]
 
@@ -43,6 +46,10 @@ class Made:
     adapted: Adapted
     donors: list[Donor]
     donor: str
+    weighed: Weighed | None = None
+    """The language model; None where dev is too small to weigh one, or none was asked for."""
+    language_model: Path | None = None
+    """Where it lies, if it is kept."""
     points: list[Point] = field(default_factory=list)
     """Of the learning curve, by minutes; the last is what was made."""
     expected: Forecast | None = None
@@ -68,12 +75,17 @@ def make_adapter(
     card: Path | None = None,
     encoding: str | None = None,
     leave_out: bool = False,
+    full: bool = False,
     curve: bool = True,
+    texts: Sequence[Path | str] = (),
+    with_lm: str = AUTO,
     say: Said = lambda _text: None,
     progress: Callable[[int, float], None] | None = None,
     stepped: Callable[[str, int, int], None] | None = None,
 ) -> Made:
     """Learn an adapter for `language` of the base from what lies in `source`, and write it with its card into `out`.
+
+    Attention adapters and a head learn where the base's layers hold such; where they hold none, low-rank adapters and a head.
 
     A run that was interrupted goes on from `out/run`.
 
@@ -81,7 +93,10 @@ def make_adapter(
     ----------
     basis, purpose : why the recordings may be used, and what for, as the gate asks and the ledger keeps
     leave_out : clips whose texts must not be learnt are left out by name; else all is refused
+    full : every weight of the base learns, and what is written is a checkpoint of its own; else adapter and head
     curve : learn from parts of the speech, too, and write what more of it would bring (`out/learning_curve.json`, `.svg`)
+    texts : more text for the language model that is learnt from the same texts, and kept beside the adapter where dev says that it helps
+    with_lm : "off" learns none; one that lay there is taken away
     say : gets lines for people
     progress : gets the step and dev's CER in per cent
     stepped : gets what is being learnt, the step of all that are taken, and how many these are at most
@@ -90,21 +105,28 @@ def make_adapter(
     ------
     ConsentRefused
         Someone did not agree; nothing is decoded, and the refusal stands in the ledger.
-    ManifestRefused, ModelRefused, AudioRefused, PathRefused
-        Source or base cannot be used.
+    ManifestRefused, ModelRefused, AudioRefused, PathRefused, FormatRefused
+        Source, base or a further text cannot be used; `FORMAT_EXISTS`: with `full`, the base itself lies in `out`.
     UsageFailure
-        `MODEL_DONOR`: the base has no such donor.
+        `MODEL_DONOR`: the base has no such donor; `MODEL_LM`: texts are given, and no language model is to be learnt.
     TextRefused
         `TEXT_ALPHABET`, `TEXT_MIXED_SCRIPT`: texts hold what a model must not learn.
     TrainingFailure, DiskFailure
         The run failed; the last good checkpoint is in `out/run`.
     """
     languages.check_code(language)
+    if texts and with_lm == OFF:
+        raise UsageFailure("--text", "without a language model nothing learns from it", "Leave out --text, or --lm off", "MODEL_LM")
     source, out = Path(source), Path(out)
     context = consent.Context(basis=basis, purpose=purpose)
     checkpoint = open_checkpoint(hub.resolve(base))
     base_hash = base_sha256(checkpoint)
+    if full and out.resolve() == checkpoint.folder.resolve():
+        raise FormatRefused(
+            shown(out), "the base itself lies there, and all of its weights would change", "Choose another --out", "FORMAT_EXISTS"
+        )
     try:
+        further = lm.read_texts([Path(text) for text in texts], context=context, encoding=encoding)
         material = gather(source, language, context=context, card=card, minutes=minutes, tier=tier, encoding=encoding, leave_out=leave_out)
     except ConsentRefused as refusal:
         ledger.append(acts.adapt_event(base_hash, (), None, refusal, context))
@@ -113,10 +135,11 @@ def make_adapter(
     seconds = _seconds(material)
     _tell(material, seconds, say)
     donors, chosen = _donor(checkpoint, material, donor, say)
-    settings = AdaptSettings.of("adapter", steps or steps_for(seconds))
+    mode: Mode = "full" if full else "adapter"
+    settings = AdaptSettings.of(mode, steps or steps_for(seconds))
     with disk_errors(out):
         out.mkdir(parents=True, exist_ok=True)
-    lent = (tensors_of(checkpoint.adapters[chosen]), checkpoint.vocabularies[chosen]) if chosen != NONE else None
+    lent = head_or_donor(checkpoint, chosen)
     asked = {"base": base_hash, "donor": chosen}
     parts = parts_of(seconds / 60) if curve else ()
     every = settings.steps + sum(steps_for(60 * size) for size in parts)
@@ -128,20 +151,37 @@ def make_adapter(
 
         return adapt(part, checkpoint, folder, wanted, donor=lent, asked=asked, stepped=step, **told)
 
-    def began(took: float) -> None:
+    def began(took: float, need: int) -> None:
         least = f"{settings.steps} steps of {STEP_S:.0f} s of sound each, {took:.1f} s a step: about {_time(settings.steps * took)}"
         more = (every - settings.steps) * took
+        if guide := reached.said(seconds / 60, mode):
+            say(guide)
+        say(f"about {need / 1024**3:.1f} GiB of memory")
         say(least + (f", and then {_time(more)} for the learning curve" if parts else ""))
 
     adapted = learnt(material, settings, out / RUN, "learning", 0, progress=progress, began=began)
-    made = write_adapter(out, _card(material, adapted, checkpoint, base_hash, chosen, seconds), adapted.tensors)
+    with adapted.averaged():
+        heard = emitted(adapted.learner, material.dev)
+    dev = on_dev(material, None if with_lm == OFF else further, heard, adapted.learner.output, say=say)
+    stated = _card(material, adapted, checkpoint, base_hash, chosen, seconds, dev)
+    if full:
+        with adapted.averaged():
+            made = write_learnt(out, checkpoint, adapted.learner.built, stated)
+    else:
+        made = write_adapter(out, stated, adapted.tensors)
     path = out / f"adapter.{language}.safetensors"
-    ledger.append(acts.adapt_event(base_hash, material.recordings, path, material.decision, context, audio_ms=round(seconds * 1000)))
+    beside = put(dev.weighed, path, language, made.tensor_sha256, say=say)
+    ledger.append(
+        acts.adapt_event(
+            base_hash, material.recordings, path, material.decision, context, audio_ms=round(seconds * 1000),
+            language_model=beside, texts=[text.sha256 for text in further] if beside else (),
+        )
+    )  # fmt: skip
     finish(out / RUN)
     points, before = [], settings.steps
     for size in parts:
         part = replace(material, train=some(material.train, 60 * size))
-        folder, wanted = out / RUN / f"{size:g}_minutes", AdaptSettings.of("adapter", steps_for(60 * size))
+        folder, wanted = out / RUN / f"{size:g}_minutes", AdaptSettings.of(mode, steps_for(60 * size))
         found = learnt(part, wanted, folder, f"learning from {size:g} minutes", before)
         points.append(_point(found, part))
         finish(folder)
@@ -150,7 +190,20 @@ def make_adapter(
     expected = forecast(points, 2 * points[-1].minutes)
     if curve:
         write_curve(out, points, expected, title=f"{languages.load(language).name}: what minutes of speech teach {checkpoint.name}")
-    return Made(path=path, card=made, material=material, adapted=adapted, donors=donors, donor=chosen, points=points, expected=expected)
+    return Made(
+        path=path, card=made, material=material, adapted=adapted, donors=donors, donor=chosen,
+        weighed=dev.weighed, language_model=beside, points=points, expected=expected,
+    )  # fmt: skip
+
+
+def head_or_donor(checkpoint: Checkpoint, donor: str) -> tuple[Mapping[str, Any], Sequence[str]] | None:
+    """What is begun from: a donor's adapter and head with its symbols; of a base without adapters, the head that it has."""
+    if donor != NONE:
+        return tensors_of(checkpoint.adapters[donor]), lenders(checkpoint)[donor]
+    if checkpoint.takes_adapters:
+        return None
+    head = tensors_under(checkpoint.weights, f"{checkpoint.family.head}.")
+    return head, checkpoint.vocabularies[checkpoint.symbols.inside]
 
 
 def _seconds(material: Material) -> float:
@@ -188,7 +241,7 @@ def _tell(material: Material, seconds: float, say: Said) -> None:
 
 def _donor(checkpoint: Checkpoint, material: Material, asked: str, say: Said) -> tuple[list[Donor], str]:
     """The donors, ranked where that was asked for, and the one to begin from."""
-    known = sorted(checkpoint.adapters)
+    known = sorted(lenders(checkpoint))
     if asked not in (AUTO, NONE, *known):
         raise UsageFailure(
             f"--donor {shown(asked)}",
@@ -204,8 +257,9 @@ def _donor(checkpoint: Checkpoint, material: Material, asked: str, say: Said) ->
     return found, found[0].language
 
 
-def _card(material: Material, adapted: Adapted, checkpoint: Checkpoint, base_hash: str, donor: str, seconds: float) -> AdapterCard:
-    overall = adapted.scores.overall
+def _card(
+    material: Material, adapted: Adapted, checkpoint: Checkpoint, base_hash: str, donor: str, seconds: float, dev: OnDev
+) -> AdapterCard:
     trained: Mapping[str, Any] = {
         "collections": list(material.collections),
         "hours": round(seconds / 3600, 4),
@@ -214,21 +268,18 @@ def _card(material: Material, adapted: Adapted, checkpoint: Checkpoint, base_has
         "duties": list(material.duties),
         "left_out": dict(material.left_out),
         "donor": donor,
+        "moved": adapted.learner.mode,
+        "from": base_hash,
         "split_by": material.split_by,
     }
-    cer, wer = overall.letters, overall.words
-    rows = [
-        {
-            "split": "dev", "clips": len(material.dev), "cer": round(cer.value or 0.0, 4), "wer": round(wer.value or 0.0, 4),
-            "letters": cer.counts.reference, "decoder": "greedy",
-        }
-    ]  # fmt: skip
     return AdapterCard(
         language=material.language,
         base_sha256=base_hash,
         tensor_sha256="",
         alphabet=adapted.learner.vocabulary,
         base=os.fspath(checkpoint.name),
+        low_rank=adapted.learner.low_rank,
         trained=trained,
-        scores=rows,
+        scores=dev.rows,
+        calibration=dev.calibration,
     )

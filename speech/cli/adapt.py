@@ -43,12 +43,22 @@ class _Stepped:
 @click.option("--card", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="The consent card, where it lies elsewhere.")
 @click.option("--encoding", metavar="NAME", help="Encoding of tables and texts that are not UTF-8.")
 @click.option("--leave-out", is_flag=True, help="Leave clips out, by name, whose texts have digits or foreign signs; else all is refused.")
+@click.option("--full", is_flag=True, help="Let every weight of the base learn, and write a model of its own; else an adapter alone.")
 @click.option("--curve/--no-curve", default=True, show_default=True, help="Learn from parts of the speech, too: what would more bring?")
-@click.option("--force", is_flag=True, help="Replace the adapter that lies there.")
+@click.option(
+    "--text", "texts", multiple=True, type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+    help="More text for its language model: plain text, a transcript, or a manifest (rows of train). May be repeated.",
+)  # fmt: skip
+@click.option(
+    "--lm", "with_lm", type=click.Choice(("auto", "off")), default="auto", show_default=True,
+    help="A language model from the same texts, kept where it helps on dev; or none.",
+)  # fmt: skip
+@click.option("--force", is_flag=True, help="Replace the adapter and the language model that lie there.")
 @stated
 def command(
     source: Path, language: str, out: Path, base: str, donor: str, minutes: float | None, steps: int | None, tier: str | None,
-    card: Path | None, encoding: str | None, leave_out: bool, curve: bool, force: bool, as_json: bool, purpose: str, debug: bool,
+    card: Path | None, encoding: str | None, leave_out: bool, full: bool, curve: bool, texts: tuple[Path, ...], with_lm: str,
+    force: bool, as_json: bool, purpose: str, debug: bool,
 ) -> int:  # fmt: skip
     """Learn an adapter for a language from SOURCE: a manifest, a folder of clips with texts, or corrected ELAN files beside recordings.
 
@@ -61,10 +71,12 @@ def command(
     from speech.adapt.minutes import lines
     from speech.collections import consent
     from speech.collections.answers import MANIFEST
+    from speech.models.lm.finding import beside
 
-    path = out / f"adapter.{language}.safetensors"
-    if path.exists() and not force:
-        raise FormatRefused(shown(path), "an adapter lies there", "Choose another --out, or --force", "FORMAT_EXISTS")
+    adapter = out / f"adapter.{language}.safetensors"
+    written = [adapter, beside(adapter, language), *([out / "model.safetensors"] if full else [])]
+    if not force and (lying := [path for path in written if path.exists()]):
+        raise FormatRefused(shown(lying[0]), "it lies there already", "Choose another --out, or --force", "FORMAT_EXISTS")
     if source.is_dir() and (source / MANIFEST).is_file():
         Streams.note(
             f"  Read anew from what lies in {shown(source)}. To learn from its manifest as it is: speech adapt {shown(source / MANIFEST)}"
@@ -85,25 +97,35 @@ def command(
             card=card,
             encoding=encoding,
             leave_out=leave_out,
+            full=full,
             curve=curve,
+            texts=texts,
+            with_lm=with_lm,
             say=lambda text: Streams.note(f"  {text}"),
             progress=lambda step, cer: Streams.note(f"  step {step}: CER on dev {cer:.1f} %"),
             stepped=stepped,
         )
     overall = made.scores.overall
     cer, wer = 100 * (overall.letters.value or 0.0), 100 * (overall.words.value or 0.0)
+    helped = made.weighed.helped.overall if made.weighed is not None else None
+    lm_cer, lm_wer = (100 * (rate.value or 0.0) for rate in (helped.letters, helped.words)) if helped else (0.0, 0.0)
+    kept = shown(made.language_model) if made.language_model is not None else None
     if as_json:
         Streams.json(
             {"path": shown(made.path), "ok": True, "language": language, "donor": made.donor, "cer": round(cer, 2), "wer": round(wer, 2),
              "clips": len(made.material.train), "dev_clips": len(made.material.dev), "split_by": made.material.split_by,
              "curve": made.adapted.curve, "learning_curve": [asdict(p) for p in made.points],
-             "forecast": asdict(made.expected) if made.expected else None, "seconds": round(made.adapted.seconds, 1)}
+             "forecast": asdict(made.expected) if made.expected else None, "seconds": round(made.adapted.seconds, 1),
+             "language_model": {"path": kept, "cer": round(lm_cer, 2), "wer": round(lm_wer, 2)} if helped else None}
         )  # fmt: skip
         return 0
     Streams.result(f"{shown(made.path)}: CER {cer:.1f} %, WER {wer:.1f} % on {len(made.material.dev)} clips of dev, greedy")
+    if kept is not None:
+        Streams.result(f"{kept}: CER {lm_cer:.1f} %, WER {lm_wer:.1f} % there with this language model")
     if curve:
         Streams.note(f"  What more speech would bring (drawn in {shown(out / 'learning_curve.svg')}):")
         for line in lines(made.points, made.expected):
             Streams.note(line)
-    Streams.note(f"  Hear with it: speech transcribe RECORDING --language {language} --model {base} --adapter {shown(out)}")
+    model = f"--model {shown(out)}" if full else f"--model {base} --adapter {shown(out)}"
+    Streams.note(f"  Hear with it: speech transcribe RECORDING --language {language} {model}")
     return 0

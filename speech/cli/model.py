@@ -121,9 +121,10 @@ def _keep_folder(path: Path) -> Path:
 
 
 def _keep_adapter(path: Path) -> Path:
-    """Copy an adapter with its card to the place of its base."""
+    """Copy an adapter with its card, and the language model beside it where there is one, to the place of its base."""
     from speech.models import hub
     from speech.models.cards import read_card
+    from speech.models.lm.finding import beside
     from speech.models.weights import canonical_name, content_sha256, entries
 
     card = read_card(path.with_suffix(".toml"))
@@ -134,10 +135,13 @@ def _keep_adapter(path: Path) -> Path:
     folder = hub.user_folder() / "adapters" / card.base_sha256[:16]
     with disk_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    for file in (path.with_suffix(".toml"), path):
-        with replacing(folder / f"adapter.{card.language}{file.suffix}") as copy:
+    kept = folder / f"adapter.{card.language}.safetensors"
+    model = beside(path, card.language)
+    copies = [(path.with_suffix(".toml"), kept.with_suffix(".toml")), (path, kept)]
+    for file, place in [*copies, *([(model, beside(kept, card.language))] if model.is_file() else [])]:
+        with replacing(place) as copy:
             shutil.copyfile(file, copy)
-    return folder / f"adapter.{card.language}.safetensors"
+    return kept
 
 
 @command.command("show")
@@ -183,7 +187,7 @@ def _lacks(checkpoint: Any) -> list[str]:
     """What a checkpoint does not have, in words."""
     lacks = []
     if not checkpoint.takes_adapters:
-        lacks.append("no adapter layers: one head for all languages, and a new language needs more than an adapter")
+        lacks.append("no adapter layers: one head for all languages; a new one learns low-rank adapters")
     if not checkpoint.adapters:
         lacks.append("no adapters beside it" if checkpoint.takes_adapters else "no cards: confidences are not calibrated")
     if not checkpoint.pads:
@@ -199,7 +203,8 @@ def _card_facts(card: Any) -> dict[str, Any]:
         **{k: v for k, v in card.trained.items() if k in ("hours", "licence", "voices")},
     }
     for row in card.scores:
-        facts[f"{row.get('split', '?')} CER"] = f"{row.get('cer')} ({row.get('cer_low')}-{row.get('cer_high')})"
+        decoder = f", {row['decoder']}" if row.get("decoder", "greedy") != "greedy" else ""
+        facts[f"{row.get('split', '?')} CER{decoder}"] = f"{row.get('cer')} ({row.get('cer_low')}-{row.get('cer_high')})"
     return facts
 
 

@@ -61,13 +61,24 @@ def adapt_event(
     context: consent.Context,
     *,
     audio_ms: int | None = None,
+    language_model: Path | None = None,
+    texts: Iterable[str] = (),
 ) -> Event:
-    """The event of an adapter that was learnt, or of the refusal; `recordings` are hashes of what it was learnt from."""
+    """The event of an adapter that was learnt, with its language model where it has one, or of the refusal.
+
+    `recordings` are hashes of what they were learnt from, `texts` of what the language model was, besides.
+    """
     refused = isinstance(outcome, ConsentRefused)
     return Event(
         type="adapt",
-        used=(Entity(kind="model", sha256=base_sha256), *(Entity(kind="recording", sha256=s) for s in sorted(recordings))),
-        made=(Entity.of(adapter, "adapter", root=adapter.parent),) if adapter else (),
+        used=(
+            Entity(kind="model", sha256=base_sha256),
+            *(Entity(kind="recording", sha256=s) for s in sorted(recordings)),
+            *(Entity(kind="text", sha256=s) for s in sorted(texts)),
+        ),
+        made=tuple(
+            Entity.of(path, kind, root=path.parent) for path, kind in ((adapter, "adapter"), (language_model, "language_model")) if path
+        ),
         outcome="refused" if refused else "success",
         gate=consent.gate_of(outcome),
         collection="" if isinstance(outcome, ConsentRefused) else outcome.collection,

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from speech.models.families import FAMILIES, Family
+from speech.models.lowrank import BankedLowRank, scaled
 
 PADDING_LOGIT = -1e4
 """Logit of vocabulary entries that a shorter vocabulary of the same bank does not have."""
@@ -152,6 +153,8 @@ class Bank:
                 layer.adapter_layer = BankedAdapter(self.choice, len(self.languages), model.config.hidden_size, inner)
         self.head = BankedHead(self.choice, list(vocabularies.values()), getattr(model, family.head).in_features)
         setattr(model, family.head, self.head)
+        self.low_rank: dict[str, BankedLowRank] = {}
+        """Modules to which a language adds by low-rank adapters, by name."""
 
     def use(self, languages: str | Sequence[str] | None) -> None:
         """Choose a language for the whole batch, one for each clip, or None for no adapter at all. Touches no weight."""
@@ -169,6 +172,8 @@ class Bank:
         for layer in self.layers:
             adapter = getattr(layer, "adapter_layer", None)
             if isinstance(adapter, BankedAdapter) and len(adapter.silent) < len(self.languages):
+                break
+            if any(isinstance(part, BankedLowRank) for part in layer.modules()):
                 break
             count += 1
         return count
@@ -191,9 +196,25 @@ class Bank:
         found[f"{self.family.head}.bias"] = self.head.bias[row, :size].detach()
         return found
 
-    def add(self, language: str, tensors: Mapping[str, Tensor]) -> None:
-        """Stack one more language; `tensors` as `adapter.<lang>.safetensors` names them, already checked."""
-        for number, adapter in self._adapters():
-            adapter.add(tensors, f"{self.family.layers}.{number}.adapter_layer.")
+    def add(self, language: str, tensors: Mapping[str, Tensor], *, scale: float | None = None) -> None:
+        """Stack one more language; `tensors` as `adapter.<lang>.safetensors` names them, already checked.
+
+        `scale` is that of low-rank adapters, where they are what the file holds.
+        """
+        if scale is None:
+            for number, adapter in self._adapters():
+                adapter.add(tensors, f"{self.family.layers}.{number}.adapter_layer.")
+        self._add_low_rank({} if scale is None else scaled(tensors, scale, self.head.weight.dtype, self.head.weight.device))
         self.head.add(tensors[f"{self.family.head}.weight"], tensors[f"{self.family.head}.bias"])
         self.languages = (*self.languages, language)
+
+    def _add_low_rank(self, own: Mapping[str, tuple[Tensor, Tensor]]) -> None:
+        """Put layers for low-rank adapters where a language first needs them; elsewhere it adds nothing."""
+        for name in own:
+            if name not in self.low_rank:
+                parent, _, last = name.rpartition(".")
+                holder = self.model.get_submodule(parent)
+                self.low_rank[name] = BankedLowRank(self.choice, getattr(holder, last), len(self.languages))
+                setattr(holder, last, self.low_rank[name])
+        for name, layer in self.low_rank.items():
+            layer.add(*own.get(name, (None, None)))

@@ -77,6 +77,24 @@ class Calibration:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LowRank:
+    """Of an adapter for a base whose layers hold none: the rank, what it is scaled by (`alpha / rank`), the modules, by last name."""
+
+    rank: int
+    alpha: float
+    targets: tuple[str, ...]
+
+    @property
+    def scale(self) -> float:
+        """What is added is multiplied by it."""
+        return self.alpha / self.rank
+
+    def __str__(self) -> str:
+        """As it stands in the card, and in the header of the tensors' file."""
+        return _value({"rank": self.rank, "alpha": float(self.alpha), "targets": list(self.targets)})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AdapterCard:
     """What is stated of an adapter. `trained` and `scores` are shown and kept as they are."""
 
@@ -86,6 +104,8 @@ class AdapterCard:
     alphabet: tuple[str, ...]
     variety: str = ""
     base: str = ""
+    low_rank: LowRank | None = None
+    """None: attention adapters, or a head alone."""
     calibration: Calibration = field(default_factory=Calibration)
     trained: Mapping[str, Any] = field(default_factory=dict)
     scores: Sequence[Mapping[str, Any]] = ()
@@ -118,11 +138,12 @@ def read_card(path: Path) -> AdapterCard:
         raise ModelRefused(
             where, f"fields {', '.join(missing) or 'schema'} are missing or unknown", f"A card of schema {SCHEMA} is needed", "MODEL_CARD"
         )
-    if faults := [*_wrong_kinds(raw), *_calibration_faults(raw.get("calibration", {}))]:
+    if faults := [*_wrong_kinds(raw), *_low_rank_faults(raw), *_calibration_faults(raw.get("calibration", {}))]:
         raise ModelRefused(
             where, f"fields do not hold what they should: {'; '.join(faults)}", "Fetch the card again, or correct it there", "MODEL_CARD"
         )
     found = raw.get("calibration", {})
+    low = raw.get("low_rank")
     return AdapterCard(
         language=raw["language"],
         base_sha256=raw["base_sha256"],
@@ -130,6 +151,7 @@ def read_card(path: Path) -> AdapterCard:
         alphabet=tuple(raw["alphabet"]),
         variety=raw.get("variety", ""),
         base=raw.get("base", ""),
+        low_rank=LowRank(rank=low["rank"], alpha=float(low["alpha"]), targets=tuple(low["targets"])) if low else None,
         calibration=Calibration(
             raw=tuple(found.get("raw", ())),
             right=tuple(found.get("right", ())),
@@ -162,6 +184,7 @@ _KINDS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     **{name: (_is(str), "text") for name in ("language", "base_sha256", "tensor_sha256", "variety", "base")},
     "alphabet": (_are(_is(str)), "a list of texts"),
     "calibration": (_is(dict), "a table"),
+    "low_rank": (_is(dict), "a table"),
     "trained": (_is(dict), "a table"),
     "scores": (_are(_is(dict)), "a list of tables"),
 }
@@ -176,6 +199,20 @@ _CALIBRATION_KINDS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
 
 def _wrong_kinds(raw: Mapping[str, Any], kinds: Mapping[str, tuple[Callable[[Any], bool], str]] = _KINDS) -> list[str]:
     return [f"{name} must be {said}" for name, (fits, said) in kinds.items() if name in raw and not fits(raw[name])]
+
+
+def _low_rank_faults(raw: Mapping[str, Any]) -> list[str]:
+    """What would make low-rank adapters none: all three numbers are needed, and both are above zero."""
+    found = raw.get("low_rank")
+    if not isinstance(found, Mapping):
+        return []
+    rank, alpha, targets = found.get("rank"), found.get("alpha"), found.get("targets")
+    faults = [] if _is_whole(rank) and rank else ["low_rank.rank must be a whole number from 1"]
+    if isinstance(alpha, bool) or not isinstance(alpha, int | float) or not 0 < alpha < float("inf"):
+        faults.append("low_rank.alpha must be a number above 0")
+    if not targets or not _are(_is(str))(targets):
+        faults.append("low_rank.targets must be a list of names")
+    return faults
 
 
 def _calibration_faults(found: Any) -> list[str]:
@@ -200,6 +237,8 @@ def card_toml(card: AdapterCard) -> str:
         if getattr(card, name):
             lines.append(f"{name} = {_value(getattr(card, name))}")
     lines.append(f"alphabet = {_value(list(card.alphabet))}")
+    if card.low_rank:
+        lines.append(f"low_rank = {card.low_rank}")
     if card.calibration.raw:
         lines.append("\n[calibration]")
         for name in ("split", "words", "ece", "raw", "right"):

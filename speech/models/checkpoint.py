@@ -17,10 +17,10 @@ from typing import Any
 from speech import languages
 from speech.errors import Finding, ModelRefused
 from speech.files import resolved, shown
-from speech.models.cards import AdapterCard, read_card
+from speech.models.cards import AdapterCard, LowRank, read_card
 from speech.models.families import Family, FrontEnd, family_of, front_end, layers_of, width_of
 from speech.models.vocabulary import Vocabularies, read_json, read_vocabularies
-from speech.models.weights import Entry, base_name, canonical_name, content_sha256, entries
+from speech.models.weights import Entry, base_name, canonical_name, content_sha256, entries, header_of
 
 RATE = 16_000
 
@@ -88,6 +88,7 @@ def open_checkpoint(folder: Path) -> Checkpoint:
     tensors: dict[str, Entry] = {}
     for path in weights:
         tensors.update(entries(_inside(path, folder)))
+    _refuse_unmerged(folder)
     adapters = {p.name[len("adapter.") : -len(".safetensors")]: _inside(p, folder) for p in sorted(folder.glob("adapter.*.safetensors"))}
     with _well_formed(folder):
         stated = _stated_features(folder)
@@ -162,6 +163,17 @@ def _weight_files(folder: Path) -> tuple[Path, ...]:
         "Fetch it: hf download REPOSITORY --revision SHA --local-dir FOLDER",
         "MODEL_NOT_HERE",
     )
+
+
+def _refuse_unmerged(folder: Path) -> None:
+    """Refuse weights with an adapter of peft's beside them: transformers adds it where peft is installed, and leaves it out elsewhere."""
+    if (folder / "adapter_config.json").exists():
+        raise ModelRefused(
+            shown(folder / "adapter_config.json"),
+            "an adapter of peft's lies beside these weights, in no hash and no card",
+            "Merge it with peft (merge_and_unload, save_pretrained), or delete this file where that was done",
+            "MODEL_CONFIG",
+        )
 
 
 def _inside(path: Path, folder: Path) -> Path:
@@ -245,6 +257,8 @@ def open_adapter(checkpoint: Checkpoint, path: Path, language: str, *, base_hash
     card = None if inside and not checkpoint.carded else read_card(card_path)
     if card is not None:
         _check_card(card, card_path, language, base_hash, tensor_hash)
+        if card.low_rank is not None:
+            _check_form(checkpoint, card.low_rank, card_path, header_of(path).get("low_rank", ""))
         if symbols is not None and tuple(symbols) != card.alphabet:
             raise ModelRefused(
                 shown(card_path),
@@ -257,7 +271,7 @@ def open_adapter(checkpoint: Checkpoint, path: Path, language: str, *, base_hash
         raise ModelRefused(
             shown(path), f"vocab.json has no entry {language}", "Fetch vocab.json from the same place as the adapter", "MODEL_VOCAB"
         )
-    _check_shapes(checkpoint, found, path, len(symbols))
+    _check_shapes(checkpoint, found, path, len(symbols), card.low_rank if card else None)
     findings = () if card else tuple(uncarded(shown(path)))
     return Adapter(language=language, path=path, card=card, symbols=tuple(symbols), tensor_sha256=tensor_hash, findings=findings)
 
@@ -293,6 +307,24 @@ def _check_card(card: AdapterCard, path: Path, language: str, base_hash: str, te
         )
 
 
+def _check_form(checkpoint: Checkpoint, form: LowRank, path: Path, held: str) -> None:
+    """Refuse low-rank adapters of another form than they were learnt in: another scale has the same tensors, and hears otherwise."""
+    if str(form) != held:
+        raise ModelRefused(
+            shown(path),
+            f"the card states low-rank adapters of {form}, the file beside it {held or 'none'}",
+            "Fetch adapter and card from the same place",
+            "MODEL_CARD",
+        )
+    if checkpoint.takes_adapters:
+        raise ModelRefused(
+            shown(path),
+            f"the card names low-rank adapters, the layers of {checkpoint.name} hold attention adapters",
+            "Learn the language anew on this model: speech adapt",
+            "MODEL_ADAPTERS",
+        )
+
+
 def expected_shapes(config: Mapping[str, Any], vocabulary: int, family: Family) -> dict[str, tuple[int, ...]]:
     """Names and shapes of an adapter file for a configuration and a vocabulary's size."""
     width, inner = width_of(config), config.get("adapter_attn_dim")
@@ -311,12 +343,28 @@ def expected_shapes(config: Mapping[str, Any], vocabulary: int, family: Family) 
     return shapes
 
 
-def _check_shapes(checkpoint: Checkpoint, found: Mapping[str, Entry], path: Path, vocabulary: int) -> None:
-    if not checkpoint.takes_adapters:
+DOWN, UP = "lora_A.weight", "lora_B.weight"
+"""peft's names of the two matrices of a low-rank adapter."""
+
+
+def low_rank_shapes(checkpoint: Checkpoint, vocabulary: int, form: LowRank) -> dict[str, tuple[int, ...]]:
+    """Names and shapes of an adapter file with low-rank adapters and a head, for a base and a vocabulary's size."""
+    family, width = checkpoint.family, width_of(checkpoint.config)
+    shapes: dict[str, tuple[int, ...]] = {f"{family.head}.weight": (vocabulary, width), f"{family.head}.bias": (vocabulary,)}
+    for name, entry in checkpoint.tensors.items():
+        module, _, kind = name.rpartition(".")
+        if kind == "weight" and module.startswith(f"{family.layers}.") and module.rpartition(".")[2] in form.targets:
+            shapes[f"{module}.{DOWN}"] = (form.rank, entry.shape[-1])
+            shapes[f"{module}.{UP}"] = (entry.shape[0], form.rank)
+    return shapes
+
+
+def _check_shapes(checkpoint: Checkpoint, found: Mapping[str, Entry], path: Path, vocabulary: int, low_rank: LowRank | None) -> None:
+    if not checkpoint.takes_adapters and low_rank is None and len(found) > len(expected_shapes(checkpoint.config, 1, checkpoint.family)):
         raise ModelRefused(
             shown(path),
-            f"the layers of {checkpoint.name} ({checkpoint.family.architecture}) hold no adapters",
-            "Choose a model with adapters, such as mini or facebook/mms-1b-all",
+            f"the layers of {checkpoint.name} ({checkpoint.family.architecture}) hold no adapters, and the card names no low-rank ones",
+            "Choose a model with adapters, such as mini or facebook/mms-1b-all, or an adapter that was learnt for this one",
             "MODEL_ADAPTERS",
         )
     head = found.get(f"{checkpoint.family.head}.weight")
@@ -327,7 +375,10 @@ def _check_shapes(checkpoint: Checkpoint, found: Mapping[str, Entry], path: Path
             "Fetch adapter and vocab.json from the same place",
             "MODEL_VOCAB",
         )
-    due = expected_shapes(checkpoint.config, vocabulary, checkpoint.family)
+    if low_rank is not None:
+        due = low_rank_shapes(checkpoint, vocabulary, low_rank)
+    else:
+        due = expected_shapes(checkpoint.config, vocabulary, checkpoint.family)
     compare_shapes({name: e.shape for name, e in found.items()}, due, shown(path))
 
 

@@ -51,7 +51,7 @@ class Network:
         Clips are padded to `length` samples, under a mask where `masked`. Hidden states are (clips, frames, width), counted
         as transformers counts them: 0 is what the first layer gets, `layers` what the last one gives.
         """
-        inputs = self._inputs(clips, length, masked)
+        inputs = self.inputs_of(clips, length, masked)
         self.bank.use(languages)
         with self._wanted.layer(layer, alone=False) as kept, torch.inference_mode():
             scores = torch.log_softmax(self.module(**inputs).logits.float(), -1).cpu().numpy()
@@ -62,7 +62,7 @@ class Network:
 
         Computes the front end and the layers below, and nothing above.
         """
-        inputs = self._inputs(clips, length, masked)
+        inputs = self.inputs_of(clips, length, masked)
         self.bank.use(None)
         with self._wanted.layer(layer, alone=True) as kept, torch.inference_mode():
             try:
@@ -73,8 +73,8 @@ class Network:
         assert states is not None  # the layer's hook ended the pass
         return states
 
-    def _inputs(self, clips: Sequence[Array], length: int, masked: bool) -> dict[str, torch.Tensor]:
-        """What the module is called with."""
+    def inputs_of(self, clips: Sequence[Array], length: int, masked: bool) -> dict[str, torch.Tensor]:
+        """What the module is called with, for clips padded to `length` samples."""
         if self._extractor is not None:
             made = self._extractor([np.asarray(clip) for clip in clips], sampling_rate=RATE, return_tensors="np")
             features = torch.from_numpy(made["input_features"]).to(self.device, self.dtype)
@@ -173,11 +173,12 @@ def build(checkpoint: Checkpoint, *, precision: str, device: str) -> Network:
         if family.inputs == "log-mel":
             extractor = transformers.AutoFeatureExtractor.from_pretrained(checkpoint.folder, local_files_only=True)
     module.eval()
-    for parameter in module.parameters():
-        parameter.requires_grad_(False)
     for part in module.modules():
         if torch.nn.utils.parametrize.is_parametrized(part, "weight"):
-            torch.nn.utils.parametrize.remove_parametrizations(part, "weight")  # computed once, not at each batch
+            # Computed once, not at each batch; before the freezing, since what asks for no gradient becomes a buffer, which cannot learn.
+            torch.nn.utils.parametrize.remove_parametrizations(part, "weight")
+    for parameter in module.parameters():
+        parameter.requires_grad_(False)
     if precision == "int8":
         module = formats.apply(module, "int8")
     bank = Bank(module, {}, family)

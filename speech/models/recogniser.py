@@ -234,7 +234,8 @@ class CtcRecogniser:
                 what=f"this collection has no adapter for {language}; that of {shown(adapter.path.parent)} was used",
             )
             adapter = dataclasses.replace(adapter, findings=(*adapter.findings, said))
-        self._bank.add(language, tensors)
+        form = adapter.card.low_rank if adapter.card else None
+        self._bank.add(language, tensors, scale=form.scale if form else None)
         self.adapters[language] = adapter
         return adapter
 

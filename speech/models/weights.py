@@ -199,8 +199,26 @@ def base_name(name: str, head: str = "lm_head") -> str | None:
     return canonical_name(name)
 
 
+def header_of(path: Path) -> dict[str, str]:
+    """What the header of a `.safetensors` file that `entries` has checked states beside its tensors."""
+    with read_errors(path), path.open("rb") as file:
+        found = json.loads(file.read(int.from_bytes(file.read(8), "little"))).get("__metadata__", {})
+    return {str(name): str(value) for name, value in found.items()} if isinstance(found, dict) else {}
+
+
 def tensors_of(path: Path) -> dict[str, Any]:
     """All tensors of a `.safetensors` file, by name, as torch's."""
     from safetensors.torch import load_file
 
     return dict(load_file(path))
+
+
+def tensors_under(paths: Iterable[Path], prefix: str) -> dict[str, Any]:
+    """The tensors of several files whose names begin so, as torch's; the others are not read."""
+    from safetensors import safe_open
+
+    found: dict[str, Any] = {}
+    for path in paths:
+        with safe_open(path, framework="pt") as file:
+            found |= {name: file.get_tensor(name) for name in file.keys() if name.startswith(prefix)}
+    return found

@@ -14,9 +14,13 @@ from speech.cli.adapt import _Stepped
 from speech.cli.progress import Bar
 from speech.collections import answers
 from speech.collections.ledger import rows_of
+from speech.files import sha256_of
+from speech.formats import read, save
 from speech.models.cards import read_card
 from speech.models.checkpoint import base_sha256, open_checkpoint
 from speech.models.hub import mini_folder
+from speech.models.lm.files import load
+from speech.types import Segment, Span, Transcript
 from tests.adapt.test_adapt import CARD
 from tests.sounds import SENTENCES, spoken
 
@@ -68,6 +72,73 @@ def test_a_folder_becomes_an_adapter_that_transcribes(folder: Path, tmp_path: Pa
     assert json.loads(capsys.readouterr().out)["donor"] == "swh"  # a run of its own, not the one that is over
 
 
+@pytest.fixture
+def kichwa(folder: Path) -> Path:
+    """Clips of one language with a manifest that says which are dev: what train says is said there again."""
+    rows = ["path\ttext\tlanguage\tsession\tsplit"]
+    for number in range(10):
+        name = f"s{number // 2}_{number}.wav"
+        if number >= 6:
+            soundfile.write(folder / name, spoken(SENTENCES[number % 3]), 16_000)
+        rows.append(f"{name}\t{SENTENCES[number % 3].strip('.').replace(',', '')}\tque\ts{number // 2}\t{'dev' if number > 3 else 'train'}")
+    (folder / "manifest.tsv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    (folder / answers.CARD).write_text(CARD, encoding="utf-8")
+    return folder
+
+
+def test_a_language_model_that_helps_is_kept_found_and_taken_away(
+    kichwa: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, story = tmp_path / "own", tmp_path / "story.txt"
+    story.write_text("Hatun llaktapi kawsanchik.\n" + "\n".join(SENTENCES) + "\n", encoding="utf-8")
+    asked = ("adapt", kichwa / "manifest.tsv", "-l", "que", "--out", out, "--steps", 2, "--no-curve", "--donor", "que")
+    run(*asked, "--text", story, "--json")
+    streams = capsys.readouterr()
+    told = json.loads(streams.out)
+    path = out / "lm.que.safetensors"
+    assert told["language_model"]["path"] == str(path) and told["language_model"]["cer"] < told["cer"]
+    assert "3 sentences that stand in dev or test" in streams.err and "1 sentences of story.txt" in streams.err
+    file = load(path)
+    assert file.model.card["calibration"] == {"adapter": read_card(out / "adapter.que.toml").tensor_sha256}  # too few words for more
+    assert [row["decoder"] for row in read_card(out / "adapter.que.toml").scores] == ["greedy", "language model"]
+    event = list(rows_of("adapt"))[-1].event
+    assert [made["path"] for made in event["made"]] == ["adapter.que.safetensors", "lm.que.safetensors"]
+    assert sha256_of(story) in {used["sha256"] for used in event["used"]}
+    run("transcribe", kichwa / "s4_9.wav", "-l", "que", "--adapter", out, "-o", tmp_path / "heard", "-f", "json")
+    assert read(tmp_path / "heard" / "s4_9.json").provenance[-1].language_model_sha256 == file.sha256
+
+    (out / "adapter.que.safetensors").rename(out / "kept")
+    capsys.readouterr()
+    run(*asked, status=1)
+    assert "lm.que" in capsys.readouterr().err
+    monkeypatch.setattr("speech.adapt.language_model.Weighed.kept", False)
+    run(*asked, "--force", "--json")
+    streams = capsys.readouterr()
+    assert json.loads(streams.out)["language_model"]["path"] is None and not path.exists()
+    assert "taken away" in streams.err and "not kept" in streams.err
+
+
+def test_off_learns_no_language_model_and_texts_are_asked_of_the_gate_before_anything_is_learnt(
+    kichwa: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = ("adapt", kichwa / "manifest.tsv", "-l", "que", "--out", tmp_path / "own", "--steps", 2, "--no-curve", "--donor", "que")
+    save(Transcript(segments=(Segment(span=Span(start_ms=0, end_ms=1), text="kay wasi"),)), tmp_path / "said.eaf")
+    with monkeypatch.context() as patched:
+        patched.setattr("speech.adapt.whole.adapt", lambda *_a, **_k: pytest.fail("something was learnt"))
+        run(*asked, "--lm", "off", "--text", tmp_path / "a.txt", status=2)
+        assert "[MODEL_LM]" in capsys.readouterr().err
+        run(*asked, "--text", tmp_path / "a.txt", status=1)
+        assert "[PATH_MISSING]" in capsys.readouterr().err
+        run(*asked, "--text", tmp_path / "said.eaf", status=1)
+        assert "[NO_CARD]" in capsys.readouterr().err and not (tmp_path / "own").exists()
+    assert [row.event["outcome"] for row in rows_of("adapt")] == ["refused"]
+    run(*asked, "--lm", "off", "--json")
+    told = json.loads(capsys.readouterr().out)
+    assert told["language_model"] is None and sorted(p.name for p in (tmp_path / "own").glob("*.safetensors")) == [
+        "adapter.que.safetensors"
+    ]
+
+
 def test_a_donor_that_is_not_there_is_named(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / answers.CARD).write_text(CARD, encoding="utf-8")
     run("adapt", folder, "-l", "zza", "--out", tmp_path / "a", "--donor", "xyz", status=2)
@@ -95,6 +166,20 @@ def test_the_same_as_a_python_call_with_its_learning_curve(folder: Path, tmp_pat
     assert any("s a step: about" in line and "learning curve" in line for line in said)
     assert [s[1] for s in steps] == [0, 1, 2, 3, 4, 5] and {s[2] for s in steps} == {6}
     assert {s[0] for s in steps} == {"learning", "learning from 0.05 minutes", "learning from 0.1 minutes"}
+
+
+def test_a_base_that_learns_as_a_whole_becomes_a_model_of_its_own(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / answers.CARD).write_text(CARD, encoding="utf-8")
+    out = tmp_path / "zza"
+    run("adapt", folder, "-l", "zza", "--out", out, "--steps", 2, "--full", "--no-curve", "--donor", "que")
+    assert f"--model {out}" in capsys.readouterr().err
+    card = read_card(out / "adapter.zza.toml")
+    assert card.base_sha256 == base_sha256(open_checkpoint(out)) != base_sha256(open_checkpoint(mini_folder()))
+    assert card.trained["moved"] == "full" and card.trained["from"] == base_sha256(open_checkpoint(mini_folder()))
+    run("transcribe", folder / "s0_0.wav", "-l", "zza", "--model", out, "--json")
+    assert json.loads(capsys.readouterr().out)["text"]
+    run("adapt", folder, "-l", "zza", "--out", mini_folder(), "--steps", 2, "--full", "--force", status=1)
+    assert "[FORMAT_EXISTS]" in capsys.readouterr().err
 
 
 def test_time_left_is_reckoned_from_the_first_step_of_this_run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

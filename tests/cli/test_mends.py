@@ -28,11 +28,13 @@ _PROSE = {
     "or",
     "recorded",
     "seems",
+    "teach",
     "that",
     "there",
     "to",
     "was",
     "with",
+    "would",
 }
 """Words that follow the noun "speech" in messages, not the program's name."""
 

@@ -53,6 +53,18 @@ class FoundModel:
         return told if isinstance(told, dict) and told.get("adapter") == adapter_sha256 else {}
 
 
+def fitted_with(adapter_sha256: str, *, limit: float | None, calibration: Calibration | None) -> dict[str, Any]:
+    """What a language model's card keeps under `calibration` of what was found on dev with an adapter: what `FoundModel` reads."""
+    told: dict[str, Any] = {"adapter": adapter_sha256}
+    if limit is not None:
+        told["limit"] = limit
+    if calibration is not None:
+        told |= {name: getattr(calibration, name) for name in ("words", "split", "ece")}
+        told |= {"raw": list(calibration.raw), "right": list(calibration.right)}
+        told |= {"mixture": list(calibration.mixture)} if calibration.mixture else {}
+    return told
+
+
 def beside(adapter: Path, language: str) -> Path:
     """Where the language model of a language lies that goes with an adapter."""
     return adapter.parent / f"lm.{language}.safetensors"

@@ -10,9 +10,11 @@ import dataclasses
 import json
 import os
 import re
+import shutil
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -22,7 +24,8 @@ from speech.audio import RATE
 from speech.files import disk_errors, replacing, write_text
 from speech.models.banks import Bank
 from speech.models.cards import AdapterCard, card_toml
-from speech.models.checkpoint import base_sha256, open_checkpoint
+from speech.models.checkpoint import Checkpoint, base_sha256, open_checkpoint
+from speech.models.network import Network
 from speech.models.weights import canonical_name, content_sha256, entries
 
 
@@ -43,7 +46,7 @@ def write_adapter(folder: Path, card: AdapterCard, tensors: Mapping[str, Tensor]
         raise ValueError(f"the card of {card.language} lacks the hash of its base")
     path = folder / f"adapter.{card.language}.safetensors"
     with replacing(path) as part:
-        _save(tensors, part, half=half)
+        _save(tensors, part, half=half, stated={"low_rank": str(card.low_rank)} if card.low_rank else {})
         card = dataclasses.replace(card, tensor_sha256=content_sha256([(part, entries(part))], rename=canonical_name))
         write_text(path.with_suffix(".toml"), card_toml(card))
     return card
@@ -90,15 +93,83 @@ def write_checkpoint(
     return base_hash
 
 
-def _save(tensors: Mapping[str, Tensor], path: Path, *, half: bool) -> None:
-    """Write to a file that is to take another's place, and wait until it is on the disk."""
+def write_learnt(folder: Path, base: Checkpoint, network: Network, card: AdapterCard, *, half: bool = True) -> AdapterCard:
+    """Write a base of which every weight has learnt, with its one language, as a checkpoint of its own; the language's card as written.
+
+    The layout is the base's: what prepares sound is copied, vocabulary and configuration are those of the language. Head, and attention
+    adapters where there are, lie in `model.safetensors` and beside it with their card. Other files of the folder stay.
+
+    Raises
+    ------
+    DiskFailure
+        No room, or no right to write; what was there stays.
+    ModelRefused
+        `MODEL_NONFINITE`: a weight is not a number; nothing is written.
+    """
+    language, symbols = card.language, card.alphabet
+    tensors = network.bank.tensors(language)
+    numbers = {symbol: number for number, symbol in enumerate(symbols)}
+    config = {**base.config, "vocab_size": len(symbols), "pad_token_id": base.symbols.blank}
+    described: dict[str, object] = {
+        "config.json": config,
+        "vocab.json": {language: numbers} if base.takes_adapters else numbers,
+        "tokenizer_config.json": _tokenizer(language if base.takes_adapters else None),
+    }
+    with disk_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder, prefix=".speech-") as name:
+            made = Path(name)
+            for file, value in described.items():
+                write_text(made / file, json.dumps(value, ensure_ascii=False, indent=1) + "\n")
+            for file in ("preprocessor_config.json", "processor_config.json"):
+                if (base.folder / file).exists():
+                    shutil.copyfile(base.folder / file, made / file)
+            with replacing(made / "model.safetensors") as part:
+                _save({**_named_as_saved(network, base), **tensors}, part, half=half)
+            card = dataclasses.replace(card, base_sha256=base_sha256(open_checkpoint(made)), low_rank=None)
+            card = write_adapter(made, card, tensors, half=half)
+            for path in sorted(made.iterdir()):
+                path.replace(folder / path.name)
+    return card
+
+
+def _named_as_saved(network: Network, base: Checkpoint) -> dict[str, Tensor]:
+    """The base's weights under the names that transformers loads: weight norms, computed once for hearing, are split again."""
+    head, state = f"{base.family.head}.", network.module.state_dict()
+    found = {n: t for n, t in state.items() if ".adapter_layer." not in n and not n.startswith(head)}
+    for name in base.tensors:
+        module, _, kind = canonical_name(name).rpartition(".")
+        if kind == "weight_g" and f"{module}.weight" in found:
+            direction = found.pop(f"{module}.weight")
+            over = [axis for axis, size in enumerate(base.tensors[name].shape) if size == 1]
+            found[f"{module}.parametrizations.weight.original0"] = direction.norm(dim=over, keepdim=True)
+            found[f"{module}.parametrizations.weight.original1"] = direction
+    return found
+
+
+def _tokenizer(target: str | None) -> dict[str, object]:
+    """`tokenizer_config.json` for our vocabularies."""
+    stated: dict[str, object] = {
+        "tokenizer_class": "Wav2Vec2CTCTokenizer",
+        "pad_token": "<pad>",
+        "bos_token": "<s>",
+        "eos_token": "</s>",
+        "unk_token": "<unk>",
+        "word_delimiter_token": "|",
+        "do_lower_case": False,
+    }
+    return stated | ({"target_lang": target} if target else {})
+
+
+def _save(tensors: Mapping[str, Tensor], path: Path, *, half: bool, stated: Mapping[str, str] = MappingProxyType({})) -> None:
+    """Write to a file that is to take another's place, and wait until it is on the disk; `stated` stands in its header."""
     from safetensors import SafetensorError
     from safetensors.torch import save_file
 
     kind = torch.float16 if half else torch.float32
     plain = {name: tensor.detach().to("cpu", kind).contiguous() for name, tensor in tensors.items()}
     try:
-        save_file(plain, path, metadata={"format": "pt"})
+        save_file(plain, path, metadata={"format": "pt", **stated})
     except SafetensorError as error:
         # What the disk said stands in the text of the library's own error.
         number = re.search(r"os error (\d+)", str(error))
@@ -131,14 +202,5 @@ def _described(config: Any, vocabulary: Mapping[str, Mapping[str, int]], first: 
             "return_attention_mask": True,
             "sampling_rate": RATE,
         },
-        "tokenizer_config.json": {
-            "tokenizer_class": "Wav2Vec2CTCTokenizer",
-            "target_lang": first,
-            "pad_token": "<pad>",
-            "bos_token": "<s>",
-            "eos_token": "</s>",
-            "unk_token": "<unk>",
-            "word_delimiter_token": "|",
-            "do_lower_case": False,
-        },
+        "tokenizer_config.json": _tokenizer(first),
     }

@@ -1,0 +1,95 @@
+"""What learning needs, said before a weight is loaded: memory for weights, what moves, and what is kept for the way back.
+
+Counted from the shapes that the checkpoint states. Held against what processes really took by benchmarks/adapt_large.py.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from speech.adapt import learner as learners
+from speech.adapt.lowrank import RANK
+from speech.audio import RATE
+from speech.errors import MemoryFailure
+from speech.models import precision
+from speech.models.cards import LowRank
+from speech.models.checkpoint import Checkpoint, expected_shapes, low_rank_shapes
+from speech.models.families import layers_of, width_of
+from speech.models.memory import free_memory
+
+STEP_S = 48.0
+"""Seconds of sound in a step."""
+_PROGRAM = 500_000_000
+"""Bytes of the program itself."""
+_LETTERS = 64
+"""Rows of a head: too few to matter where there are more."""
+_KEPT = 24
+"""Of each layer, numbers a frame and unit of width that are kept for the way back, where nothing is computed again."""
+
+
+def moving(checkpoint: Checkpoint, mode: learners.Mode, *, last_layers: int = 2) -> int:
+    """How many weights learn in a mode."""
+    every = {name: math.prod(entry.shape) for name, entry in checkpoint.tensors.items()}
+    if mode == "full":
+        return sum(every.values())
+    if checkpoint.takes_adapters:
+        shapes = expected_shapes(checkpoint.config, _LETTERS, checkpoint.family)
+    else:
+        targets = {
+            name.split(".")[-2]
+            for name, entry in checkpoint.tensors.items()
+            if name.endswith(".weight") and len(entry.shape) == 2 and "embed" not in name
+            and (checkpoint.family.quantises or "attention" not in name)
+        }  # fmt: skip
+        shapes = low_rank_shapes(checkpoint, _LETTERS, LowRank(rank=RANK, alpha=RANK, targets=tuple(targets)))
+    in_layers = sum(size for name, size in every.items() if name.startswith(f"{checkpoint.family.layers}.") and ".adapter_" not in name)
+    whole = in_layers * last_layers // layers_of(checkpoint.config) if mode == "layers" else 0
+    return sum(map(math.prod, shapes.values())) + whole
+
+
+def memory_needed(checkpoint: Checkpoint, mode: learners.Mode = "adapter", *, last_layers: int = 2) -> int:
+    """Bytes that learning takes at its peak.
+
+    Weights in four bytes each; beside them what is computed in bf16, where layers are not computed again; what moves five times over
+    (gradient, two moments, mean, and the last weights while the mean is judged); a step's activations.
+    """
+    weights = sum(math.prod(entry.shape) for entry in checkpoint.tensors.values())
+    again = weights > learners.LARGE
+    half = precision.has_bf16() and (mode == "full" or not again)
+    frames = STEP_S * RATE / checkpoint.front_end.stride
+    width, layers = width_of(checkpoint.config), layers_of(checkpoint.config)
+    kept = layers + _KEPT if again else layers * _KEPT  # computed again layer by layer: of all but one only the input stays
+    return int(weights * (6 if half else 4) + 20 * moving(checkpoint, mode, last_layers=last_layers) + 4 * frames * width * kept
+               + _front(checkpoint) * (3 if mode == "full" else 1) + _PROGRAM)  # fmt: skip
+
+
+def _front(checkpoint: Checkpoint) -> int:
+    """Bytes that the front end takes: its first convolution gives the most, and that is there three times, once for each of its parts."""
+    if checkpoint.family.inputs == "log-mel":
+        return 0
+    stated = checkpoint.config.get("audio_config", checkpoint.config)
+    channels = (stated.get("conv_dim") or (512,))[0]
+    return int(3 * 4 * channels * STEP_S * RATE / checkpoint.front_end.steps[0][1])
+
+
+def require(
+    checkpoint: Checkpoint, mode: learners.Mode = "adapter", *, last_layers: int = 2, free: Callable[[], int | None] = free_memory
+) -> int:
+    """The bytes needed, refused where they are not there; asked before the weights are loaded.
+
+    Raises
+    ------
+    MemoryFailure
+        `MODEL_MEMORY`: what is needed, what is free, and what needs less.
+    """
+    need, here = memory_needed(checkpoint, mode, last_layers=last_layers), free()
+    if here is not None and here < need:
+        raise MemoryFailure(
+            checkpoint.name,
+            f"learning needs about {need / 1024**3:.1f} GiB of memory, {here / 1024**3:.1f} GiB are free",
+            f"Close other programs, {'leave out --full' if mode == 'full' else 'raise the limit of the container'}, "
+            "or take a smaller base, such as mini",
+            "MODEL_MEMORY",
+        )
+    return need
