@@ -23,7 +23,7 @@ KIND = {kind.name: kind for kind in KINDS}
 
 
 @pytest.fixture
-def agreed(folder: Path) -> Path:  # noqa: F811  # pytest gives it by its name
+def agreed(folder: Path) -> Path:  # pytest gives it by its name
     (folder / answers.CARD).write_text(CARD, encoding="utf-8")
     return folder
 
