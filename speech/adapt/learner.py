@@ -172,5 +172,7 @@ def _in_training(network: Any, masks: tuple[float, int, float, int], dropout: fl
     if hasattr(config, "layerdrop"):
         config.layerdrop = 0.0
     for module in network.modules():
+        if isinstance(getattr(module, "layerdrop", None), float):
+            module.layerdrop = 0.0  # Omnilingual's encoder has read it from its configuration already
         if isinstance(module, nn.Dropout):
             module.p = min(module.p, dropout) if module.p else dropout

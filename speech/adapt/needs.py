@@ -28,6 +28,16 @@ _KEPT = 24
 """Of each layer, numbers a frame and unit of width that are kept for the way back, where nothing is computed again."""
 
 
+def weights_of(checkpoint: Checkpoint) -> int:
+    """How many weights there are."""
+    return sum(math.prod(entry.shape) for entry in checkpoint.tensors.values())
+
+
+def is_large(checkpoint: Checkpoint) -> bool:
+    """Whether layers are computed again on the way back, and rates are those of large models."""
+    return weights_of(checkpoint) > learners.LARGE
+
+
 def moving(checkpoint: Checkpoint, mode: learners.Mode, *, last_layers: int = 2) -> int:
     """How many weights learn in a mode."""
     every = {name: math.prod(entry.shape) for name, entry in checkpoint.tensors.items()}
@@ -54,8 +64,7 @@ def memory_needed(checkpoint: Checkpoint, mode: learners.Mode = "adapter", *, la
     Weights in four bytes each; beside them what is computed in bf16, where layers are not computed again; what moves five times over
     (gradient, two moments, mean, and the last weights while the mean is judged); a step's activations.
     """
-    weights = sum(math.prod(entry.shape) for entry in checkpoint.tensors.values())
-    again = weights > learners.LARGE
+    weights, again = weights_of(checkpoint), is_large(checkpoint)
     half = precision.has_bf16() and (mode == "full" or not again)
     frames = STEP_S * RATE / checkpoint.front_end.stride
     width, layers = width_of(checkpoint.config), layers_of(checkpoint.config)

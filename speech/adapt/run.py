@@ -47,9 +47,14 @@ class AdaptSettings:
     seed: int = 1
 
     @classmethod
-    def of(cls, mode: Mode, steps: int) -> AdaptSettings:
-        """What learns well in so many steps, by what moves: dev of Mboshi and Yoruba chose it (docs/adapt_scores.md)."""
-        return cls(mode=mode, steps=steps, rate=6e-3 if mode == "adapter" else 1e-3, evaluate_steps=max(50, steps // 8))
+    def of(cls, mode: Mode, steps: int, *, large: bool = False) -> AdaptSettings:
+        """What learns well in so many steps, by what moves: dev of Mboshi and Yoruba chose it (docs/adapt_scores.md).
+
+        For `large` bases, which were not at hand to choose on, the rates are those that transformers publishes for MMS-1B's adapters and
+        for all of XLS-R (examples/pytorch/speech-recognition/README.md).
+        """
+        rate = (1e-3 if large else 6e-3) if mode == "adapter" else (3e-4 if large else 1e-3)
+        return cls(mode=mode, steps=steps, rate=rate, evaluate_steps=max(50, steps // 8))
 
 
 def steps_for(seconds: float) -> int:

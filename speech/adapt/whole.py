@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from speech import languages, lm
-from speech.adapt import reached
+from speech.adapt import needs, reached
 from speech.adapt.donors import Donor, lenders, ranked
 from speech.adapt.language_model import OnDev, Weighed, on_dev, put
 from speech.adapt.learner import Mode
@@ -136,7 +136,7 @@ def make_adapter(
     _tell(material, seconds, say)
     donors, chosen = _donor(checkpoint, material, donor, say)
     mode: Mode = "full" if full else "adapter"
-    settings = AdaptSettings.of(mode, steps or steps_for(seconds))
+    settings = AdaptSettings.of(mode, steps or steps_for(seconds), large=needs.is_large(checkpoint))
     with disk_errors(out):
         out.mkdir(parents=True, exist_ok=True)
     lent = head_or_donor(checkpoint, chosen)
@@ -181,7 +181,7 @@ def make_adapter(
     points, before = [], settings.steps
     for size in parts:
         part = replace(material, train=some(material.train, 60 * size))
-        folder, wanted = out / RUN / f"{size:g}_minutes", AdaptSettings.of(mode, steps_for(60 * size))
+        folder, wanted = out / RUN / f"{size:g}_minutes", AdaptSettings.of(mode, steps_for(60 * size), large=needs.is_large(checkpoint))
         found = learnt(part, wanted, folder, f"learning from {size:g} minutes", before)
         points.append(_point(found, part))
         finish(folder)

@@ -176,3 +176,26 @@ def test_where_all_learns_no_weight_of_the_base_is_left_out(name: str, tmp_path:
     moving = {name for name, parameter in learner.network.named_parameters() if parameter.requires_grad}
     held = {name for name, tensor in learner.network.state_dict().items() if tensor.is_floating_point()}
     assert held == moving
+
+
+@pytest.mark.parametrize("name", ["mms", "xls-r", "omnilingual", "w2v-bert", "hubert", "wavlm"])
+def test_no_layer_is_left_out_while_learning(name: str, tmp_path: Path) -> None:
+    KIND[name].make(tmp_path)
+    config = json.loads((tmp_path / "config.json").read_text(encoding="utf-8"))
+    config.get("audio_config", config)["layerdrop"] = 1.0
+    (tmp_path / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    learner = learner_of(tmp_path)
+    learner.train()
+    learner(torch.randn(2, 16_000)).sum().backward()  # torch has no annotation here
+    assert [n for n, p in learner.named_parameters() if p.requires_grad and p.grad is None] == []
+
+
+def test_a_front_end_that_does_not_learn_is_not_gone_back_through(tmp_path: Path) -> None:
+    """transformers asks a gradient of the samples themselves unless it is told; half of a step of `mini` was spent on it."""
+    KIND["xls-r"].make(tmp_path)
+    learner = learner_of(tmp_path)
+    learner.train()
+    seen = []
+    learner.network.wav2vec2.feature_extractor.register_forward_hook(lambda _m, _i, out: seen.append(out.requires_grad))
+    learner(torch.randn(2, 16_000)).sum().backward()
+    assert seen == [False]

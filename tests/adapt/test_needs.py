@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from speech.adapt import learner as learners
 from speech.adapt import needs
 from speech.adapt import run as runs
 from speech.adapt.learner import Learner, Mode
@@ -62,3 +63,12 @@ def test_what_was_said_is_within_a_quarter_of_what_was_taken(path: Path) -> None
     """Of the real shapes, as last measured by benchmarks/adapt_large.py; less than is taken would be worse than more."""
     found = json.loads(path.read_text(encoding="utf-8"))
     assert 0.9 <= found["GiB that adapt says it needs"] / found["peak GiB"] <= 1.25
+
+
+def test_large_bases_learn_at_the_rates_published_for_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    checkpoint = open_checkpoint(mini_folder())
+    assert not needs.is_large(checkpoint)
+    monkeypatch.setattr(learners, "LARGE", 1_000_000)
+    assert needs.is_large(checkpoint)
+    for mode, small, large in (("adapter", 6e-3, 1e-3), ("full", 1e-3, 3e-4)):
+        assert AdaptSettings.of(mode, 100).rate == small and AdaptSettings.of(mode, 100, large=True).rate == large  # type: ignore[arg-type]
