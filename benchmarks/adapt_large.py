@@ -49,7 +49,8 @@ for _ in range(2):
     times.append(time.perf_counter() - begun)
     worked.append(time.process_time() - work)
 assert all(p.grad is not None for p in moving)
-print(json.dumps({"load": loaded, "times": times, "worked": worked, "after": after, "gb": peak(), "needed": memory_needed(checkpoint, sys.argv[3]) / 1024**3,
+print(json.dumps({"load": loaded, "times": times, "worked": worked, "after": after, "gb": peak(),
+                  "needed": memory_needed(checkpoint, sys.argv[3]) / 1024**3,
                   "moving": sum(p.numel() for p in moving), "half": learner.half_precision}))
 """
 

@@ -74,7 +74,7 @@ def memory_needed(checkpoint: Checkpoint, mode: learners.Mode = "adapter", *, la
 
 
 def _front(checkpoint: Checkpoint) -> int:
-    """Bytes that the front end takes: its first convolution gives the most, and that is there five times, while axes are turned and normed."""
+    """Bytes that the front end takes: its first convolution gives the most, held five times while it is turned and normed."""
     if checkpoint.family.inputs == "log-mel":
         return 0
     stated = checkpoint.config.get("audio_config", checkpoint.config)
