@@ -70,16 +70,16 @@ def memory_needed(checkpoint: Checkpoint, mode: learners.Mode = "adapter", *, la
     width, layers = width_of(checkpoint.config), layers_of(checkpoint.config)
     kept = layers + _KEPT if again else layers * _KEPT  # computed again layer by layer: of all but one only the input stays
     return int(weights * (6 if half else 4) + 20 * moving(checkpoint, mode, last_layers=last_layers) + 4 * frames * width * kept
-               + _front(checkpoint) * (3 if mode == "full" else 1) + _PROGRAM)  # fmt: skip
+               + _front(checkpoint) * (2 if mode == "full" else 1) + _PROGRAM)  # fmt: skip
 
 
 def _front(checkpoint: Checkpoint) -> int:
-    """Bytes that the front end takes: its first convolution gives the most, and that is there three times, once for each of its parts."""
+    """Bytes that the front end takes: its first convolution gives the most, held five times while it is turned and normed."""
     if checkpoint.family.inputs == "log-mel":
         return 0
     stated = checkpoint.config.get("audio_config", checkpoint.config)
     channels = (stated.get("conv_dim") or (512,))[0]
-    return int(3 * 4 * channels * STEP_S * RATE / checkpoint.front_end.steps[0][1])
+    return int(5 * 4 * channels * STEP_S * RATE / checkpoint.front_end.steps[0][1])
 
 
 def require(
