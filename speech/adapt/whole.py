@@ -142,7 +142,8 @@ def make_adapter(
     lent = head_or_donor(checkpoint, chosen)
     asked = {"base": base_hash, "donor": chosen}
     parts = parts_of(seconds / 60) if curve else ()
-    every = settings.steps + sum(steps_for(60 * size) for size in parts)
+    steps_of = {size: min(settings.steps, steps_for(60 * size)) for size in parts}  # never longer than the whole
+    every = settings.steps + sum(steps_of.values())
 
     def learnt(part: Material, wanted: AdaptSettings, folder: Path, name: str, before: int, **told: Any) -> Adapted:
         def step(number: int, _most: int) -> None:
@@ -181,7 +182,7 @@ def make_adapter(
     points, before = [], settings.steps
     for size in parts:
         part = replace(material, train=some(material.train, 60 * size))
-        folder, wanted = out / RUN / f"{size:g}_minutes", AdaptSettings.of(mode, steps_for(60 * size), large=needs.is_large(checkpoint))
+        folder, wanted = out / RUN / f"{size:g}_minutes", AdaptSettings.of(mode, steps_of[size], large=needs.is_large(checkpoint))
         found = learnt(part, wanted, folder, f"learning from {size:g} minutes", before)
         points.append(_point(found, part))
         finish(folder)
