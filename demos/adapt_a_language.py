@@ -19,6 +19,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from refusals import plainly
+
 if TYPE_CHECKING:
     from speech.adapt import Material
     from speech.transcribe import Pipeline
@@ -177,15 +179,5 @@ def main() -> None:
     print(f"  speech transcribe {options.out / 'new' / NEW_VOICE} -l {LANGUAGE} --adapter {options.out / 'adapter'} --out out")
 
 
-def run() -> None:
-    """The demonstration; a refusal is said as the command line says it, without a trace."""
-    from speech.errors import SpeechError
-
-    try:
-        main()
-    except SpeechError as error:
-        sys.exit(f"{error} [{error.code}]")
-
-
 if __name__ == "__main__":
-    run()
+    plainly(main)

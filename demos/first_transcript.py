@@ -10,6 +10,8 @@ import argparse
 import sys
 from pathlib import Path
 
+from refusals import plainly
+
 TEXTS = {
     "que": (
         "Ñukanchik ayllukunaka hatun llaktapi kawsanchik.",
@@ -109,15 +111,5 @@ def main() -> None:
     show(recording, options.language, options.out, spoken)
 
 
-def run() -> None:
-    """The demonstration; a refusal is said as the command line says it, without a trace."""
-    from speech.errors import SpeechError
-
-    try:
-        main()
-    except SpeechError as error:
-        sys.exit(f"{error} [{error.code}]")
-
-
 if __name__ == "__main__":
-    run()
+    plainly(main)

@@ -20,7 +20,7 @@ SIZES = (1.25, 2.5, 5.0, 10.0, 20.0, 40.0, 80.0, 160.0, 320.0)
 """Minutes that are tried below all that there are: the three largest of these."""
 _PARTS, _NEAR = 3, 0.85
 _RUN_TO_RUN = 0.03
-"""Relative spread of CER between two runs on other draws of the same size, as the recipe's seeds have it."""
+"""Relative spread of CER that is taken to lie between runs on other draws of the same size: an assumption, not measured."""
 _DRAWS = 2000
 NAMES = ("learning_curve.json", "learning_curve.svg")
 

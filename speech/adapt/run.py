@@ -48,7 +48,7 @@ class AdaptSettings:
 
     @classmethod
     def of(cls, mode: Mode, steps: int, *, large: bool = False) -> AdaptSettings:
-        """What learns well in so many steps, by what moves: dev of Mboshi and Yoruba chose it (docs/adapt_scores.md).
+        """What learns well in so many steps, by what moves: a few tries by hand on dev of Mboshi and Yoruba chose it.
 
         For `large` bases, which were not at hand to choose on, the rates are those that transformers publishes for MMS-1B's adapters and
         for all of XLS-R (examples/pytorch/speech-recognition/README.md).

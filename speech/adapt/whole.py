@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -135,32 +135,24 @@ def make_adapter(
     seconds = _seconds(material)
     _tell(material, seconds, say)
     donors, chosen = _donor(checkpoint, material, donor, say)
-    mode: Mode = "full" if full else "adapter"
-    settings = AdaptSettings.of(mode, steps or steps_for(seconds), large=needs.is_large(checkpoint))
     with disk_errors(out):
         out.mkdir(parents=True, exist_ok=True)
-    lent = head_or_donor(checkpoint, chosen)
-    asked = {"base": base_hash, "donor": chosen}
-    parts = parts_of(seconds / 60) if curve else ()
-    steps_of = {size: min(settings.steps, steps_for(60 * size)) for size in parts}  # never longer than the whole
-    every = settings.steps + sum(steps_of.values())
-
-    def learnt(part: Material, wanted: AdaptSettings, folder: Path, name: str, before: int, **told: Any) -> Adapted:
-        def step(number: int, _most: int) -> None:
-            if stepped:
-                stepped(name, before + number, every)
-
-        return adapt(part, checkpoint, folder, wanted, donor=lent, asked=asked, stepped=step, **told)
-
-    def began(took: float, need: int) -> None:
-        least = f"{settings.steps} steps of {STEP_S:.0f} s of sound each, {took:.1f} s a step: about {_time(settings.steps * took)}"
-        more = (every - settings.steps) * took
-        if guide := reached.said(seconds / 60, mode):
-            say(guide)
-        say(f"about {need / 1024**3:.1f} GiB of memory")
-        say(least + (f", and then {_time(more)} for the learning curve" if parts else ""))
-
-    adapted = learnt(material, settings, out / RUN, "learning", 0, progress=progress, began=began)
+    mode: Mode = "full" if full else "adapter"
+    large = needs.is_large(checkpoint)
+    settings = AdaptSettings.of(mode, steps or steps_for(seconds), large=large)
+    sizes = parts_of(seconds / 60) if curve else ()
+    learning = _Learning(
+        checkpoint=checkpoint,
+        folder=out / RUN,
+        lent=head_or_donor(checkpoint, chosen),
+        asked={"base": base_hash, "donor": chosen},
+        settings=settings,
+        parts={size: AdaptSettings.of(mode, min(settings.steps, steps_for(60 * size)), large=large) for size in sizes},
+        say=say,
+        progress=progress,
+        stepped=stepped,
+    )
+    adapted = learning.whole(material)
     with adapted.averaged():
         heard = emitted(adapted.learner, material.dev)
     dev = on_dev(material, None if with_lm == OFF else further, heard, adapted.learner.output, say=say)
@@ -179,15 +171,7 @@ def make_adapter(
         )
     )  # fmt: skip
     finish(out / RUN)
-    points, before = [], settings.steps
-    for size in parts:
-        part = replace(material, train=some(material.train, 60 * size))
-        folder, wanted = out / RUN / f"{size:g}_minutes", AdaptSettings.of(mode, steps_of[size], large=needs.is_large(checkpoint))
-        found = learnt(part, wanted, folder, f"learning from {size:g} minutes", before)
-        points.append(_point(found, part))
-        finish(folder)
-        before += wanted.steps
-    points.append(_point(adapted, material))
+    points = [*learning.from_parts(material), _point(adapted, material)]
     expected = forecast(points, 2 * points[-1].minutes)
     if curve:
         write_curve(out, points, expected, title=f"{languages.load(language).name}: what minutes of speech teach {checkpoint.name}")
@@ -195,6 +179,57 @@ def make_adapter(
         path=path, card=made, material=material, adapted=adapted, donors=donors, donor=chosen,
         weighed=dev.weighed, language_model=beside, points=points, expected=expected,
     )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Learning:
+    """How all of the speech is learnt from, then parts of it (settings by minutes), and who is told; runs lie below `folder`."""
+
+    checkpoint: Checkpoint
+    folder: Path
+    lent: tuple[Mapping[str, Any], Sequence[str]] | None
+    asked: Mapping[str, str]
+    settings: AdaptSettings
+    parts: Mapping[float, AdaptSettings]
+    say: Said
+    progress: Callable[[int, float], None] | None
+    stepped: Callable[[str, int, int], None] | None
+
+    def whole(self, material: Material) -> Adapted:
+        """Learn from all of it, once time, memory and what may be hoped for are told."""
+        return self._run(
+            material, self.settings, self.folder, "learning", 0,
+            progress=self.progress, began=lambda took, need: self._expect(_seconds(material), took, need),
+        )  # fmt: skip
+
+    def from_parts(self, material: Material) -> Iterator[Point]:
+        """Dev CER after learning from each part of it."""
+        before = self.settings.steps
+        for size, settings in self.parts.items():
+            part, folder = replace(material, train=some(material.train, 60 * size)), self.folder / f"{size:g}_minutes"
+            yield _point(self._run(part, settings, folder, f"learning from {size:g} minutes", before), part)
+            finish(folder)
+            before += settings.steps
+
+    def _run(self, material: Material, settings: AdaptSettings, folder: Path, name: str, before: int, **told: Any) -> Adapted:
+        every = self.settings.steps + self._steps_of_parts()
+
+        def step(number: int, _most: int) -> None:
+            if self.stepped:
+                self.stepped(name, before + number, every)
+
+        return adapt(material, self.checkpoint, folder, settings, donor=self.lent, asked=self.asked, stepped=step, **told)
+
+    def _steps_of_parts(self) -> int:
+        return sum(settings.steps for settings in self.parts.values())
+
+    def _expect(self, seconds: float, took: float, need: int) -> None:
+        if guide := reached.said(seconds / 60, self.settings.mode):
+            self.say(guide)
+        self.say(f"about {need / 1024**3:.1f} GiB of memory")
+        steps = self.settings.steps
+        least = f"{steps} steps of {STEP_S:.0f} s of sound each, {took:.1f} s a step: about {_time(steps * took)}"
+        self.say(least + (f", and then {_time(self._steps_of_parts() * took)} for the learning curve" if self.parts else ""))
 
 
 def head_or_donor(checkpoint: Checkpoint, donor: str) -> tuple[Mapping[str, Any], Sequence[str]] | None:

@@ -12,7 +12,8 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -75,21 +76,16 @@ def write_checkpoint(
         `MODEL_NONFINITE`: a weight is not a number; nothing is written.
     """
     first = next(iter(cards))
-    with disk_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder, prefix=".speech-") as name:
-            made = Path(name)
-            state = network.state_dict()
-            base = {name: tensor for name, tensor in state.items() if ".adapter_layer." not in name and not name.startswith("lm_head.")}
-            with replacing(made / "model.safetensors") as part:
-                _save({**base, **bank.tensors(first)}, part, half=half)
-            for file, value in _described(network.config, vocabulary, first).items():
-                write_text(made / file, json.dumps(value, ensure_ascii=False, indent=1, sort_keys=file != "vocab.json") + "\n")
-            base_hash = base_sha256(open_checkpoint(made))
-            for language, card in cards.items():
-                write_adapter(made, dataclasses.replace(card, base_sha256=base_hash), bank.tensors(language), half=half)
-            for path in sorted(made.iterdir()):
-                path.replace(folder / path.name)
+    state = network.state_dict()
+    base = {name: tensor for name, tensor in state.items() if ".adapter_layer." not in name and not name.startswith("lm_head.")}
+    with _replacing_files(folder) as made:
+        with replacing(made / "model.safetensors") as part:
+            _save({**base, **bank.tensors(first)}, part, half=half)
+        for file, value in _described(network.config, vocabulary, first).items():
+            write_text(made / file, json.dumps(value, ensure_ascii=False, indent=1, sort_keys=file != "vocab.json") + "\n")
+        base_hash = base_sha256(open_checkpoint(made))
+        for language, card in cards.items():
+            write_adapter(made, dataclasses.replace(card, base_sha256=base_hash), bank.tensors(language), half=half)
     return base_hash
 
 
@@ -115,22 +111,28 @@ def write_learnt(folder: Path, base: Checkpoint, network: Network, card: Adapter
         "vocab.json": {language: numbers} if base.takes_adapters else numbers,
         "tokenizer_config.json": _tokenizer(language if base.takes_adapters else None),
     }
+    with _replacing_files(folder) as made:
+        for file, value in described.items():
+            write_text(made / file, json.dumps(value, ensure_ascii=False, indent=1) + "\n")
+        for file in ("preprocessor_config.json", "processor_config.json"):
+            if (base.folder / file).exists():
+                shutil.copyfile(base.folder / file, made / file)
+        with replacing(made / "model.safetensors") as part:
+            _save({**_named_as_saved(network, base), **tensors}, part, half=half)
+        card = dataclasses.replace(card, base_sha256=base_sha256(open_checkpoint(made)), low_rank=None)
+        card = write_adapter(made, card, tensors, half=half)
+    return card
+
+
+@contextmanager
+def _replacing_files(folder: Path) -> Iterator[Path]:
+    """A folder to write into, whose files take their places in `folder` when the block ends well."""
     with disk_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder, prefix=".speech-") as name:
-            made = Path(name)
-            for file, value in described.items():
-                write_text(made / file, json.dumps(value, ensure_ascii=False, indent=1) + "\n")
-            for file in ("preprocessor_config.json", "processor_config.json"):
-                if (base.folder / file).exists():
-                    shutil.copyfile(base.folder / file, made / file)
-            with replacing(made / "model.safetensors") as part:
-                _save({**_named_as_saved(network, base), **tensors}, part, half=half)
-            card = dataclasses.replace(card, base_sha256=base_sha256(open_checkpoint(made)), low_rank=None)
-            card = write_adapter(made, card, tensors, half=half)
-            for path in sorted(made.iterdir()):
+            yield Path(name)
+            for path in sorted(Path(name).iterdir()):
                 path.replace(folder / path.name)
-    return card
 
 
 def _named_as_saved(network: Network, base: Checkpoint) -> dict[str, Tensor]:
