@@ -185,12 +185,12 @@ def put(found: Weighed | None, adapter: Path, language: str, adapter_sha256: str
 
 
 def row_of(scores: Scores, decoder: str, **more: Any) -> dict[str, Any]:
-    """A row of an adapter's card: dev's error rates (0 to 1) by a decoder, with their intervals where some could be drawn."""
+    """A row of an adapter's card: dev's error rates (per cent) by a decoder, with their intervals where some could be drawn."""
     row: dict[str, Any] = {"split": "dev", "clips": scores.overall.clips}
     for name, rate in (("cer", scores.overall.letters), ("wer", scores.overall.words)):
-        row[name] = round(rate.value or 0.0, 4)
+        row[name] = round(100 * (rate.value or 0.0), 2)
         if rate.interval is not None:
-            row |= {f"{name}_low": round(rate.interval.low, 4), f"{name}_high": round(rate.interval.high, 4)}
+            row |= {f"{name}_low": round(100 * rate.interval.low, 2), f"{name}_high": round(100 * rate.interval.high, 2)}
     drawn = {"interval_of": scores.overall.resampled} if scores.overall.resampled else {}
     return {**row, "letters": scores.overall.letters.counts.reference, **drawn, "decoder": decoder, **more}
 

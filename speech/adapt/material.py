@@ -320,7 +320,7 @@ def _clips(rows: Sequence[Row], root: Path, table: languages.Language, left_out:
 def _split(clips: dict[str, list[Clip]]) -> tuple[list[Clip], list[Clip], str]:
     """Train, dev, and what they are apart by."""
     if clips.get("dev"):
-        return clips["train"] + clips[""], clips["dev"], "as the manifest has it"
+        return clips["train"] + clips[""], clips["dev"], "the rows that the manifest keeps for it"
     every = clips["train"] + clips[""]
     wanted = DEV_SHARE * sum(clip.seconds for clip in every)
     sessions: dict[str, list[Clip]] = defaultdict(list)
@@ -331,7 +331,7 @@ def _split(clips: dict[str, list[Clip]]) -> tuple[list[Clip], list[Clip], str]:
         while kept > 1 and seconds < wanted:
             kept -= 1
             seconds += every[kept].seconds
-        return every[:kept], every[kept:], "the last clips in a row: the files tell fewer than four sessions"
+        return every[:kept], every[kept:], "the last clips in a row, as the files tell fewer than four sessions"
     order = sorted(sessions, key=lambda name: (sum(c.seconds for c in sessions[name]), name))
     dev: list[str] = []
     for name in order:
@@ -340,7 +340,7 @@ def _split(clips: dict[str, list[Clip]]) -> tuple[list[Clip], list[Clip], str]:
     return (
         [c for c in every if c.session not in dev],
         [c for c in every if c.session in dev],
-        f"session ({len(dev)} of {len(sessions)} are dev)",
+        f"whole sessions, {len(dev)} of {len(sessions)}",
     )
 
 

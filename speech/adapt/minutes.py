@@ -52,7 +52,11 @@ def parts_of(minutes: float) -> tuple[float, ...]:
 
 
 def forecast(points: Sequence[Point], minutes: float) -> Forecast | None:
-    """What the line through `points` gives for `minutes`; None for fewer than three points."""
+    """What a line gives for `minutes`; None for fewer than three points.
+
+    What is forecast lies half-way between the line through all of `points` and that through the last two, and the range draws from both:
+    where the curve bends, as it does towards what a base cannot learn, a line through all of them promises too much.
+    """
     if len(points) < 3:
         return None
     x = np.log([p.minutes for p in points])
@@ -61,9 +65,13 @@ def forecast(points: Sequence[Point], minutes: float) -> Forecast | None:
     draws = np.random.default_rng(1).normal(y, spread, (_DRAWS, len(points)))
     weight = 1 / spread**2
     away = math.log(minutes)
-    found = np.exp([_line(x, drawn, weight, away) for drawn in (y, *draws)])
-    low, high = np.quantile(found[1:], (0.05, 0.95))
-    return Forecast(minutes=minutes, cer=float(found[0]), low=float(low), high=float(high))
+
+    def at(count: int, drawn: np.ndarray) -> float:
+        return _line(x[-count:], drawn[-count:], weight[-count:], away)
+
+    middle = (at(len(x), y) + at(2, y)) / 2
+    low, high = np.quantile([*(at(len(x), drawn) for drawn in draws[::2]), *(at(2, drawn) for drawn in draws[1::2])], (0.05, 0.95))
+    return Forecast(minutes=minutes, cer=math.exp(middle), low=math.exp(low), high=math.exp(high))
 
 
 def _spread(point: Point) -> float:

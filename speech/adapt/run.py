@@ -57,9 +57,10 @@ class AdaptSettings:
         return cls(mode=mode, steps=steps, rate=rate, evaluate_steps=max(50, steps // 8))
 
 
-def steps_for(seconds: float) -> int:
-    """Steps for so much speech: the more there is, the more, up to what an evening gives."""
-    return int(min(3000, 150 + seconds / 60 * 15))
+def steps_for(seconds: float, *, large: bool = False) -> int:
+    """Steps for so much speech: the more there is, the more, up to what a laptop does in half an hour, or in a night of a `large` base."""
+    minutes = seconds / 60
+    return int(min(1000, 100 + 10 * minutes) if large else min(3000, 200 + 40 * minutes))
 
 
 @dataclass(slots=True, kw_only=True)

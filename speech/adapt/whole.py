@@ -139,7 +139,7 @@ def make_adapter(
         out.mkdir(parents=True, exist_ok=True)
     mode: Mode = "full" if full else "adapter"
     large = needs.is_large(checkpoint)
-    settings = AdaptSettings.of(mode, steps or steps_for(seconds), large=large)
+    settings = AdaptSettings.of(mode, steps or steps_for(seconds, large=large), large=large)
     sizes = parts_of(seconds / 60) if curve else ()
     learning = _Learning(
         checkpoint=checkpoint,
@@ -147,7 +147,7 @@ def make_adapter(
         lent=head_or_donor(checkpoint, chosen),
         asked={"base": base_hash, "donor": chosen},
         settings=settings,
-        parts={size: AdaptSettings.of(mode, min(settings.steps, steps_for(60 * size)), large=large) for size in sizes},
+        parts={size: AdaptSettings.of(mode, min(settings.steps, steps_for(60 * size, large=large)), large=large) for size in sizes},
         say=say,
         progress=progress,
         stepped=stepped,
@@ -170,11 +170,11 @@ def make_adapter(
             language_model=beside, texts=[text.sha256 for text in further] if beside else (),
         )
     )  # fmt: skip
-    finish(out / RUN)
     points = [*learning.from_parts(material), _point(adapted, material)]
     expected = forecast(points, 2 * points[-1].minutes)
     if curve:
         write_curve(out, points, expected, title=f"{languages.load(language).name}: what minutes of speech teach {checkpoint.name}")
+    learning.finish()
     return Made(
         path=path, card=made, material=material, adapted=adapted, donors=donors, donor=chosen,
         weighed=dev.weighed, language_model=beside, points=points, expected=expected,
@@ -206,10 +206,14 @@ class _Learning:
         """Dev CER after learning from each part of it."""
         before = self.settings.steps
         for size, settings in self.parts.items():
-            part, folder = replace(material, train=some(material.train, 60 * size)), self.folder / f"{size:g}_minutes"
+            part, folder = replace(material, train=some(material.train, 60 * size)), self.folder / _part(size)
             yield _point(self._run(part, settings, folder, f"learning from {size:g} minutes", before), part)
-            finish(folder)
             before += settings.steps
+
+    def finish(self) -> None:
+        """Let go of what an interrupted run goes on from: not before the last part, so that one that is cut short learns nothing twice."""
+        for folder in (self.folder, *(self.folder / _part(size) for size in self.parts)):
+            finish(folder)
 
     def _run(self, material: Material, settings: AdaptSettings, folder: Path, name: str, before: int, **told: Any) -> Adapted:
         every = self.settings.steps + self._steps_of_parts()
@@ -258,6 +262,10 @@ def _point(adapted: Adapted, material: Material) -> Point:
     )
 
 
+def _part(minutes: float) -> str:
+    return f"{minutes:g}_minutes"
+
+
 def _time(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
@@ -265,7 +273,7 @@ def _time(seconds: float) -> str:
 def _tell(material: Material, seconds: float, say: Said) -> None:
     """What is learnt from, in lines for people."""
     say(f"{material.found_as}: {len(material.train)} clips to learn from ({seconds / 60:.1f} minutes), {len(material.dev)} to judge by")
-    say(f"dev is split off by {material.split_by}")
+    say(f"dev: {material.split_by}")
     for why, count in material.left_out.most_common():
         say(f"left out, {why}: {count} clips")
     for finding in material.findings:

@@ -69,13 +69,16 @@ def command(
     """
     from speech.adapt import make_adapter
     from speech.adapt.minutes import lines
+    from speech.adapt.whole import RUN
     from speech.collections import consent
     from speech.collections.answers import MANIFEST
     from speech.models.lm.finding import beside
+    from speech.models.training.loop import LAST
 
     adapter = out / f"adapter.{language}.safetensors"
     written = [adapter, beside(adapter, language), *([out / "model.safetensors"] if full else [])]
-    if not force and (lying := [path for path in written if path.exists()]):
+    going_on = (out / RUN / LAST).is_file()  # a run that was cut short in its curve has written the adapter
+    if not force and not going_on and (lying := [path for path in written if path.exists()]):
         raise FormatRefused(shown(lying[0]), "it lies there already", "Choose another --out, or --force", "FORMAT_EXISTS")
     if source.is_dir() and (source / MANIFEST).is_file():
         Streams.note(

@@ -27,7 +27,7 @@ def command() -> None:
 @click.option("--language", "-l", required=True, type=LANGUAGE, metavar="CODE", help="Language of the recordings.")
 @click.option("--tier", metavar="NAME", help="The tier of ELAN or Praat files that holds the transcription.")
 @click.option(
-    "--speaker", default="", metavar="CODE", help="Who speaks in all of it, as a code such as STORY-01, where the files do not tell."
+    "--speaker", default="", metavar="CODE", help="Who speaks in all of it, as a code such as STORY-01, where the files tell of no two."
 )
 @click.option("--encoding", metavar="NAME", help="Encoding of tables and texts that are not UTF-8.")
 @click.option("--force", is_flag=True, help="Replace the manifest that lies there.")

@@ -204,7 +204,8 @@ def _card_facts(card: Any) -> dict[str, Any]:
     }
     for row in card.scores:
         decoder = f", {row['decoder']}" if row.get("decoder", "greedy") != "greedy" else ""
-        facts[f"{row.get('split', '?')} CER{decoder}"] = f"{row.get('cer')} ({row.get('cer_low')}-{row.get('cer_high')})"
+        interval = f" ({row['cer_low']}–{row['cer_high']})" if "cer_low" in row else ""
+        facts[f"{row.get('split', '?')} CER{decoder}"] = f"{row.get('cer')} %{interval}"
     return facts
 
 

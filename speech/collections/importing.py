@@ -60,7 +60,7 @@ def import_folder(
     Parameters
     ----------
     transcript_in : reads the transcription of an annotation file
-    speaker : code of the one who speaks in all of it, where the files do not tell
+    speaker : code of the one who speaks in all of it, where the files tell no speakers, or one alone (a tier's name is a label, too)
 
     Raises
     ------
@@ -92,7 +92,8 @@ def import_folder(
             "Put beside each recording its .eaf or .txt, or a table with the columns path and text",
             "MANIFEST_EMPTY",
         )
-    codes = _codes(folder, taken, found)
+    one = len({row.speaker for row in taken if row.speaker}) < 2
+    codes = {} if speaker and one else _codes(folder, taken, found)
     hashes = {name: sha256_of(recordings[name]) for name in dict.fromkeys(row.audio for row in taken)}
     for row in taken:
         whole = row.end_ms is None

@@ -242,9 +242,15 @@ def _mend_alphabet(language: Language, seen: _Seen) -> str:
 
 
 def _mend_mixed(language: Language, seen: _Seen) -> str:
-    meant = [f"{s!r} by {_LOOKALIKES[s]!r}" for s in seen.signs if s in _LOOKALIKES and language.script in ("", "Latn")]
-    replace = f"Replace {', '.join(meant)}" if meant else "Write the letter meant"
-    return f"{replace}, or rule on it under replace in {_line(language, 'replace')}"
+    latin = language.script in ("", "Latn")
+    meant = {s: _LOOKALIKES.get(s, "...") if latin else "..." for s, _ in seen.signs.most_common(10)}
+    likely = [f"{s!r} looks like {letter!r}" for s, letter in meant.items() if letter != "..."]
+    write = f"Write the letter meant ({', '.join(likely)})" if likely else "Write the letter meant"
+    ruled = ", ".join(f'"{s}" = "{letter}"' for s, letter in meant.items())
+    return (
+        f"{write}, or leave the texts and say below [normalise] in {_line(language, 'replace')} what stands for what, as in: "
+        f"replace = {{ {ruled} }}"
+    )
 
 
 def _mend_forms(language: Language) -> str:

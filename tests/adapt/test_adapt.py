@@ -66,7 +66,7 @@ def base() -> Checkpoint:
 
 def test_dev_is_split_off_by_session_and_said(material: Material) -> None:
     assert not {c.session for c in material.train} & {c.session for c in material.dev}
-    assert len(material.train) + len(material.dev) == 12 and "session (1 of 4" in material.split_by
+    assert len(material.train) + len(material.dev) == 12 and material.split_by == "whole sessions, 1 of 4"
     assert material.symbols == tuple(sorted({s for c in material.train for s in c.symbols}))
     assert material.records == ("field:1", "field:community-1")
 

@@ -106,6 +106,8 @@ def test_annotation_files_give_their_segments_and_only_the_approved_where_the_fi
     ]  # fmt: skip
     assert found.left_out == {"segments that nobody approved": 1, "segments without a text": 1, "recordings without an annotation file": 1}
     assert set(found.names.values()) == {"Maria"}
+    one = import_folder(tmp_path, "que", speaker="TEST-01")
+    assert {row.speaker for row in one.rows} == {"TEST-01"} and not one.names
     write_manifest(Manifest(rows=tuple(found.rows)), tmp_path / "manifest.jsonl")
     assert "Maria" not in (tmp_path / "manifest.jsonl").read_text(encoding="utf-8")
     assert read_manifest(tmp_path / "manifest.jsonl").rows == tuple(found.rows)

@@ -111,7 +111,7 @@ def test_x6_scoring_counts_a_letter_outside_the_alphabet() -> None:
 def test_x7_a_cyrillic_letter_in_a_latin_word_is_reported_with_the_letter_meant() -> None:
     found = next(f for f in findings("c\u0430sa mama", QUE, "a.txt") if f.code == "TEXT_MIXED_SCRIPT")
     assert "U+0430 CYRILLIC SMALL LETTER A, 1 time" in found.what
-    assert "by 'a'" in found.mend
+    assert "looks like 'a'" in found.mend and 'replace = { "\u0430" = "a" }' in found.mend
     with pytest.raises(TextRefused) as caught:
         require_trainable([("r9", "c\u0430sa")], QUE)
     assert caught.value.code == "TEXT_MIXED_SCRIPT" and "r9" in caught.value.what
