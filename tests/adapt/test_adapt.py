@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -95,6 +97,23 @@ def test_two_models_are_judged_on_the_same_clips(material: Material) -> None:
     assert before.overall.clips == len(material.dev) and 0 < (before.overall.letters.value or 0) < 1.5
     with pytest.raises(ModelRefused):
         judged_by(recogniser, "zzz", material.dev)
+
+
+def test_what_was_best_on_dev_is_taken(material: Material, base: Checkpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = iter([0.30, 0.20, 0.40, 0.50, 0.50, 0.20])  # as dev is judged, at the end, and once more
+    kept: list[Any] = []
+
+    def judge(learner: Learner, _clips: Any) -> Any:
+        kept.append({name: tensor.clone() for name, tensor in learner.tensors().items()})
+        rate = SimpleNamespace(value=next(told))
+        return SimpleNamespace(overall=SimpleNamespace(letters=rate, words=rate))
+
+    monkeypatch.setattr("speech.adapt.run.judged", judge)
+    monkeypatch.setattr("speech.adapt.batches.SHAPES", ((2, 6.0),))
+    made = adapt(material, base, tmp_path, AdaptSettings(steps=4, evaluate_steps=1, decay_share=0.25, rate=1e-2))
+    assert [cer for _, cer in made.curve] == [30.0, 20.0, 40.0, 50.0]
+    same = [all(torch.equal(made.tensors[n], tensors[n]) for n in made.tensors) for tensors in kept]
+    assert same == [False, True, False, False, False, True]
 
 
 def test_without_a_card_nothing_is_decoded(field: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
