@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speech import audio, languages
+from speech.adapt.dev import Piece, dev_of
 from speech.audio.folders import is_recording
 from speech.collections import consent
 from speech.collections.importing import import_folder
@@ -30,10 +31,6 @@ from speech.text import normalise, spell
 from speech.text.checks import require_trainable
 
 SCOPE = "train_asr"
-DEV_SHARE = 0.15
-"""Of the sound, about so much is kept for dev, whole sessions at a time."""
-LEAST_SESSIONS = 4
-"""Sessions under which dev is cut from consecutive clips: one session of three would be too much or too alike."""
 SHORTEST_MS, LONGEST_MS = 200, 23_500
 """Lengths of clips that are learnt from; longer ones fit no row of a batch."""
 USED = ("", "train", "dev")
@@ -110,8 +107,18 @@ class Material:
         self.findings.append(Finding(code="TEXT_LONGER_THAN_AUDIO", where="train", what=f"left out, {what}", mend=mend))
 
 
-def rows_of(source: Path, language: str, *, tier: str | None = None, encoding: str | None = None) -> tuple[list[Row], Path, str]:
-    """The rows of a manifest, or of a folder as it is; the folder that their recordings lie below; what was found there.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """Rows, the folder that their recordings lie below, what messages call it, and what it was taken as."""
+
+    rows: Sequence[Row]
+    root: Path
+    name: str
+    found_as: str
+
+
+def read_source(source: Path, language: str, *, tier: str | None = None, encoding: str | None = None) -> Source:
+    """The rows of a manifest, or of a folder as it is.
 
     Raises
     ------
@@ -128,12 +135,12 @@ def rows_of(source: Path, language: str, *, tier: str | None = None, encoding: s
     if source.is_dir():
         read = functools.partial(transcription_in, language=language, tier=tier, encoding=encoding)
         found = import_folder(source, language, transcript_in=read, encoding=encoding)
-        return found.rows, source, found.found_as
-    return list(read_manifest(source).rows), source.parent, "a manifest"
+        return Source(rows=found.rows, root=source, name=shown(source), found_as=found.found_as)
+    return Source(rows=read_manifest(source).rows, root=source.parent, name=shown(source), found_as="a manifest")
 
 
 def gather(
-    source: Path,
+    source: Path | Source,
     language: str,
     *,
     context: consent.Context,
@@ -144,7 +151,7 @@ def gather(
     leave_out: bool = False,
     seed: int = 1,
 ) -> Material:
-    """The clips of a manifest, or of a folder as it is, that may be learnt from.
+    """The clips of a manifest, of a folder as it is, or of rows, that may be learnt from.
 
     Parameters
     ----------
@@ -164,22 +171,24 @@ def gather(
     AudioRefused, PathRefused
         A recording cannot be read.
     """
-    every, root, found_as = rows_of(source, language, tier=tier, encoding=encoding)
-    rows = [row for row in every if row.language == language and row.text and row.split in USED]
+    if isinstance(source, Path):
+        source = read_source(source, language, tier=tier, encoding=encoding)
+    name = source.name
+    rows = [row for row in source.rows if row.language == language and row.text and row.split in USED]
     if not rows:
-        raise ManifestRefused(shown(source), f"no row has a text in {language}", "Check --language, or the manifest", "MANIFEST_EMPTY")
+        raise ManifestRefused(name, f"no row has a text in {language}", "Check --language, or the manifest", "MANIFEST_EMPTY")
     table = languages.load(language)
     left_out: Counter[str] = Counter()
     findings: list[Finding] = []
-    rows = _with_letters(rows, table, shown(source), left_out, findings)
+    rows = _with_letters(rows, table, name, left_out, findings)
     if leave_out:
-        rows = _trainable(rows, table, shown(source), left_out, findings)
+        rows = _trainable(rows, table, name, left_out, findings)
     else:
-        require_trainable(((row.id, row.text or "") for row in rows), table, shown(source))
-    decisions = _allowed(rows, root, card, context)
+        require_trainable(((row.id, row.text or "") for row in rows), table, name)
+    decisions = _allowed(rows, source.root, card, context)
     clips: dict[str, list[Clip]] = defaultdict(list)
     hashes: set[str] = set()
-    for split, clip in _clips(rows, root, table, left_out, hashes):
+    for split, clip in _clips(rows, source.root, table, left_out, hashes):
         clips[split].append(clip)
     train, dev, split_by = _split(clips)
     if minutes is not None:
@@ -187,12 +196,12 @@ def gather(
     if not train or not dev:
         why = ", ".join(f"{count} {reason}" for reason, count in left_out.most_common()) or "too few clips"
         raise ManifestRefused(
-            shown(source), f"nothing is left to learn from, or to judge by: {why}", "Mend the texts, or add clips", "MANIFEST_EMPTY"
+            name, f"nothing is left to learn from, or to judge by: {why}", "Mend the texts, or add clips", "MANIFEST_EMPTY"
         )
     known = {symbol for clip in train for symbol in clip.symbols}
     return Material(
         language=language,
-        found_as=found_as,
+        found_as=source.found_as,
         train=train,
         dev=dev,
         split_by=split_by,
@@ -203,7 +212,9 @@ def gather(
         collections=tuple(dict.fromkeys(d.collection for d in decisions if d.collection)),
         decision=decisions[0],
         recordings=frozenset(hashes),
-        kept_apart=frozenset(normalise(r.text, table) for r in every if r.text and r.language == language and r.split not in ("", "train")),
+        kept_apart=frozenset(
+            normalise(r.text, table) for r in source.rows if r.text and r.language == language and r.split not in ("", "train")
+        ),
         new_letters=dict(Counter(s for clip in dev for s in clip.symbols if s not in known)),
     )
 
@@ -215,15 +226,15 @@ def split_of(
 
     Clips that `gather` would leave out are left out here, too. Raises as `gather` does.
     """
-    every, root, _ = rows_of(source, language, encoding=encoding)
+    found = read_source(source, language, encoding=encoding)
     table = languages.load(language)
     left_out: Counter[str] = Counter()
-    rows = [row for row in every if row.language == language and row.split == split and row.text]
+    rows = [row for row in found.rows if row.language == language and row.split == split and row.text]
     rows = _trainable(_with_letters(rows, table, shown(source), left_out, []), table, shown(source), left_out, [])
     if not rows:
         raise ManifestRefused(shown(source), f"no row of {split} has a text in {language}", "Check the manifest", "MANIFEST_EMPTY")
-    _allowed(rows, root, card, context)
-    return [clip for _, clip in _clips(rows, root, table, left_out, set())]
+    _allowed(rows, found.root, card, context)
+    return [clip for _, clip in _clips(rows, found.root, table, left_out, set())]
 
 
 def _with_letters(rows: Sequence[Row], table: languages.Language, where: str, left_out: Counter[str], findings: list[Finding]) -> list[Row]:
@@ -322,26 +333,8 @@ def _split(clips: dict[str, list[Clip]]) -> tuple[list[Clip], list[Clip], str]:
     if clips.get("dev"):
         return clips["train"] + clips[""], clips["dev"], "the rows that the manifest keeps for it"
     every = clips["train"] + clips[""]
-    wanted = DEV_SHARE * sum(clip.seconds for clip in every)
-    sessions: dict[str, list[Clip]] = defaultdict(list)
-    for clip in every:
-        sessions[clip.session].append(clip)
-    if not LEAST_SESSIONS <= len(sessions) < len(every):
-        kept, seconds = len(every), 0.0
-        while kept > 1 and seconds < wanted:
-            kept -= 1
-            seconds += every[kept].seconds
-        return every[:kept], every[kept:], "the last clips in a row, as the files tell fewer than four sessions"
-    order = sorted(sessions, key=lambda name: (sum(c.seconds for c in sessions[name]), name))
-    dev: list[str] = []
-    for name in order:
-        if sum(c.seconds for n in dev for c in sessions[n]) < wanted:
-            dev.append(name)
-    return (
-        [c for c in every if c.session not in dev],
-        [c for c in every if c.session in dev],
-        f"whole sessions, {len(dev)} of {len(sessions)}",
-    )
+    dev, split_by = dev_of([Piece(session=c.session, speaker=c.speaker, seconds=c.seconds) for c in every])
+    return [c for n, c in enumerate(every) if n not in dev], [c for n, c in enumerate(every) if n in dev], split_by
 
 
 def some(clips: Sequence[Clip], seconds: float, seed: int = 1) -> list[Clip]:

@@ -31,6 +31,9 @@ from speech.models.training.losses import ctc as ctc_loss
 from speech.score import Scores, score
 from speech.score.weighing import Emitted, decoded
 
+SAME = 0.01
+"""Per cent of CER that is no difference."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdaptSettings:
@@ -71,6 +74,7 @@ class Adapted:
     tensors: dict[str, Tensor]
     """As `adapter.<lang>.safetensors` names them."""
     scores: Scores
+    """On dev, which chose among the judgements: a little better than other clips of its kind would give."""
     curve: list[tuple[int, float]] = field(default_factory=list)
     seconds: float = 0.0
     loop: Loop
@@ -94,7 +98,7 @@ def adapt(
 ) -> Adapted:
     """Learn from the material's train clips, and judge on its dev clips; the run lies in `folder` and goes on from there.
 
-    Where dev CER does not fall for `settings.patience` judgements the rate is brought to its end early.
+    Where dev CER does not fall for `settings.patience` judgements the rate is brought to its end early; of all judgements the best counts.
 
     Parameters
     ----------
@@ -160,10 +164,16 @@ def adapt(
     supplied = (functools.partial(told_of, step) for step in _steps(learner, batches))
     loop.run(supplied, decay=False, evaluate=evaluate)  # it may end early: the decay follows all the same
     loop.run(supplied, decay=True, evaluate=evaluate)
+    seconds = loop.seconds
     with loop.averaged():
         scores = judged(learner, material.dev)
+    if loop.best is not None and loop.best < 100 * (scores.overall.letters.value or 0.0) - SAME and (folder / BEST).exists():
+        loop.load(folder / BEST)  # few minutes can be learnt by heart: what was better on dev before is taken
+        with loop.averaged():
+            scores = judged(learner, material.dev)
+    with loop.averaged():
         tensors = {name: tensor.clone() for name, tensor in learner.tensors().items()}
-    return Adapted(learner=learner, tensors=tensors, scores=scores, curve=curve, seconds=loop.seconds, loop=loop)
+    return Adapted(learner=learner, tensors=tensors, scores=scores, curve=curve, seconds=seconds, loop=loop)
 
 
 def tried(learner: Learner) -> float:

@@ -13,7 +13,7 @@ from speech.adapt import needs, reached
 from speech.adapt.donors import Donor, lenders, ranked
 from speech.adapt.language_model import OnDev, Weighed, on_dev, put
 from speech.adapt.learner import Mode
-from speech.adapt.material import Material, gather, some
+from speech.adapt.material import Material, Source, gather, some
 from speech.adapt.minutes import Forecast, Point, forecast, parts_of
 from speech.adapt.minutes import write as write_curve
 from speech.adapt.needs import STEP_S
@@ -61,7 +61,7 @@ class Made:
 
 
 def make_adapter(
-    source: Path | str,
+    source: Path | str | Source,
     *,
     language: str,
     out: Path | str,
@@ -83,7 +83,7 @@ def make_adapter(
     progress: Callable[[int, float], None] | None = None,
     stepped: Callable[[str, int, int], None] | None = None,
 ) -> Made:
-    """Learn an adapter for `language` of the base from what lies in `source`, and write it with its card into `out`.
+    """Learn an adapter for `language` of the base from what lies in `source`, or from its rows, and write it with its card into `out`.
 
     Attention adapters and a head learn where the base's layers hold such; where they hold none, low-rank adapters and a head.
 
@@ -117,7 +117,7 @@ def make_adapter(
     languages.check_code(language)
     if texts and with_lm == OFF:
         raise UsageFailure("--text", "without a language model nothing learns from it", "Leave out --text, or --lm off", "MODEL_LM")
-    source, out = Path(source), Path(out)
+    source, out = source if isinstance(source, Source) else Path(source), Path(out)
     context = consent.Context(basis=basis, purpose=purpose)
     checkpoint = open_checkpoint(hub.resolve(base))
     base_hash = base_sha256(checkpoint)

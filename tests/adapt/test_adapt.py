@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,13 +17,16 @@ from safetensors.torch import load_file
 from speech import formats
 from speech.adapt import AdaptSettings, Clip, Material, adapt, gather
 from speech.adapt.batches import Batches
+from speech.adapt.compare import judged_by
+from speech.adapt.dev import Piece, dev_of
 from speech.adapt.donors import ranked
 from speech.adapt.learner import BLANK, SPECIAL, Learner, Mode
 from speech.adapt.run import finish, judged
 from speech.collections import answers, consent
-from speech.errors import ConsentRefused, ManifestRefused, TextRefused, TrainingFailure
+from speech.errors import ConsentRefused, ManifestRefused, ModelRefused, TextRefused, TrainingFailure
 from speech.models.checkpoint import Checkpoint, open_checkpoint
 from speech.models.hub import mini_folder
+from speech.models.recogniser import CtcRecogniser
 from speech.types import Segment, Span, Transcript
 from tests.sounds import SENTENCES, spoken
 
@@ -69,6 +74,46 @@ def test_dev_is_split_off_by_session_and_said(material: Material) -> None:
     assert len(material.train) + len(material.dev) == 12 and material.split_by == "whole sessions, 1 of 4"
     assert material.symbols == tuple(sorted({s for c in material.train for s in c.symbols}))
     assert material.records == ("field:1", "field:community-1")
+
+
+def test_dev_has_other_speakers_where_sessions_share_none() -> None:
+    def pieces(*told: tuple[str, str, float]) -> list[Piece]:
+        return [Piece(session=session, speaker=speaker, seconds=seconds) for session, speaker, seconds in told for _ in range(2)]
+
+    apart = pieces(("a", "ANA", 9), ("b", "ANA", 1), ("c", "BEN", 3), ("d", "CAT", 4), ("e", "DAN", 9))
+    dev, said = dev_of(apart)
+    assert {apart[n].speaker for n in dev} == {"BEN", "CAT"} and said == "whole sessions of other speakers, 2 of 4"
+    mixed = pieces(("a", "ANA", 9), ("b", "ANA", 1), ("c", "BEN", 3), ("d", "BEN", 4), ("e", "CAT", 9))
+    dev, said = dev_of(mixed)
+    assert {mixed[n].session for n in dev} == {"b", "c"} and said == "whole sessions, 2 of 5"
+    unknown = pieces(("a", "", 9), ("b", "ANA", 1), ("c", "BEN", 3), ("d", "CAT", 4), ("e", "DAN", 9))
+    assert dev_of(unknown)[1] == "whole sessions, 2 of 5"
+
+
+def test_two_models_are_judged_on_the_same_clips(material: Material) -> None:
+    recogniser = CtcRecogniser(open_checkpoint(mini_folder()))
+    before = judged_by(recogniser, "que", material.dev)
+    assert [row.id for row in before.rows] == [clip.id for clip in material.dev]
+    assert before.overall.clips == len(material.dev) and 0 < (before.overall.letters.value or 0) < 1.5
+    with pytest.raises(ModelRefused):
+        judged_by(recogniser, "zzz", material.dev)
+
+
+def test_what_was_best_on_dev_is_taken(material: Material, base: Checkpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = iter([0.30, 0.20, 0.40, 0.50, 0.50, 0.20])  # as dev is judged, at the end, and once more
+    kept: list[Any] = []
+
+    def judge(learner: Learner, _clips: Any) -> Any:
+        kept.append({name: tensor.clone() for name, tensor in learner.tensors().items()})
+        rate = SimpleNamespace(value=next(told))
+        return SimpleNamespace(overall=SimpleNamespace(letters=rate, words=rate))
+
+    monkeypatch.setattr("speech.adapt.run.judged", judge)
+    monkeypatch.setattr("speech.adapt.batches.SHAPES", ((2, 6.0),))
+    made = adapt(material, base, tmp_path, AdaptSettings(steps=4, evaluate_steps=1, decay_share=0.25, rate=1e-2))
+    assert [cer for _, cer in made.curve] == [30.0, 20.0, 40.0, 50.0]
+    same = [all(torch.equal(made.tensors[n], tensors[n]) for n in made.tensors) for tensors in kept]
+    assert same == [False, True, False, False, False, True]
 
 
 def test_without_a_card_nothing_is_decoded(field: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
