@@ -1,0 +1,110 @@
+"""What people approved teaches: who judges stays, what may not be learnt from is counted, nothing is put to use by itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from speech.collections import answers, consent
+from speech.collections.manifest import Row
+from speech.errors import ManifestRefused, ModelRefused
+from speech.review import learning
+from speech.review.learning import Reviewed, back, choose, in_use, judges, kept, learn, lesson
+from speech.types import Segment, Span
+from tests.adapt.test_adapt import CARD
+from tests.sounds import SENTENCES, spoken
+
+CONTEXT = consent.Context(basis="test")
+
+
+@pytest.fixture(scope="module")
+def village(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Reviewed]]:
+    """Five recordings of two sentences each: approved, but for one segment; the fifth lies where no card speaks."""
+    root = tmp_path_factory.mktemp("village")
+    recordings = []
+    for number in range(5):
+        folder = root / ("tapes" if number < 4 else "elsewhere")
+        folder.mkdir(exist_ok=True)
+        (root / "tapes" / answers.CARD).write_text(CARD.replace('"que"', '"zza"'), encoding="utf-8")
+        sounds, segments, at = [], [], 0
+        for place in range(2):
+            text = SENTENCES[(2 * number + place) % len(SENTENCES)]
+            sound = spoken(text)
+            end = at + len(sound) * 1000 // 16_000
+            status = "draft" if (number, place) == (0, 0) else "approved"
+            segments.append(Segment(id=f"a{place + 1}", span=Span(start_ms=at, end_ms=end), text=text, status=status))  # type: ignore[arg-type]
+            sounds.append(sound)
+            at = end
+        path = folder / f"tape_{number}.wav"
+        soundfile.write(path, np.concatenate(sounds), 16_000)
+        recordings.append(Reviewed(id=f"r{number}", path=path, sha256="", segments=segments, language="zza"))
+    return root, recordings
+
+
+def row(id: str, session: str, seconds: float = 2.0) -> Row:
+    return Row(id=id, audio=f"{session}.wav", language="zza", text="x", session=session, end_ms=round(1000 * seconds))
+
+
+def test_only_what_is_approved_and_allowed_is_learnt_from(village: tuple[Path, list[Reviewed]], tmp_path: Path) -> None:
+    root, recordings = village
+    given = lesson(recordings, "zza", root=root, models=tmp_path, context=CONTEXT)
+    assert given.refused == {"NO_CARD": 1} and given.unapproved == 1 and given.ready
+    assert {r.id for r in given.rows} == {"r0/a2", *(f"r{n}/a{k}" for n in (1, 2, 3) for k in (1, 2))}
+    dev = {r.session for r in given.rows if r.split == "dev"}
+    assert dev == {"r0"} and not dev & {r.session for r in given.rows if r.split == "train"}
+    assert lesson(recordings, "swh", root=root, models=tmp_path, context=CONTEXT).rows == ()
+
+
+def test_who_judged_once_judges_again_and_never_teaches() -> None:
+    rows = [row(f"{session}{n}", session) for session in "abcd" for n in range(3)]
+    dev, _ = judges(rows, (), ())
+    taught = {r.id for r in rows} - dev
+    assert len(dev) == 3 and len({r.session for r in rows if r.id in dev}) == 1
+    session = next(r.session for r in rows if r.id in dev)
+    grown = [*rows, row(f"{session}9", session), row("e0", "e", 30), row("f0", "f", 40)]
+    again, _ = judges(grown, dev, taught)
+    assert again >= dev and f"{session}9" in again and not again & taught
+    assert "e0" not in again  # eight seconds of 94 are more than half of the share
+    many = [*grown, *(row(f"g{n}", "g", 20) for n in range(9))]
+    assert "e0" in judges(many, dev, taught)[0]  # they had become too few: the smallest session that is new joins them
+    assert judges(many, dev, {*taught, "e0"})[0] & {"e0", "f0"} == {"f0"}
+
+
+def test_an_adapter_is_learnt_judged_beside_the_one_before_and_put_to_use_by_hand(
+    village: tuple[Path, list[Reviewed]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root, recordings = village
+    monkeypatch.setattr("speech.adapt.whole.steps_for", lambda seconds, large: 2)
+    monkeypatch.setattr("speech.adapt.batches.SHAPES", ((2, 6.0),))
+    monkeypatch.setattr("speech.adapt.minutes.SIZES", ())
+    given = lesson(recordings, "zza", root=root, models=tmp_path, context=CONTEXT)
+    told = learn(given, "zza", models=tmp_path, name="first", basis="test")
+    assert told["old"] is None and told["new"]["cer"]["value"] > 0 and told["adapter"] == "first"
+    assert told["worst"][0]["segment"] == "r0/a2" and told["refused"] == {"NO_CARD": 1} and told["dev_clips"] == 1
+    assert in_use(tmp_path, "zza") is None  # nothing is replaced until a person says so
+    choose(tmp_path, "zza", "first")
+    assert in_use(tmp_path, "zza") == tmp_path / "zza" / "first"
+    again = learn(
+        lesson(recordings, "zza", root=root, models=tmp_path, context=CONTEXT), "zza", models=tmp_path, name="second", basis="test"
+    )
+    assert again["old"]["cer"]["value"] == pytest.approx(told["new"]["cer"]["value"], abs=0.02)
+    assert [found["adapter"] for found in learning.learnt(tmp_path, "zza")] == ["first", "second"]
+    choose(tmp_path, "zza", "second")
+    back(tmp_path, "zza")
+    assert in_use(tmp_path, "zza") == tmp_path / "zza" / "first"
+    back(tmp_path, "zza")
+    assert in_use(tmp_path, "zza") is None and kept(tmp_path, "zza").dev == ["r0/a2"]
+    with pytest.raises(ModelRefused) as caught:
+        choose(tmp_path, "zza", "../first")
+    assert caught.value.code == "MODEL_NOT_HERE"
+
+
+def test_too_little_is_said(village: tuple[Path, list[Reviewed]], tmp_path: Path) -> None:
+    root, recordings = village
+    given = lesson(recordings[:1], "zza", root=root, models=tmp_path, context=CONTEXT)
+    with pytest.raises(ManifestRefused) as caught:
+        learn(given, "zza", models=tmp_path, name="first", basis="test")
+    assert caught.value.code == "MANIFEST_EMPTY" and not (tmp_path / "zza" / "first").exists()
