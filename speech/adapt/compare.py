@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from speech.adapt.material import Clip
-from speech.models.recogniser import Batch, Recogniser
+from speech.models.recogniser import Batch, Recogniser, Samples
+from speech.models.training.augment import levelled
 from speech.score import Scores, score
 from speech.score.weighing import Emitted, Output, decoded
 
@@ -27,9 +28,13 @@ def judged_by(recogniser: Recogniser, language: str, clips: Sequence[Clip]) -> S
     order = sorted(range(len(clips)), key=lambda n: len(clips[n].samples))
     parts = [order[at : at + TOGETHER] for at in range(0, len(order), TOGETHER)]
 
+    def heard_as(clip: Clip) -> Samples:
+        sound = clip.samples / 32768
+        return levelled(sound) if recogniser.levelled else np.asarray(sound, np.float32)
+
     def batches() -> Iterator[Batch]:
         for part in parts:
-            yield [(np.asarray(clips[n].samples / 32768, np.float32), language) for n in part]
+            yield [(heard_as(clips[n]), language) for n in part]
 
     heard: dict[int, Emitted] = {}
     for part, encodings in zip(parts, recogniser.stream(batches()), strict=True):
