@@ -41,6 +41,9 @@ OWNERS = {
     "alembic": {"store"},
     "gradio": {"ui"},
     "fastapi": {"ui"},
+    "starlette": {"ui"},
+    "uvicorn": {"ui"},
+    "pydantic": {"ui"},
     "matplotlib": {"report"},
     "ray": {"batch"},
     "peft": {"adapt"},
@@ -124,7 +127,7 @@ def loaded_after(code: str) -> set[str]:
     return set(json.loads(done.stdout.splitlines()[-1]))
 
 
-HEAVY = {"torch", "transformers", "gradio", "librosa", "sqlalchemy", "matplotlib", "av", "lxml", "jiwer"}
+HEAVY = {"torch", "transformers", "gradio", "fastapi", "librosa", "sqlalchemy", "matplotlib", "av", "lxml", "jiwer"}
 
 
 def test_importing_speech_loads_nothing_heavy() -> None:
