@@ -14,14 +14,12 @@ import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from speech import __version__
 from speech.collections.events import FIRST, Agent, Entity, Event, Gate, LedgerRow, body_of, canonical, hash_of
 from speech.errors import StoreFailure
-from speech.files import shown
-from speech.store import Store, open_store, place_of
+from speech.store import Store, is_there, open_store, place_of
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -102,7 +100,7 @@ def rows(store: Store | None = None) -> Iterator[LedgerRow]:
 
 def rows_of(type: str, store: Store | None = None) -> Iterator[LedgerRow]:
     """The rows of one type of event, in order; none where there is no ledger yet. Makes no store."""
-    if store is None and not _exists(place_of()):
+    if store is None and not is_there(place_of()):
         return
     from speech.store.tables import ledger_event
 
@@ -121,7 +119,7 @@ def verify(store: Store | None = None) -> int:
         `STORE_CORRUPT`: names the first row that is missing, changed or does not follow from the one before.
     """
     with _store_or_own(store) as place:
-        return _verify_rows(rows(place), shown(place.path))
+        return _verify_rows(rows(place), place.where)
 
 
 def _verify_rows(found: Iterable[LedgerRow], where: str) -> int:
@@ -189,7 +187,7 @@ def _broken(where: str, count: int, fault: str) -> StoreFailure:
 
 def latest_day(store: Store | None = None) -> datetime.date | None:
     """The latest UTC day any row of the ledger speaks of; None where there is no ledger yet. Makes no store."""
-    if store is None and not _exists(place_of()):
+    if store is None and not is_there(place_of()):
         return None
     from sqlalchemy import func, select
 
@@ -198,13 +196,6 @@ def latest_day(store: Store | None = None) -> datetime.date | None:
     with _store_or_own(store) as place, place.read() as connection:
         found = connection.execute(select(func.max(ledger_event.c.time))).scalar()
     return datetime.date.fromisoformat(found[:10]) if found else None
-
-
-def _exists(path: Path) -> bool:
-    try:
-        return path.exists()
-    except OSError:
-        return True  # it cannot be told: opening it says why
 
 
 @contextmanager

@@ -1,43 +1,45 @@
-"""One store for all that must outlive a run: the ledger now; jobs and edits later. SQLite in the user's data folder.
+"""One store for all that must outlive a run: the ledger, edits, jobs. SQLite in the user's data folder, or PostgreSQL.
 
 `open_store` makes the file where there is none and brings an older one up to date; an existing file that
 cannot be read is never made anew. What the rows mean is decided elsewhere. SQLAlchemy and Alembic are imported
-when a store is opened, Alembic only when there is something to bring up to date. Errors of sqlite3 and
+when a store is opened, Alembic only when there is something to bring up to date. Errors of sqlite3, psycopg and
 SQLAlchemy end here, as StoreFailure or DiskFailure.
 """
 
 from __future__ import annotations
 
 import os
-import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from speech.errors import StoreFailure
 from speech.files import shown
+from speech.store.engines import engine_of, has_table, reading, writing
 from speech.store.faults import store_errors
-from speech.store.places import make_folder, place_of, refuse_network_disk
+from speech.store.places import Place, Server, is_there, make_folder, place_of, refuse_network_disk, shown_place
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
-HEAD = "0001_ledger"
+HEAD = "0002_app"
 """The newest revision in `migrations/versions`; a test holds the two together."""
 
 WAIT_S = 30.0
 """How long a writer waits for another one."""
 
-__all__ = ["HEAD", "WAIT_S", "Store", "open_store", "place_of"]
+__all__ = ["HEAD", "WAIT_S", "Place", "Server", "Store", "is_there", "open_store", "place_of"]
 
 
 class Store:
     """An open store. Close it, or use it in `with`; safe to share between threads, not across a fork."""
 
-    def __init__(self, path: Path, engine: Engine) -> None:
-        self.path = path
+    def __init__(self, place: Place, engine: Engine) -> None:
+        self.place = place
+        self.where = shown_place(place)
+        """The place for messages, without a password."""
         self._engine = engine
 
     @contextmanager
@@ -49,14 +51,16 @@ class Store:
         StoreFailure
             `STORE_LOCKED`, `STORE_CORRUPT`, `STORE_PLACE`.
         """
-        with store_errors(self.path), self._engine.connect() as connection, connection.begin():
-            yield connection
+        with store_errors(self.place), self._engine.connect() as plain:
+            connection = reading(plain)
+            with connection.begin():
+                yield connection
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """A connection that holds the only right to write; committed when the block ends well, else undone.
 
-        The right is taken at once (BEGIN IMMEDIATE), so what the block reads cannot change before it writes.
+        The right is taken at once, so what the block reads cannot change before it writes.
 
         Raises
         ------
@@ -65,14 +69,14 @@ class Store:
         DiskFailure
             `DISK_FULL`, `DISK_IO`: nothing was written.
         """
-        with store_errors(self.path), self._engine.connect() as plain:
-            connection = plain.execution_options(speech_begin="BEGIN IMMEDIATE")
+        with store_errors(self.place), self._engine.connect() as plain:
+            connection = writing(plain)
             with connection.begin():
                 yield connection
 
     def close(self) -> None:
-        """Give back the file."""
-        with store_errors(self.path):
+        """Give back the file, or the connections."""
+        with store_errors(self.place):
             self._engine.dispose()
 
     def __enter__(self) -> Store:
@@ -82,19 +86,19 @@ class Store:
         self.close()
 
 
-def open_store(path: Path | None = None, *, wait_s: float | None = None) -> Store:
+def open_store(path: Path | str | None = None, *, wait_s: float | None = None) -> Store:
     """The store at `path`, made where there is none, at the newest revision.
 
     Parameters
     ----------
-    path : the database file, or an existing folder for it
+    path : the database file, an existing folder for it, or a URL (`postgresql://user@host/name`; password: PGPASSWORD)
         Without one: environment SPEECH_STORE, else the user's data folder.
     wait_s : how long a writer waits for another one; `WAIT_S` where None
 
     Raises
     ------
     StoreFailure
-        `STORE_PLACE`: it cannot be made or written there, or lies on a network disk. `STORE_LOCKED`: another
+        `STORE_PLACE`: it cannot be made, reached or written there, or lies on a network disk. `STORE_LOCKED`: another
         program held it for too long. `STORE_CORRUPT`: the file is damaged; it is left as it is.
         `STORE_NEWER`: a newer version of this program wrote it.
     DiskFailure
@@ -102,6 +106,8 @@ def open_store(path: Path | None = None, *, wait_s: float | None = None) -> Stor
     """
     place = place_of(path)
     wait = WAIT_S if wait_s is None else wait_s
+    if isinstance(place, Server):
+        return _opened(place, wait)
     refuse_network_disk(place)
     if not _there(place):
         _make(place, wait)
@@ -148,43 +154,14 @@ def _make(place: Path, wait: float) -> None:
             left.unlink(missing_ok=True)
 
 
-def _opened(place: Path, wait: float) -> Store:
-    store = Store(place, _engine(place, wait))
+def _opened(place: Place, wait: float) -> Store:
+    store = Store(place, engine_of(place, wait))
     try:
         _bring_up_to_date(store)
     except BaseException:
         store.close()
         raise
     return store
-
-
-def _engine(place: Path, wait: float) -> Engine:
-    from sqlalchemy import create_engine, event
-    from sqlalchemy.engine import URL
-
-    engine = create_engine(URL.create("sqlite", database=str(place)), connect_args={"timeout": wait}, pool_reset_on_return=None)
-
-    def connected(raw: sqlite3.Connection, _: Any) -> None:
-        raw.isolation_level = None  # transactions are begun by `begun` below, not guessed by the driver
-        cursor = raw.cursor()
-        mode = cursor.execute("PRAGMA journal_mode=WAL").fetchone()[0]
-        cursor.execute("PRAGMA synchronous=FULL")
-        cursor.execute("PRAGMA foreign_keys=ON")
-        cursor.close()
-        if mode != "wal":
-            raise StoreFailure(
-                shown(place),
-                f"this disk allows no write-ahead log (mode {mode})",
-                "Name a place on a local disk: SPEECH_STORE=PATH",
-                "STORE_PLACE",
-            )
-
-    def begun(connection: Connection) -> None:
-        connection.exec_driver_sql(connection.get_execution_options().get("speech_begin", "BEGIN"))
-
-    event.listen(engine, "connect", connected)
-    event.listen(engine, "begin", begun)
-    return engine
 
 
 def _bring_up_to_date(store: Store) -> None:
@@ -199,8 +176,7 @@ def _bring_up_to_date(store: Store) -> None:
 
 
 def _revision(connection: Connection) -> str | None:
-    tables = connection.exec_driver_sql("SELECT count(*) FROM sqlite_master WHERE name = 'alembic_version'").scalar_one()
-    if not tables:
+    if not has_table(connection, "alembic_version"):
         return None
     return connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
 
@@ -215,7 +191,7 @@ def _migrate(store: Store, connection: Connection, found: str | None) -> None:
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
     if found is not None and found not in known:
         raise StoreFailure(
-            shown(store.path),
+            store.where,
             f"a newer version of this program wrote the store (revision {found}, this one knows {HEAD})",
             "Install that version, or name another store: SPEECH_STORE=PATH",
             "STORE_NEWER",

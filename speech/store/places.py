@@ -1,13 +1,17 @@
 """Where the store lies: named, from the environment, or in the user's data folder; and never on a network disk.
 
-SQLite's write-ahead log needs memory shared between all who use the file, which NFS and its like do not give.
+SQLite's write-ahead log needs memory shared between all who use the file, which NFS and its like do not give. For several
+machines there is PostgreSQL, named by a URL; a password in it is never shown.
 """
 
 from __future__ import annotations
 
 import errno
 import os
+import re
+from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from speech.errors import DiskFailure, StoreFailure
 from speech.files import shown
@@ -19,16 +23,92 @@ NETWORK = frozenset(
 _MOUNTS = Path("/proc/self/mountinfo")
 
 
-def place_of(path: Path | None = None) -> Path:
-    """The database file: `path`, else SPEECH_STORE, else in the user's data folder; an existing folder gets `NAME` in it."""
-    if path is None and (named := os.environ.get("SPEECH_STORE")):
-        path = Path(named)
+_URL = re.compile(r"([A-Za-z][A-Za-z0-9+]*)://")
+_SERVERS = ("postgresql+psycopg", "postgresql", "postgres")
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A database on a PostgreSQL server; `url` may hold a password, its text never does."""
+
+    url: str
+
+    def __str__(self) -> str:
+        parts = urlsplit(self.url)
+        user = f"{parts.username}@" if parts.username else ""
+        host = (parts.hostname or "") + _port(self.url)
+        return f"postgresql://{user}{host}{parts.path}"
+
+    def __repr__(self) -> str:
+        return f"Server({str(self)!r})"
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What no message may hold: the password as it is written in the URL and as it is sent."""
+        parts = urlsplit(self.url)
+        given = [parts.password, os.environ.get("PGPASSWORD"), *re.findall(r"password=([^&]*)", parts.query)]
+        return tuple(dict.fromkeys(x for g in given if g for x in (g, unquote(g))))
+
+
+def _port(url: str) -> str:
+    try:
+        port = urlsplit(url).port
+    except ValueError:
+        return ""
+    return f":{port}" if port else ""
+
+
+Place = Path | Server
+
+
+def place_of(path: Path | str | None = None) -> Place:
+    """The database: `path`, else SPEECH_STORE, else a file in the user's data folder; an existing folder gets `NAME` in it.
+
+    A text may be a URL, `postgresql://user@host/name`.
+
+    Raises
+    ------
+    StoreFailure
+        `STORE_PLACE`: a URL of a database that is not known here.
+    """
+    if path is None:
+        path = os.environ.get("SPEECH_STORE") or None
     if path is None:
         import platformdirs
 
         return Path(platformdirs.user_data_dir("oral-speech", appauthor=False)) / NAME
+    if isinstance(path, str):
+        if found := _URL.match(path):
+            return _server(path, found[1])
+        path = Path(path)
     path = path.expanduser()
     return path / NAME if path.is_dir() else path
+
+
+def _server(url: str, scheme: str) -> Place:
+    if scheme.lower() not in _SERVERS:
+        raise StoreFailure(
+            shown(f"{scheme}://"),
+            "a store in such a database is not known",
+            "Name a file, or postgresql://USER@HOST/NAME: SPEECH_STORE=PATH",
+            "STORE_PLACE",
+        )
+    return Server(f"postgresql+psycopg://{url.partition('://')[2]}")
+
+
+def shown_place(place: Place) -> str:
+    """A place for messages."""
+    return shown(place) if isinstance(place, Path) else shown(str(place))
+
+
+def is_there(place: Place) -> bool:
+    """Whether there may be a store already; nothing is made. A server is asked only when it is opened."""
+    if isinstance(place, Server):
+        return True
+    try:
+        return place.exists()
+    except OSError:
+        return True  # it cannot be told: opening it says why
 
 
 def make_folder(place: Path) -> None:

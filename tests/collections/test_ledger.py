@@ -125,7 +125,7 @@ def test_two_processes_write_one_chain(tmp_path: Path) -> None:
 def test_the_first_broken_row_is_named(store: Store, change: str, row: int, why: str) -> None:
     for n in range(3):
         ledger.append(transcribed(f"{n:064x}"), store=store)
-    raw = sqlite3.connect(store.path)
+    raw = sqlite3.connect(store.where)
     for trigger in ("no_update", "no_delete"):
         raw.execute(f"DROP TRIGGER ledger_event_{trigger}")
     raw.execute(change)
