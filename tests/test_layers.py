@@ -37,10 +37,14 @@ OWNERS = {
     "pyannote": {"diarise", "score"},
     "jiwer": {"score"},
     "lxml": {"formats"},
-    "sqlalchemy": {"store", "collections"},
+    "sqlalchemy": {"store", "collections", "jobs", "review"},
+    "psycopg": {"store"},
     "alembic": {"store"},
     "gradio": {"ui"},
     "fastapi": {"ui"},
+    "starlette": {"ui"},
+    "uvicorn": {"ui"},
+    "pydantic": {"ui"},
     "matplotlib": {"report"},
     "ray": {"batch"},
     "peft": {"adapt"},
@@ -124,7 +128,7 @@ def loaded_after(code: str) -> set[str]:
     return set(json.loads(done.stdout.splitlines()[-1]))
 
 
-HEAVY = {"torch", "transformers", "gradio", "librosa", "sqlalchemy", "matplotlib", "av", "lxml", "jiwer"}
+HEAVY = {"torch", "transformers", "gradio", "fastapi", "librosa", "sqlalchemy", "matplotlib", "av", "lxml", "jiwer"}
 
 
 def test_importing_speech_loads_nothing_heavy() -> None:

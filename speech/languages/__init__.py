@@ -19,7 +19,7 @@ from speech.errors import ModelRefused
 
 UNDETERMINED = "und"
 _CODE = re.compile(r"[a-z]{3}(?:-(?:script|dialect|variety)_[a-z0-9_]{1,60})?")
-_FIELDS = {"code", "name", "autonym", "variety", "glottocode", "script", "macrolanguage", "retired", "alphabet", "normalise", "spelling"}
+_FIELDS = {"code", "name", "autonym", "names", "variety", "glottocode", "script", "macrolanguage", "retired", "alphabet", "normalise", "spelling"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +34,8 @@ class Language:
     code: str
     name: str
     autonym: str = ""
+    names: tuple[str, ...] = ()
+    """Other names that people look for it under."""
     variety: str = ""
     glottocode: str = ""
     script: str = ""
@@ -164,6 +166,7 @@ def parse(text: str, where: str) -> Language:
         code=raw["code"],
         name=raw["name"],
         autonym=raw.get("autonym", ""),
+        names=tuple(raw.get("names", ())),
         variety=raw.get("variety", ""),
         glottocode=raw.get("glottocode", ""),
         script=raw.get("script", ""),

@@ -78,6 +78,16 @@ def segment_of(form: Mapping[str, Any]) -> Segment:
     )
 
 
+def maybe_form(segment: Segment | None) -> Form | None:
+    """The form of a segment that may not be there."""
+    return None if segment is None else form_of(segment)
+
+
+def maybe_segment(form: Mapping[str, Any] | None) -> Segment | None:
+    """The segment of a form that may not be there."""
+    return None if form is None else segment_of(form)
+
+
 def _word(form: list[Any]) -> Word:
     text, start, end, confidence, separator, alternatives = form[:6]
     more = form[6] if len(form) > 6 else {}

@@ -21,7 +21,7 @@ _TOKEN = re.compile(r"\S+")
 
 def graphemes(text: str) -> list[str]:
     """The text cut into graphemes."""
-    return _GRAPHEME.findall(text)
+    return list(_GRAPHEME.findall(text))
 
 
 def saved(text: str) -> str:

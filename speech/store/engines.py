@@ -48,7 +48,7 @@ def has_table(connection: Connection, name: str) -> bool:
     """Whether a table is there."""
     if connection.dialect.name == "postgresql":
         return connection.exec_driver_sql("SELECT to_regclass(%s) IS NOT NULL", (name,)).scalar_one() is True
-    return connection.exec_driver_sql("SELECT count(*) FROM sqlite_master WHERE name = ?", (name,)).scalar_one() > 0
+    return bool(connection.exec_driver_sql("SELECT count(*) FROM sqlite_master WHERE name = ?", (name,)).scalar_one())
 
 
 def _file(place: Path, wait_s: float) -> Engine:

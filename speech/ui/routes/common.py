@@ -1,0 +1,56 @@
+"""What routes share: who asks with which right, and the one way from an id to a recording."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from speech.ui.answers import NotThere
+from speech.ui.served import Known, Served
+from speech.ui.users import Asker
+
+
+def served_of(request: Request) -> Served:
+    """What this server serves."""
+    served = request.app.state.served
+    if not isinstance(served, Served):
+        raise TypeError("the app was built without what it serves")
+    return served
+
+
+def with_right(right: str) -> Callable[[Request], Asker]:
+    """The asker, where the role holds a right; else the route is not there."""
+
+    def check(request: Request) -> Asker:
+        asker = request.scope.get("speech_asker")
+        if not isinstance(asker, Asker) or not asker.may(right):
+            raise NotThere
+        return asker
+
+    return check
+
+
+Reader = Annotated[Asker, Depends(with_right("read"))]
+Listener = Annotated[Asker, Depends(with_right("play"))]
+Writer = Annotated[Asker, Depends(with_right("text"))]
+Uploader = Annotated[Asker, Depends(with_right("uploads"))]
+Worked = Annotated[Asker, Depends(with_right("jobs"))]
+Exporter = Annotated[Asker, Depends(with_right("exports"))]
+Consenter = Annotated[Asker, Depends(with_right("consent"))]
+
+
+def recording_of(request: Request, id: str, *scopes: str) -> Known:
+    """A recording that may be used for all of `scopes` now; asked anew on each request, so that a withdrawal holds at once.
+
+    Raises
+    ------
+    NotThere
+        No such recording, or the gate says no: alike.
+    """
+    served = served_of(request)
+    found = served.find(id)
+    if found is None or not served.allowed(found, scopes):
+        raise NotThere
+    return found

@@ -1,0 +1,85 @@
+"""What takes long: begun, shown, held, ended. A person sees only their own; places count everybody's."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel, ConfigDict, Field
+
+from speech import languages
+from speech.jobs import Job
+from speech.ui.answers import Json, NotThere
+from speech.ui.catalogue import models
+from speech.ui.routes.common import Worked, recording_of, served_of
+from speech.ui.work import HEAVY
+
+router = APIRouter(prefix="/api/jobs")
+
+
+class Transcribe(BaseModel):
+    """How a recording is transcribed."""
+
+    model_config = ConfigDict(extra="forbid")
+    language: str = Field(max_length=80)
+    model: str = Field(default="mini", max_length=200)
+    lm: Literal["auto", "off"] = "auto"
+    words: list[str] = Field(default_factory=list, max_length=500)
+
+
+class Asked(BaseModel):
+    """A job to begin."""
+
+    model_config = ConfigDict(extra="forbid")
+    kind: Literal["transcribe"]
+    recording: str = Field(max_length=16)
+    settings: Transcribe
+
+
+def shown(job: Job, places: dict[str, int]) -> dict[str, Any]:
+    """A job for its owner."""
+    return {
+        "id": job.id, "kind": job.kind, "recording": job.recording, "state": job.state, "wanted": job.wanted, "step": job.step,
+        "done": job.done, "total": job.total, "left_s": job.left_s, "created": job.created, "started": job.started, "ended": job.ended,
+        "settings": dict(job.settings), "result": dict(job.result), "refusal": job.refusal, "place": places.get(job.id),
+    }  # fmt: skip
+
+
+@router.get("")
+def jobs(request: Request, asker: Worked) -> Json:
+    """The asker's jobs, oldest first."""
+    served = served_of(request)
+    places = served.queue.places(HEAVY)
+    return Json([shown(job, places) for job in served.queue.all(served.id) if job.owner == asker.name and job.kind in HEAVY])
+
+
+@router.post("")
+def begin(request: Request, asker: Worked, asked: Asked) -> Json:
+    """Put a job into the queue; the gate is asked first, and again when it begins."""
+    served = served_of(request)
+    known = served.find(asked.recording)
+    if known is None or not served.allowed(known, ("review",)):
+        raise NotThere
+    languages.check_code(asked.settings.language, "language")
+    if asked.settings.model not in models():
+        raise NotThere
+    served.require(known, ("transcribe_local",))
+    served.check_undrafted(known)
+    job = served.queue.add(
+        "transcribe", workspace=served.id, owner=asker.name, recording=known.id, settings=asked.settings.model_dump()
+    )  # fmt: skip
+    if job.owner != asker.name:
+        raise NotThere  # another's, for the same recording
+    return Json(shown(job, served.queue.places(HEAVY)))
+
+
+@router.post("/{id}/{wanted}")
+def want(request: Request, asker: Worked, id: str, wanted: Literal["pause", "resume", "cancel"]) -> Json:
+    """Hold a job, let it go on, or end it."""
+    served = served_of(request)
+    found = served.queue.find(id)
+    if found is None or found.owner != asker.name or found.workspace != served.id or found.kind not in HEAVY:
+        raise NotThere
+    if wanted == "resume" and found.recording is not None:
+        recording_of(request, found.recording, "review")
+    return Json(shown(served.queue.want(id, "run" if wanted == "resume" else wanted), served.queue.places(HEAVY)))
