@@ -7,6 +7,7 @@ adapter is put to use by a person, never by itself, and the one before it can be
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,6 +17,7 @@ from typing import Any
 from speech.adapt.compare import judged_by
 from speech.adapt.dev import DEV_SHARE, Piece, dev_of
 from speech.adapt.material import Source, gather
+from speech.adapt.minutes import SIZES
 from speech.adapt.whole import Made, make_adapter
 from speech.collections import consent
 from speech.collections.manifest import Row
@@ -23,6 +25,9 @@ from speech.errors import ManifestRefused, ModelRefused
 from speech.files import shown, write_text
 from speech.models import hub
 from speech.models.recogniser import LoadSettings, load
+from speech.review import edits
+from speech.review.orders import ordered
+from speech.review.workspace import Workspace
 from speech.score import Rate, Scores
 from speech.types import Segment
 
@@ -75,6 +80,96 @@ class Kept:
     taught: list[str] = field(default_factory=list)
     chosen: list[str] = field(default_factory=list)
     """Names of folders below the language's own; "" is the model as it came."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approved:
+    """Approved milliseconds by speaker of one language ("" is a speaker who is not known), most first; what the next round size lacks."""
+
+    by_speaker: Mapping[str, int]
+    lacking_ms: int
+    """To the next of the sizes at which a learning curve is looked at."""
+
+    @property
+    def ms(self) -> int:
+        """Of all speakers."""
+        return sum(self.by_speaker.values())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Next:
+    """A segment that is worth looking at, and why: a key of the app's strings and what fills it."""
+
+    recording: str
+    segment: str
+    reason: str
+    detail: str = ""
+
+
+def reviewed(workspace: Workspace) -> list[Reviewed]:
+    """The recordings of a workspace whose drafts may be read, with their current segments in order of time."""
+    found = []
+    for recording in workspace.recordings():
+        if not workspace.allowed(recording).allowed:
+            continue
+        fold = edits.segments_of(workspace.store, recording.id)
+        if fold.forms:
+            found.append(
+                Reviewed(
+                    id=recording.id,
+                    path=workspace.path_of(recording).absolute(),
+                    sha256=recording.sha256,
+                    segments=[fold.segments[form["id"]] for form in fold.ordered()],
+                    language=recording.language,
+                )
+            )
+    return found
+
+
+def root_of(workspace: Workspace) -> Path:
+    """A folder that all recordings of a workspace lie below, those that were uploaded, too."""
+    return Path(os.path.commonpath([workspace.folder.absolute(), workspace.place.absolute()]))
+
+
+def models_of(workspace: Workspace) -> Path:
+    """Where a workspace keeps what was learnt in it."""
+    return workspace.place / "models"
+
+
+def languages_of(recordings: Sequence[Reviewed]) -> dict[str, int]:
+    """Approved milliseconds by language, most first."""
+    found: Counter[str] = Counter()
+    for recording in recordings:
+        for segment in recording.segments:
+            if code := segment.language or recording.language:
+                found[code] += segment.span.length_ms if segment.status in TAUGHT_BY else 0
+    return dict(found.most_common())
+
+
+def approved(recordings: Sequence[Reviewed], language: str) -> Approved:
+    """What is approved in a language."""
+    found: Counter[str] = Counter()
+    for recording in recordings:
+        for segment in recording.segments:
+            if segment.status in TAUGHT_BY and (segment.language or recording.language) == language:
+                found[segment.speaker or ""] += segment.span.length_ms
+    whole = sum(found.values())
+    aim = next((round(60_000 * size) for size in SIZES if 60_000 * size > whole), whole)
+    return Approved(by_speaker=dict(found.most_common()), lacking_ms=aim - whole)
+
+
+def next_to_review(recordings: Sequence[Reviewed], language: str, count: int = 20, *, seed: int = 0) -> list[Next]:
+    """Segments of a language that would teach the most, over all recordings, in the order `teaches`."""
+    places: dict[str, tuple[str, str]] = {}
+    every: list[Segment] = []
+    for recording in recordings:
+        for segment in recording.segments:
+            if (segment.language or recording.language) == language:
+                name = f"{recording.id}/{segment.id}"
+                places[name] = (recording.id, segment.id)
+                every.append(replace(segment, id=name))
+    order = [ranked for ranked in ordered(every, "teaches", seed=seed) if ranked.reason != "done"][:count]
+    return [Next(recording=places[r.id][0], segment=places[r.id][1], reason=r.reason, detail=r.detail) for r in order]
 
 
 def folder_of(models: Path, language: str) -> Path:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 
+from speech import formats
 from speech.collections import answers, consent
 from speech.collections.manifest import Row
 from speech.errors import ManifestRefused, ModelRefused
 from speech.review import learning
 from speech.review.learning import Reviewed, back, choose, in_use, judges, kept, learn, lesson
-from speech.types import Segment, Span
+from speech.review.workspace import open_workspace
+from speech.store import open_store
+from speech.types import Segment, Span, Transcript
 from tests.adapt.test_adapt import CARD
 from tests.sounds import SENTENCES, spoken
 
@@ -100,6 +105,26 @@ def test_an_adapter_is_learnt_judged_beside_the_one_before_and_put_to_use_by_han
     with pytest.raises(ModelRefused) as caught:
         choose(tmp_path, "zza", "../first")
     assert caught.value.code == "MODEL_NOT_HERE"
+
+
+def test_a_workspace_tells_what_is_approved_and_what_to_look_at_next(village: tuple[Path, list[Reviewed]], tmp_path: Path) -> None:
+    root, recordings = village
+    folder = tmp_path / "tapes"
+    shutil.copytree(root / "tapes", folder)
+    for number, recording in enumerate(recordings[:4]):
+        formats.save(Transcript(segments=tuple(replace(s, language="zza") for s in recording.segments)), folder / f"tape_{number}.eaf")
+    with open_store(tmp_path / "store.sqlite3") as store:
+        workspace = open_workspace(folder, store=store, context=CONTEXT)
+        found = learning.reviewed(workspace)
+        assert [r.path.name for r in found] == [f"tape_{n}.wav" for n in range(4)]
+        told = learning.approved(found, "zza")
+        whole = sum(s.span.length_ms for r in recordings[:4] for s in r.segments if s.status == "approved")
+        assert told.ms == whole == learning.languages_of(found)["zza"] and told.lacking_ms == 75_000 - whole
+        following = learning.next_to_review(found, "zza")
+        assert [(n.recording, n.segment) for n in following] == [(found[0].id, found[0].segments[0].id)]
+        given = lesson(found, "zza", root=learning.root_of(workspace), models=learning.models_of(workspace), context=CONTEXT)
+        assert len(given.rows) == 7 and given.ready and given.unapproved == 1
+        assert all((given.root / row.audio).is_file() for row in given.rows)
 
 
 def test_too_little_is_said(village: tuple[Path, list[Reviewed]], tmp_path: Path) -> None:
