@@ -83,6 +83,11 @@ def check_code(code: str, where: str | None = None) -> str:
     )
 
 
+def is_code(text: str) -> bool:
+    """Whether `text` has the form of a code."""
+    return bool(_CODE.fullmatch(text))
+
+
 def _called(name: str) -> str:
     """The code of the language that is called so here, in any case; nothing where none is."""
     tables = [_load(code) for code in known()]
