@@ -22,6 +22,7 @@ from speech.errors import InternalFailure, SpeechError
 
 COMMANDS = {
     "adapt": "Minutes of transcribed speech into a model's adapter for a new language.",
+    "app": "Transcribe, review and teach in the browser.",
     "consent": "What was agreed about recordings: recorded, withdrawn, shown.",
     "lm": "Language models: made from text, shown, written as ARPA.",
     "manifest": "Manifests: made of a folder, checked, counted.",

@@ -1,0 +1,37 @@
+"""The review of one recording by itself, for phones: the element alone."""
+
+from __future__ import annotations
+
+import re
+
+from fastapi import APIRouter, Request
+from starlette.responses import HTMLResponse
+
+from speech.ui.answers import NotThere
+from speech.ui.routes.common import Reader
+
+router = APIRouter()
+
+_PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Oral Speech</title>
+<link rel="icon" href="/static/icon.svg">
+<link rel="stylesheet" href="/static/app.css">
+<script type="module" src="/static/review.js"></script>
+</head>
+<body class="speech-alone">
+<main><speech-review recording="{id}"></speech-review></main>
+</body>
+</html>
+"""
+
+
+@router.get("/review/{id}")
+def review(request: Request, asker: Reader, id: str) -> HTMLResponse:
+    """The page; whether the recording is there, and the asker's, its data tells."""
+    if not re.fullmatch(r"[0-9a-f]{16}", id):
+        raise NotThere
+    return HTMLResponse(_PAGE.format(id=id), headers={"cache-control": "no-store"})

@@ -1,0 +1,116 @@
+"""What the workers do, by kind: look at a recording (what it holds, its peaks, a copy that browsers play), and transcribe it.
+
+Every kind asks the gate when it begins: what was allowed when the job was put into the queue may be withdrawn by then. Work that was
+done already, in an attempt that was cut off, is found by its result and not done twice. Other kinds (`adapt`) are added in `kinds`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from speech.audio import load
+from speech.audio.copies import write_flac
+from speech.audio.peaks import write_peaks
+from speech.errors import AudioRefused, PathRefused, Refusal
+from speech.jobs import Job, Kind, Report
+from speech.review import edits
+from speech.review.workspace import Listed
+from speech.ui.held import Held, direct
+
+HEAVY = ("transcribe", "adapt")
+LIGHT = ("peaks",)
+_SHARES = {
+    "transcribe": {"reading": 0.05, "loading the model": 0.05, "finding speech": 0.1, "recognising": 0.8},
+    "peaks": {"reading": 0.8, "drawing": 0.05, "copying": 0.15},
+}
+
+
+def kinds(held: Held, lane: str) -> dict[str, Kind]:
+    """The kinds of work of a lane."""
+    if lane == "light":
+        return {"peaks": Kind(work=lambda job, report: look(held, job, report), shares=_SHARES["peaks"])}
+    return {"transcribe": Kind(work=lambda job, report: transcribe(held, job, report), shares=_SHARES["transcribe"])}
+
+
+def _recording(held: Held, job: Job) -> Listed:
+    found = held.find(job.recording or "")
+    if found is None:
+        raise Refusal("recording", "the recording is not there any more", "Put it back, then begin again", "REVIEW_RECORDING")
+    return found
+
+
+def look(held: Held, job: Job, report: Report) -> Mapping[str, Any]:
+    """Read a recording once: keep what it holds, draw its peaks, and make a copy where a browser needs one."""
+    known = _recording(held, job)
+    held.workspace().require(known, "play")
+    try:
+        with load(held.path(known), progress=lambda done, total: report("reading", done, total)) as signal:
+            report("drawing", 0, 1)
+            write_peaks(signal, held.peaks_file(known), progress=lambda done, total: report("drawing", done, total))
+            facts = signal.probe.as_dict()
+            copied = not direct(facts)
+            if copied:
+                write_flac(signal, held.copy_file(known), progress=lambda done, total: report("copying", done, total))
+            held.keep_facts(known, signal)
+            return {"duration_ms": signal.duration_ms, "copied": copied}
+    except (AudioRefused, PathRefused) as refused:
+        held.keep_refusal(known, refused)
+        raise
+
+
+def transcribe(held: Held, job: Job, report: Report) -> Mapping[str, Any]:
+    """Turn a recording into its draft, under an edit that bears the job's id: a second attempt finds it there."""
+    known = _recording(held, job)
+    done = _coverage_of(held, known, job)
+    if done is not None:
+        return done
+    from speech import transcribe as verb
+    from speech.models.lm.finding import LanguageModels
+    from speech.models.recogniser import Later, LoadSettings
+
+    asked = job.settings
+    language, model = str(asked["language"]), str(asked.get("model", "mini"))
+    context = held.workspace().context
+    path = held.path(known)
+    later = Later(model, LoadSettings(), (language,)) if language != "und" else None
+    language_models = LanguageModels(str(asked.get("lm", "auto")), tuple(map(str, asked.get("words", ()))))
+    try:
+        result = verb.transcribe(
+            path, language=language, model=later, context=context, language_models=language_models, settings=verb.Settings(), progress=report
+        )
+    except Refusal as refused:
+        verb.deliver(path, refused, context=context)  # the ledger's row; raises it again
+        raise
+    edits.draft(held.store, known.id, result.transcript, person=job.owner, id=_edit_of(job), source=model)
+    held.workspace().set_language(known.id, language)
+    findings = verb.deliver(path, result, context=context).findings
+    shown = result.as_dict(known.path)
+    return {
+        "coverage": shown["coverage"],
+        "segments": len(result.transcript.segments),
+        "language": language,
+        "model": model,
+        "findings": [{"code": f.code, "what": f.what, "mend": f.mend} for f in findings],
+        "seconds": result.seconds,
+    }
+
+
+def _edit_of(job: Job) -> str:
+    return f"draft-{job.id}"
+
+
+def _coverage_of(held: Held, known: Listed, job: Job) -> Mapping[str, Any] | None:
+    """The result of an attempt that stored its draft and was cut off before it could say so."""
+    from speech.store.tables import edit
+
+    with held.store.read() as connection:
+        found = connection.execute(edit.select().where(edit.c.id == _edit_of(job), edit.c.recording == known.id)).mappings().first()
+    if found is None:
+        return None
+    about = edits.about(held.store, known.id).get("about", {})
+    coverage = about.get("coverage") if isinstance(about, dict) else None
+    segments = len(edits.fold_at(held.store, known.id, int(found["seq"])).forms)
+    return {"coverage": coverage, "segments": segments, "language": str(job.settings["language"]), "model": str(job.settings.get("model", "mini"))}
+
+
