@@ -17,7 +17,8 @@ from typing import Any
 from speech.adapt.compare import judged_by
 from speech.adapt.dev import DEV_SHARE, Piece, dev_of
 from speech.adapt.material import Source, gather
-from speech.adapt.minutes import SIZES
+from speech.adapt.minutes import SIZES, parts_of
+from speech.adapt.run import steps_for
 from speech.adapt.whole import Made, make_adapter
 from speech.collections import consent
 from speech.collections.manifest import Row
@@ -70,6 +71,19 @@ class Lesson:
     def ready(self) -> bool:
         """Whether there is something to learn from and something to judge by."""
         return self.seconds("train") > 0 and self.seconds("dev") > 0
+
+    def require_ready(self, language: str) -> None:
+        """Refuse what is too little.
+
+        Raises
+        ------
+        ManifestRefused
+            `MANIFEST_EMPTY`.
+        """
+        if not self.ready:
+            raise ManifestRefused(
+                language, "too little is approved to learn from and to judge by", "Approve more, best of several sessions", "MANIFEST_EMPTY"
+            )
 
 
 @dataclass(slots=True, kw_only=True)
@@ -299,13 +313,7 @@ def learn(
     ManifestRefused
         `MANIFEST_EMPTY`: too little was approved. All that `speech.adapt` raises.
     """
-    if not given.ready:
-        raise ManifestRefused(
-            language,
-            "too little is approved to learn from and to judge by",
-            "Approve more segments, best of several sessions",
-            "MANIFEST_EMPTY",
-        )
+    given.require_ready(language)
     now = kept(models, language)
     source = Source(rows=given.rows, root=given.root, name="what was approved", found_as="approved segments")
     out = folder_of(models, language) / name
@@ -319,6 +327,18 @@ def learn(
     told = _told(made, before, given)
     write_text(out / "learnt.json", json.dumps(told, ensure_ascii=False, indent=1) + "\n")
     return told
+
+
+def cost_of(given: Lesson, runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Steps that learning would take, and seconds and bytes by the last run here (null where there was none)."""
+    steps = steps_for(given.seconds("train"))
+    steps += sum(min(steps, steps_for(60 * size)) for size in parts_of(given.seconds("train") / 60))
+    last = next((run for run in reversed(runs) if run.get("steps")), None)
+    return {
+        "steps": steps,
+        "seconds": round(steps * last["all_seconds"] / last["steps"]) if last else None,
+        "bytes": last["bytes"] if last else None,
+    }
 
 
 def learnt(models: Path, language: str) -> list[dict[str, Any]]:
@@ -353,6 +373,9 @@ def _told(made: Made, before: Scores | None, given: Lesson) -> dict[str, Any]:
         "left_out": dict(made.material.left_out),
         "refused": dict(given.refused),
         "seconds": round(made.adapted.seconds, 1),
+        "all_seconds": round(sum(p.seconds for p in made.points), 1),
+        "steps": cost_of(given, ())["steps"],
+        "bytes": sum(path.stat().st_size for path in made.path.parent.rglob("*") if path.is_file()),
     }
 
 

@@ -1,7 +1,7 @@
 """What the workers do, by kind: look at a recording (what it holds, its peaks, a copy that browsers play), and transcribe it.
 
 Every kind asks the gate when it begins: what was allowed when the job was put into the queue may be withdrawn by then. Work that was
-done already, in an attempt that was cut off, is found by its result and not done twice. Other kinds (`adapt`) are added in `kinds`.
+done already, in an attempt that was cut off, is found by its result and not done twice.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from speech.audio.copies import write_flac
 from speech.audio.peaks import write_peaks
 from speech.errors import AudioRefused, PathRefused, Refusal
 from speech.jobs import Job, Kind, Report
-from speech.review import edits
+from speech.models import hub
+from speech.review import edits, learning
 from speech.review.workspace import Listed
 from speech.ui.held import Held, direct
 
@@ -30,7 +31,10 @@ def kinds(held: Held, lane: str) -> dict[str, Kind]:
     """The kinds of work of a lane."""
     if lane == "light":
         return {"peaks": Kind(work=lambda job, report: look(held, job, report), shares=_SHARES["peaks"])}
-    return {"transcribe": Kind(work=lambda job, report: transcribe(held, job, report), shares=_SHARES["transcribe"])}
+    return {
+        "transcribe": Kind(work=lambda job, report: transcribe(held, job, report), shares=_SHARES["transcribe"]),
+        "adapt": Kind(work=lambda job, report: learn(held, job, report)),
+    }
 
 
 def _recording(held: Held, job: Job) -> Listed:
@@ -73,11 +77,18 @@ def transcribe(held: Held, job: Job, report: Report) -> Mapping[str, Any]:
     language, model = str(asked["language"]), str(asked.get("model", "mini"))
     context = held.workspace().context
     path = held.path(known)
-    later = Later(model, LoadSettings(), (language,)) if language != "und" else None
+    adapter = learning.in_use(learning.models_of(held.workspace()), language) if model == hub.MINI else None
+    later = Later(model, LoadSettings(adapter=adapter), (language,)) if language != "und" else None
     language_models = LanguageModels(str(asked.get("lm", "auto")), tuple(map(str, asked.get("words", ()))))
     try:
         result = verb.transcribe(
-            path, language=language, model=later, context=context, language_models=language_models, settings=verb.Settings(), progress=report
+            path,
+            language=language,
+            model=later,
+            context=context,
+            language_models=language_models,
+            settings=verb.Settings(),
+            progress=report,
         )
     except Refusal as refused:
         verb.deliver(path, refused, context=context)  # the ledger's row; raises it again
@@ -96,6 +107,22 @@ def transcribe(held: Held, job: Job, report: Report) -> Mapping[str, Any]:
     }
 
 
+def learn(held: Held, job: Job, report: Report) -> Mapping[str, Any]:
+    """Learn an adapter from what is approved, into a folder that bears the job's id; a run that was cut off goes on."""
+    language = str(job.settings["language"])
+    workspace = held.workspace()
+    models = learning.models_of(workspace)
+    done = [told for told in learning.learnt(models, language) if told["adapter"] == job.id]
+    if done:
+        return done[0]
+    recordings = learning.reviewed(workspace)
+    given = learning.lesson(recordings, language, root=learning.root_of(workspace), models=models, context=workspace.context)
+    return learning.learn(
+        given, language, models=models, name=job.id, basis=workspace.context.basis, purpose=workspace.context.purpose,
+        stepped=lambda what, step, most: report(what, step, most),
+    )  # fmt: skip
+
+
 def _edit_of(job: Job) -> str:
     return f"draft-{job.id}"
 
@@ -111,6 +138,9 @@ def _coverage_of(held: Held, known: Listed, job: Job) -> Mapping[str, Any] | Non
     about = edits.about(held.store, known.id).get("about", {})
     coverage = about.get("coverage") if isinstance(about, dict) else None
     segments = len(edits.fold_at(held.store, known.id, int(found["seq"])).forms)
-    return {"coverage": coverage, "segments": segments, "language": str(job.settings["language"]), "model": str(job.settings.get("model", "mini"))}
-
-
+    return {
+        "coverage": coverage,
+        "segments": segments,
+        "language": str(job.settings["language"]),
+        "model": str(job.settings.get("model", "mini")),
+    }

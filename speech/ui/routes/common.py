@@ -38,6 +38,7 @@ Writer = Annotated[Asker, Depends(with_right("text"))]
 Uploader = Annotated[Asker, Depends(with_right("uploads"))]
 Worked = Annotated[Asker, Depends(with_right("jobs"))]
 Exporter = Annotated[Asker, Depends(with_right("exports"))]
+Learner = Annotated[Asker, Depends(with_right("learn"))]
 Consenter = Annotated[Asker, Depends(with_right("consent"))]
 
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from speech import languages
+from speech.errors import Refusal
 from speech.jobs import Job
+from speech.review import learning
 from speech.ui.answers import Json, NotThere
 from speech.ui.catalogue import models
 from speech.ui.routes.common import Worked, recording_of, served_of
+from speech.ui.served import Served
 from speech.ui.work import HEAVY
 
 router = APIRouter(prefix="/api/jobs")
@@ -27,13 +30,31 @@ class Transcribe(BaseModel):
     words: list[str] = Field(default_factory=list, max_length=500)
 
 
-class Asked(BaseModel):
-    """A job to begin."""
+class Adapt(BaseModel):
+    """What is learnt."""
+
+    model_config = ConfigDict(extra="forbid")
+    language: str = Field(max_length=80)
+
+
+class AskedToTranscribe(BaseModel):
+    """A recording to be transcribed."""
 
     model_config = ConfigDict(extra="forbid")
     kind: Literal["transcribe"]
     recording: str = Field(max_length=16)
     settings: Transcribe
+
+
+class AskedToAdapt(BaseModel):
+    """What is approved to be learnt from."""
+
+    model_config = ConfigDict(extra="forbid")
+    kind: Literal["adapt"]
+    settings: Adapt
+
+
+Asked = Annotated[AskedToTranscribe | AskedToAdapt, Field(discriminator="kind")]
 
 
 def shown(job: Job, places: dict[str, int]) -> dict[str, Any]:
@@ -57,10 +78,14 @@ def jobs(request: Request, asker: Worked) -> Json:
 def begin(request: Request, asker: Worked, asked: Asked) -> Json:
     """Put a job into the queue; the gate is asked first, and again when it begins."""
     served = served_of(request)
+    languages.check_code(asked.settings.language, "language")
+    if isinstance(asked, AskedToAdapt):
+        if not asker.may("learn"):
+            raise NotThere
+        return Json(shown(_learn(served, asker.name, asked.settings.language), served.queue.places(HEAVY)))
     known = served.find(asked.recording)
     if known is None or not served.allowed(known, ("review",)):
         raise NotThere
-    languages.check_code(asked.settings.language, "language")
     if asked.settings.model not in models():
         raise NotThere
     served.require(known, ("transcribe_local",))
@@ -71,6 +96,22 @@ def begin(request: Request, asker: Worked, asked: Asked) -> Json:
     if job.owner != asker.name:
         raise NotThere  # another's, for the same recording
     return Json(shown(job, served.queue.places(HEAVY)))
+
+
+def _learn(served: Served, owner: str, language: str) -> Job:
+    """The job that learns a language: one at a time."""
+    for job in served.queue.all(served.id):
+        if job.kind == "adapt" and job.is_open and job.settings.get("language") == language:
+            if job.owner != owner:
+                raise Refusal(language, "somebody else has begun to learn it", "Wait until it has ended", "REVIEW_LEARNING")
+            return job
+    workspace = served.workspace()
+    recordings = learning.reviewed(workspace)
+    given = learning.lesson(
+        recordings, language, root=learning.root_of(workspace), models=learning.models_of(workspace), context=workspace.context
+    )
+    given.require_ready(language)
+    return served.queue.add("adapt", workspace=served.id, owner=owner, settings={"language": language})
 
 
 @router.post("/{id}/{wanted}")
