@@ -77,7 +77,13 @@ def transcribe(held: Held, job: Job, report: Report) -> Mapping[str, Any]:
     language_models = LanguageModels(str(asked.get("lm", "auto")), tuple(map(str, asked.get("words", ()))))
     try:
         result = verb.transcribe(
-            path, language=language, model=later, context=context, language_models=language_models, settings=verb.Settings(), progress=report
+            path,
+            language=language,
+            model=later,
+            context=context,
+            language_models=language_models,
+            settings=verb.Settings(),
+            progress=report,
         )
     except Refusal as refused:
         verb.deliver(path, refused, context=context)  # the ledger's row; raises it again
@@ -111,6 +117,9 @@ def _coverage_of(held: Held, known: Listed, job: Job) -> Mapping[str, Any] | Non
     about = edits.about(held.store, known.id).get("about", {})
     coverage = about.get("coverage") if isinstance(about, dict) else None
     segments = len(edits.fold_at(held.store, known.id, int(found["seq"])).forms)
-    return {"coverage": coverage, "segments": segments, "language": str(job.settings["language"]), "model": str(job.settings.get("model", "mini"))}
-
-
+    return {
+        "coverage": coverage,
+        "segments": segments,
+        "language": str(job.settings["language"]),
+        "model": str(job.settings.get("model", "mini")),
+    }
