@@ -429,7 +429,7 @@ def _table() -> Any:
     return job
 
 
-def _job(row: Mapping[str, Any]) -> Job:
+def _job(row: Any) -> Job:
     def held(name: str) -> Any:
         value = row[name]
         return json.loads(value) if isinstance(value, str) and value else value

@@ -54,7 +54,7 @@ def _pairs(samples: NDArray[np.float32]) -> Pairs:
     steps = samples.reshape(-1, _SAMPLES)
     # Rounded away from zero: a sound that is there is seen.
     low, high = np.floor(127 * steps.min(axis=1)), np.ceil(127 * steps.max(axis=1))
-    return np.clip(np.stack([low, high], axis=1), -127, 127).astype(np.int8)
+    return np.asarray(np.clip(np.stack([low, high], axis=1), -127, 127), np.int8)
 
 
 def read_peaks(path: Path, from_ms: int, to_ms: int | None, points: int) -> tuple[Pairs, int]:

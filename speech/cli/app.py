@@ -43,7 +43,9 @@ def command() -> None:
 @click.option("--host", default="127.0.0.1", show_default=True, metavar="ADDRESS", help="Where to listen; any other needs --users.")
 @click.option("--port", default=7860, show_default=True, type=click.IntRange(0, 65535), help="The port; 0 takes one that is free.")
 @click.option("--database", metavar="URL", help="A store on a PostgreSQL server; its password comes from PGPASSWORD.")
-@click.option("--users", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Who may sign in; made by: speech app users add.")
+@click.option(
+    "--users", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Who may sign in; made by: speech app users add."
+)
 @click.option("--no-browser", is_flag=True, help="Only show the address.")
 @click.option("--debug", is_flag=True, help="Show the trace of an error.")
 def open_app(folder: Path, host: str, port: int, database: str | None, users: Path | None, no_browser: bool, debug: bool) -> int:
@@ -72,7 +74,9 @@ def users_group() -> None:
     """Who may sign in to an app that other machines can reach."""
 
 
-_USERS = click.option("--users", "path", required=True, type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="The file of people.")
+_USERS = click.option(
+    "--users", "path", required=True, type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="The file of people."
+)
 
 
 @users_group.command("add")
@@ -136,7 +140,11 @@ def clean(folder: Path, yes: bool, as_json: bool, debug: bool) -> int:
     found = places_of(folder)
     for place in found:
         line = f"{place.bytes / 1e6:10.1f} MB  {shown(place.path)}  {place.what}{'' if place.goes else ' (kept)'}"
-        _say({"path": shown(place.path), "ok": True, "bytes": place.bytes, "what": place.what, "deleted": False, "goes": place.goes}, line, as_json)
+        _say(
+            {"path": shown(place.path), "ok": True, "bytes": place.bytes, "what": place.what, "deleted": False, "goes": place.goes},
+            line,
+            as_json,
+        )
     going = [place for place in found if place.goes and place.bytes]
     if not going:
         Streams.note("There is nothing to delete.")

@@ -19,7 +19,20 @@ from speech.errors import ModelRefused
 
 UNDETERMINED = "und"
 _CODE = re.compile(r"[a-z]{3}(?:-(?:script|dialect|variety)_[a-z0-9_]{1,60})?")
-_FIELDS = {"code", "name", "autonym", "names", "variety", "glottocode", "script", "macrolanguage", "retired", "alphabet", "normalise", "spelling"}
+_FIELDS = {
+    "code",
+    "name",
+    "autonym",
+    "names",
+    "variety",
+    "glottocode",
+    "script",
+    "macrolanguage",
+    "retired",
+    "alphabet",
+    "normalise",
+    "spelling",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -106,6 +106,8 @@ def _told(adapter: Path) -> dict[str, Any]:
         "variety": card.variety,
         "licence": [str(one) for one in card.trained.get("licence", ())],
         "minutes": round(60 * hours) if isinstance(hours, int | float) else None,
-        "cer": {"dev": dev.get("cer"), "low": dev.get("cer_low"), "high": dev.get("cer_high"), "letters": dev.get("letters")} if dev else None,
+        "cer": {"dev": dev.get("cer"), "low": dev.get("cer_low"), "high": dev.get("cer_high"), "letters": dev.get("letters")}
+        if dev
+        else None,
         "source": card_path.name,
     }

@@ -12,7 +12,7 @@ from speech import languages
 from speech.collections import consent, ledger
 from speech.errors import Refusal
 from speech.jobs import Queue
-from speech.review import edits
+from speech.review import edits, progress
 from speech.review.workspace import Listed
 from speech.store import Store
 from speech.ui.held import BASIS, Held
@@ -88,12 +88,12 @@ class Served(Held):
         }  # fmt: skip
         if not row["allowed"]:
             return row
-        fold = edits.segments_of(self.store, known.id)
-        heard = edits.heard_in(self.store, known.id)
-        counts = Counter(form.get("status", "draft") for form in fold.forms.values())
+        made = progress.recording_progress(self._workspace, known)
+        counts = {state: count.segments for state, count in made.by.items()}
         row |= {
-            "drafted": fold.drafted, "segments": len(fold.forms), "approved": counts["approved"], "unsure": counts["unsure"],
-            "not_speech": counts["not_speech"], "unheard": sum(1 for id in fold.forms if id not in heard),
+            "drafted": made.drafted, "segments": made.all.segments, "ms": made.all.ms, "approved_ms": made.by["approved"].ms,
+            "approved": counts["approved"], "unsure": counts["unsure"], "not_speech": counts["not_speech"],
+            "edited": counts["edited"], "draft": counts["draft"], "unheard": made.unheard.segments,
         }  # fmt: skip
         job = jobs.get(known.id)
         if job is not None and job.is_open:

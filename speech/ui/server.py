@@ -28,7 +28,7 @@ from speech.errors import DiskFailure, RunFailure, SpeechError, UsageFailure
 from speech.store import open_store
 from speech.ui.answers import Json, NotThere, not_there, refused
 from speech.ui.gate import Gate, names_of
-from speech.ui.pages import Frame
+from speech.ui.pages import frame
 from speech.ui.routes import ROUTERS
 from speech.ui.served import Served
 from speech.ui.users import LOCAL, Users
@@ -69,7 +69,7 @@ def build(served: Served, *, host: str = "127.0.0.1", port: int = 7860) -> Gate:
     for router in ROUTERS:
         app.include_router(router)
     app.router.routes.append(Mount("/static", _Static(directory=str(resources.files("speech.ui").joinpath("static")))))
-    app.router.routes.append(Mount("/", Frame()))
+    app.router.routes.append(Mount("/", frame()))
     app.add_exception_handler(NotThere, _not_there)
     app.add_exception_handler(HTTPException, _not_there)
     app.add_exception_handler(RequestValidationError, _not_understood)
@@ -85,7 +85,10 @@ async def _not_there(_request: Request, _error: Exception) -> Response:
 
 async def _not_understood(_request: Request, _error: Exception) -> Response:
     # The values are the person's own text: they are not sent back.
-    return Json({"ok": False, "code": "REQUEST", "what": "the page asked in a form that the server does not know", "mend": "Load the page again"}, 422)
+    return Json(
+        {"ok": False, "code": "REQUEST", "what": "the page asked in a form that the server does not know", "mend": "Load the page again"},
+        422,
+    )
 
 
 async def _refused(_request: Request, error: Exception) -> Response:
@@ -164,8 +167,8 @@ def serve(
         app = build(served, host=host, port=port)
         workers = Workers(store, served.id, folder)
         settings = uvicorn.Config(
-            app, log_config=None, access_log=False, server_header=False, proxy_headers=False, lifespan="off", ws="none", timeout_keep_alive=30,
-            timeout_graceful_shutdown=5,
+            app, log_config=None, access_log=False, server_header=False, proxy_headers=False, lifespan="off", ws="none",
+            timeout_keep_alive=30, timeout_graceful_shutdown=5,
         )  # fmt: skip
         shown_host = f"[{host}]" if ":" in host else ("127.0.0.1" if host == "0.0.0.0" else host)
         key = f"/sign-in?key={served.sessions.new_key(LOCAL)}" if users is None else "/"

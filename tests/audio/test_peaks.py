@@ -40,7 +40,14 @@ def test_an_overview_misses_no_peak(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("from_ms", "to_ms", "points", "count", "step"),
-    [(0, 1000, 100, 100, 10), (0, 1000, 10, 10, 100), (995, 1005, 5, 2, 10), (-50, 20, 9, 2, 10), (5000, 6000, 9, 0, 10), (900, 100, 5, 0, 10)],
+    [
+        (0, 1000, 100, 100, 10),
+        (0, 1000, 10, 10, 100),
+        (995, 1005, 5, 2, 10),
+        (-50, 20, 9, 2, 10),
+        (5000, 6000, 9, 0, 10),
+        (900, 100, 5, 0, 10),
+    ],
 )
 def test_windows_are_cut_at_the_recordings_ends(tmp_path: Path, from_ms: int, to_ms: int, points: int, count: int, step: int) -> None:
     pairs, found = read_peaks(made(tmp_path, tone(3)), from_ms, to_ms, points)

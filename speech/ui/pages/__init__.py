@@ -7,6 +7,8 @@ addresses and previews for social networks stay out, as the gate's policy asks.
 
 from __future__ import annotations
 
+import asyncio
+import functools
 import re
 
 import gradio
@@ -43,6 +45,7 @@ PAGE = """<!doctype html>
 
 def blocks() -> gradio.Blocks:
     """The frame of the page: its tabs, each with an empty column."""
+    made: gradio.Blocks
     with gradio.Blocks(title="Oral Speech", analytics_enabled=False, fill_width=True, delete_cache=(3600, 3600)) as made:
         gradio.Column(elem_id="speech-head")
         with gradio.Tabs(elem_id="speech-tabs"):
@@ -52,24 +55,35 @@ def blocks() -> gradio.Blocks:
     return made
 
 
+async def _mounted() -> ASGIApp:
+    return gradio.mount_gradio_app(
+        FastAPI(openapi_url=None, docs_url=None, redoc_url=None),
+        blocks(),
+        path="/",
+        ssr_mode=False,
+        show_error=False,
+        run_history=False,
+        footer_links=[],
+        max_file_size=1,
+        pwa=False,
+        mcp_server=False,
+        theme=gradio.themes.Base(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]),
+        app_kwargs={"openapi_url": None, "docs_url": None, "redoc_url": None},
+    )
+
+
+@functools.cache
+def frame() -> Frame:
+    """The frame; one a process, as it holds nothing of who asks."""
+    return Frame()
+
+
 class Frame:
     """What is served of Gradio: its page, rebuilt, and the files of its bundle; the rest is not there."""
 
     def __init__(self) -> None:
-        self._gradio: ASGIApp = gradio.mount_gradio_app(
-            FastAPI(openapi_url=None, docs_url=None, redoc_url=None),
-            blocks(),
-            path="/",
-            ssr_mode=False,
-            show_error=False,
-            run_history=False,
-            footer_links=[],
-            max_file_size=1,
-            pwa=False,
-            mcp_server=False,
-            theme=gradio.themes.Base(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]),
-            app_kwargs={"openapi_url": None, "docs_url": None, "redoc_url": None},
-        )
+        # In a loop that runs: without one Gradio makes some of its own and never closes them.
+        self._gradio: ASGIApp = asyncio.run(_mounted())
         self._page = ""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -41,7 +41,12 @@ def state(request: Request, asker: Reader, recording: str) -> Json:
     for scope in ASKED:
         decision = workspace.allowed(known, scope)
         first = decision.reasons[0] if decision.reasons else None
-        row: dict[str, Any] = {"allowed": decision.allowed, "code": decision.code, "what": first.what if first else "", "mend": first.mend if first else ""}
+        row: dict[str, Any] = {
+            "allowed": decision.allowed,
+            "code": decision.code,
+            "what": first.what if first else "",
+            "mend": first.mend if first else "",
+        }
         if asker.may("consent"):
             row |= {"people": list(decision.people), "record": first.record if first else ", ".join(decision.records)}
         scopes[scope] = row

@@ -52,7 +52,11 @@ def sign_in_page(request: Request, key: str = "") -> Response:
     for name, said in text["strings"].items():
         if name.startswith("sign_in.") and isinstance(said, str):
             page = page.replace(f"{{{name}}}", html.escape(said))
-    page = page.replace("{language}", text["language"]).replace("{alone}", "alone" if alone else "people").replace("{used}", "used" if key else "")
+    page = (
+        page.replace("{language}", text["language"])
+        .replace("{alone}", "alone" if alone else "people")
+        .replace("{used}", "used" if key else "")
+    )
     return HTMLResponse(page, headers={"cache-control": "no-store"})
 
 
@@ -120,5 +124,3 @@ def table(language: str, asker: Reader) -> Json:
     if language not in there():
         raise NotThere
     return Json(strings(language))
-
-
