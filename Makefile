@@ -2,6 +2,7 @@
 #   make demo [AUDIO=story.wav LANGUAGE=que]   the main job, shown
 #   make demo-adapt                            a new language learnt from minutes of synthetic speech
 #   make TORCH=cuda demo                       the same, with a torch that computes on an NVIDIA GPU
+#   make app                                   the app in the browser, on a sample collection that is made first
 #   make test                                  lint, types, tests
 #   make proof                                 full counts and limits; slow
 #   make golden                                written files of tests/golden anew; read the diff
@@ -17,7 +18,7 @@ WORKERS ?= 2
 # The processor alone, or cuda for a machine with an NVIDIA GPU (3 GB more).
 TORCH ?= cpu
 
-.PHONY: demo demo-adapt test lint golden proof bench bundle clean
+.PHONY: demo demo-adapt app test lint system golden proof bench bundle clean
 
 demo: $(VENV)/.demo
 	$(BIN)/python demos/first_transcript.py $(if $(AUDIO),--audio "$(AUDIO)") $(if $(LANGUAGE),--language "$(LANGUAGE)")
@@ -25,7 +26,10 @@ demo: $(VENV)/.demo
 demo-adapt: $(VENV)/.demo
 	$(BIN)/python demos/adapt_a_language.py
 
-test: $(VENV)/.dev lint
+app: $(VENV)/.app
+	$(BIN)/python demos/review.py
+
+test: $(VENV)/.dev lint system
 	$(BIN)/python -m pip check
 	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile tests
 
@@ -33,6 +37,9 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+system:
+	@sh tests/system.sh
 
 golden: $(VENV)/.dev
 	GOLDEN=1 $(BIN)/python -m pytest -q tests/golden
@@ -74,6 +81,10 @@ $(VENV)/.demo: $(VENV)/.torch pyproject.toml
 	$(PIP) -e '.[tts]'
 	@touch $@
 
-$(VENV)/.dev: $(VENV)/.torch pyproject.toml
-	$(PIP) -e '.[tts,dev]'
+$(VENV)/.app: $(VENV)/.torch pyproject.toml
+	$(PIP) -e '.[tts,app]'
 	@touch $@ $(VENV)/.demo
+
+$(VENV)/.dev: $(VENV)/.torch pyproject.toml
+	$(PIP) -e '.[tts,app,dev]'
+	@touch $@ $(VENV)/.demo $(VENV)/.app
