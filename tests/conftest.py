@@ -54,3 +54,22 @@ def shared() -> Path:
     if not (SHARED / "speech" / "README.md").exists():
         pytest.skip("the shared speech does not lie beside this checkout (../shared)")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Path]:
+    """A PostgreSQL cluster for the session; the folder of its socket."""
+    from tests import postgres
+
+    with postgres.cluster() as folder:
+        yield folder
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def store_place(request: pytest.FixtureRequest, tmp_path: Path) -> Path | str:
+    """Where a new store may be made: a file, then a database of a PostgreSQL server."""
+    if request.param == "sqlite":
+        return tmp_path / "store.sqlite3"
+    from tests import postgres
+
+    return postgres.new_database(request.getfixturevalue("cluster"))

@@ -28,6 +28,7 @@ COMMANDS = {
     "manifest": "Manifests: made of a folder, checked, counted.",
     "model": "Models and adapters on this machine: list, add, show, check, remove.",
     "probe": "What an audio file really holds, against what its header claims.",
+    "review": "Reviewed transcripts: exported, taken back from ELAN, counted.",
     "score": "Error rates of transcripts against references, with counts and intervals.",
     "transcribe": "Recordings into transcripts: ELAN and other formats.",
 }

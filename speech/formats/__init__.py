@@ -219,6 +219,13 @@ def save(
     return planned.findings
 
 
+def losses(transcript: Transcript, path: str | os.PathLike[str], *, format: str | None = None) -> list[Finding]:
+    """What `save` would say of a file at `path` that cannot hold all; nothing is written."""
+    path = Path(path)
+    counts = (by_name(format) if format else for_path(path)).lost(_beside(transcript, path))
+    return [_loss(path, counts)] if counts else []
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
     """A file that can be written; `data` is None where it lies there already."""

@@ -125,7 +125,7 @@ def _by_teaching(waiting: Sequence[Segment], every: Sequence[Segment], seed: int
     places = {name: _places(waiting, measure) for name, measure in measures.items()}
     shares = {s.id: {name: _WEIGHTS[name] * places[name][s.id] for name in measures} for s in waiting}
     best = sorted(waiting, key=lambda s: -sum(shares[s.id].values()))
-    details = {
+    details: dict[str, Callable[[Segment], str]] = {
         "unsure": lambda s: f"{100 * doubt(s):.0f}",
         "rare_letters": lambda s: " ".join(sorted({g for g in graphemes(s.text) if not g.isspace()}, key=lambda g: (-rarity(g), g))[:3]),
         "rare_speaker": lambda s: s.speaker or "",

@@ -115,7 +115,8 @@ def recording_progress(workspace: Workspace, recording: Listed) -> Progress:
 
 def stats(workspace: Workspace) -> Stats:
     """The progress of a workspace; what the gate refuses to be reviewed is not counted."""
-    parts, approved = [], defaultdict(int)
+    parts: list[Progress] = []
+    approved: dict[tuple[str, str], int] = defaultdict(int)
     for recording in workspace.recordings():
         if not workspace.allowed(recording).allowed:
             continue

@@ -241,7 +241,7 @@ class Workspace:
         if not waiting:
             return
         rows = _manifest_rows(self.folder)
-        codes = _codes(self.folder)
+        codes = codes_of(self.folder)
         for recording in waiting:
             path = self.path_of(recording)
             beside = annotation_beside(path)
@@ -273,7 +273,7 @@ class Workspace:
             `REVIEW_DRAFTED`.
         """
         read = transcription_in(beside, recording.language, tier=tier)
-        transcript = coded(read, _codes(self.folder) if codes is None else codes)
+        transcript = coded(read, codes_of(self.folder) if codes is None else codes)
         return self._store_draft(recording, transcript, source=beside.name, key=sha256_of(beside), person=person)
 
     def _store_draft(self, recording: Listed, transcript: Transcript, *, source: str, key: str, person: str = PROGRAM) -> edits.Recorded:
@@ -398,7 +398,7 @@ def coded(transcript: Transcript, codes: Mapping[str, str]) -> Transcript:
     return replace(transcript, segments=segments, speakers=speakers)
 
 
-def _codes(folder: Path) -> dict[str, str]:
+def codes_of(folder: Path) -> dict[str, str]:
     """Codes by the labels that stand in the files, where `speech manifest import` wrote which is which."""
     try:
         lines = (folder / KEY).read_text(encoding="utf-8").splitlines()
