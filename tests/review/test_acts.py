@@ -108,7 +108,10 @@ def test_times_may_overlap_another_speaker_and_words_are_cut_to_them() -> None:
 
 
 def test_an_overlap_that_was_there_stays_no_fault() -> None:
-    old = {"x": Segment(id="x", span=Span(start_ms=0, end_ms=500), speaker="S1"), "y": Segment(id="y", span=Span(start_ms=400, end_ms=900), speaker="S1")}
+    old = {
+        "x": Segment(id="x", span=Span(start_ms=0, end_ms=500), speaker="S1"),
+        "y": Segment(id="y", span=Span(start_ms=400, end_ms=900), speaker="S1"),
+    }
     assert act("times", old, segment="x", start_ms=0, end_ms=450)["x"] is not None
     assert act("text", old, segment="x", text="kay")["x"] is not None
 
@@ -221,7 +224,8 @@ def asked_at_random(segments: dict[str, Segment], rng: random.Random, n: int) ->
     name = rng.choice(["text", "status", "speaker", "rename_speaker", "times", "split", "merge", "add", "delete", "note", "replace"])
     start = max(0, one.span.start_ms + rng.randrange(-200, 200))
     return {
-        "act": name, "segment": one.id, "text": "".join(rng.choice("aiñ kọ") for _ in range(8)), "status": rng.choice(["approved", "unsure"]),
+        "act": name, "segment": one.id, "text": "".join(rng.choice("aiñ kọ") for _ in range(8)),
+        "status": rng.choice(["approved", "unsure"]),
         "speaker": one.speaker if name == "rename_speaker" else rng.choice(["S1", "S2", None]), "to": rng.choice(["S3", "S1"]),
         "start_ms": start, "end_ms": start + rng.randrange(0, 1500), "caret": rng.randrange(0, len(graphemes(one.text)) + 1),
         "with": "x" if name == "replace" else rng.choice(list(segments)), "find": "a", "new": f"n{n}", "notes": ["x"],

@@ -278,7 +278,7 @@ def test_threads_that_edit_at_once_lose_nothing(drafted: Store) -> None:
                 Person(drafted, f"P{n}").does("add", start_ms=10_000 * n + 100 * k, end_ms=10_000 * n + 100 * k + 90, speaker=f"T{n}",
                                               text=str(k), new=f"t{n}_{k}")  # fmt: skip
                 segments_of(drafted, RECORDING)
-        except BaseException as error:  # a thread's failure is the test's
+        except BaseException as error:  # noqa: BLE001  # a thread's failure is the test's
             errors.append(error)
 
     threads = [threading.Thread(target=work, args=(n,)) for n in range(5)]
@@ -302,13 +302,17 @@ def test_another_process_sees_and_adds_to_the_same_segments(drafted: Store, stor
 
 
 def test_five_thousand_segments_open_at_once(store: Store, store_place: Path | str) -> None:
-    many = tuple(
-        Segment(
-            id=f"a{n + 1}", span=Span(start_ms=1440 * n, end_ms=1440 * n + 1400), text="kay hatun wasi mi chaypi tiyan", speaker=f"S{n % 3}",
-            words=tuple(Word(text=w, span=Span(start_ms=1440 * n + 200 * k, end_ms=1440 * n + 200 * k + 180), confidence=0.7)
-                        for k, w in enumerate("kay hatun wasi mi chaypi tiyan".split())),
-        ) for n in range(5000)
-    )  # fmt: skip
+    tokens = "kay hatun wasi mi chaypi tiyan".split()
+
+    def segment(n: int) -> Segment:
+        start = 1440 * n
+        words = (
+            Word(text=w, span=Span(start_ms=start + 200 * k, end_ms=start + 200 * k + 180), confidence=0.7) for k, w in enumerate(tokens)
+        )
+        span = Span(start_ms=start, end_ms=start + 1400)
+        return Segment(id=f"a{n + 1}", span=span, text=" ".join(tokens), speaker=f"S{n % 3}", words=tuple(words))
+
+    many = tuple(map(segment, range(5000)))
     edits.draft(store, RECORDING, Transcript(segments=many), person="p", id="d")
     with open_store(store_place) as again:
         started = time.perf_counter()

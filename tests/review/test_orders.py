@@ -38,7 +38,9 @@ def test_time_is_as_it_was_said_and_chance_depends_on_the_seed() -> None:
 
 def test_the_most_unsure_come_first_by_their_words() -> None:
     words = (Word(text="kay", confidence=0.1), Word(text="mi", confidence=0.3))
-    found = ordered([segment(1, sure=0.5), segment(2, sure=0.9, words=words), segment(3, status="unsure"), segment(4, origin="person")], "unsure")
+    found = ordered(
+        [segment(1, sure=0.5), segment(2, sure=0.9, words=words), segment(3, status="unsure"), segment(4, origin="person")], "unsure"
+    )
     assert [(r.id, r.detail) for r in found] == [("a3", "100"), ("a2", "80"), ("a1", "50"), ("a4", "0")]
 
 

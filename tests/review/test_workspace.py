@@ -19,6 +19,7 @@ from tests.review.conftest import Person, three
 from tests.sounds import save as save_sound
 from tests.sounds import silence, tone
 
+
 @pytest.fixture
 def store(store_place: Path | str) -> Iterator[Store]:
     with open_store(store_place) as opened:
@@ -98,9 +99,7 @@ def test_a_collection_that_was_moved_with_its_workspace_keeps_its_edits(tapes: P
     assert (again.id, by_path(again)) == (first.id, by_path(first))
 
 
-def test_two_collections_of_one_name_share_no_workspace(
-    tapes: Path, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_two_collections_of_one_name_share_no_workspace(tapes: Path, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SPEECH_WORKSPACE", str(tmp_path / "work"))
     other = tmp_path / "other" / "tapes"
     other.mkdir(parents=True)

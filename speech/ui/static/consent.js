@@ -1,0 +1,62 @@
+// The basis for recordings without a card, asked once; and what the gate says of one recording.
+import { ask, el, t, why } from "./api.js";
+
+const OFFERED = { own: "own use on this machine", agreed: "the people recorded agreed to transcription" };
+
+/** Ask for the basis where none was stated; `stated` is called once it is. */
+export async function basis(root, app, stated) {
+  const answer = await ask("/api/consent");
+  if (!answer.ok || answer.data.basis) return;
+  const box = el("section", { class: "box", "aria-labelledby": "consent-heading" });
+  root.append(box);
+  box.append(el("h3", { id: "consent-heading", text: t("consent.heading") }));
+  if (!app.me.may.includes("consent")) {
+    box.append(el("p", { text: t("consent.keeper") }));
+    return;
+  }
+  const said = el("p", { class: "error", role: "alert" });
+  const go = el("button", { text: t("consent.go"), disabled: true });
+  const choices = Object.keys(OFFERED).map((name) =>
+    el(
+      "label",
+      { class: "choice" },
+      el("input", { type: "radio", name: "consent-basis", value: name, onchange: () => (go.disabled = false) }),
+      el("span", { text: t(`consent.basis.${name}`) }),
+    ),
+  );
+  go.addEventListener("click", async () => {
+    const chosen = box.querySelector("input:checked").value;
+    const kept = await ask("/api/consent", { method: "POST", body: { basis: OFFERED[chosen] } });
+    if (!kept.ok) said.textContent = why(kept);
+    else {
+      box.remove();
+      stated();
+    }
+  });
+  box.append(el("p", { text: t("consent.ask") }), el("fieldset", {}, el("legend", { class: "hidden", text: t("consent.heading") }), choices), go, said);
+}
+
+/** What the gate says of a recording, as a list; resolves to whether it may be transcribed. */
+export async function gate(root, id) {
+  const answer = await ask(`/api/consent/${id}`);
+  root.replaceChildren();
+  if (!answer.ok) return false;
+  const rows = Object.entries(answer.data.scopes).filter(([scope]) => ["play", "review", "transcribe_local"].includes(scope));
+  root.append(
+    el(
+      "ul",
+      { class: "gate" },
+      rows.map(([scope, one]) =>
+        el(
+          "li",
+          { class: one.allowed ? "yes" : "no" },
+          el("strong", { text: `${one.allowed ? "✓" : "✗"} ${t(`consent.scope.${scope}`)}: ${t(one.allowed ? "consent.yes" : "consent.no")}` }),
+          !one.allowed && el("p", { text: `${one.what}. ${one.mend}.` }),
+          one.people?.length > 0 && el("p", { class: "quiet", text: t("consent.people", { codes: one.people.join(", ") }) }),
+          one.record && el("p", { class: "quiet", text: t("consent.record", { record: one.record }) }),
+        ),
+      ),
+    ),
+  );
+  return answer.data.scopes.transcribe_local.allowed;
+}

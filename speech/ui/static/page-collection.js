@@ -1,0 +1,90 @@
+// Collection: how far each recording is, in sums that are exact; and what is taken away, and by whom.
+import { ask, clock, el, repeat, t, why } from "./api.js";
+
+const FORMATS = ["eaf", "textgrid", "srt", "vtt", "csv", "json"];
+
+export async function show(root, app) {
+  const body = el("tbody");
+  const empty = el("p", { class: "quiet", text: t("collection.empty") });
+  const heads = ["recording", "length", "drafted", "approved", "unsure", "unheard"];
+  const table = el("table", {}, el("thead", {}, el("tr", {}, heads.map((name) => el("th", { scope: "col", text: t(`collection.${name}`) })))), body);
+  root.append(el("h2", { text: t("collection.heading") }), empty, el("div", { class: "wide" }, table));
+  const chosen = new Set();
+  const exporting = app.me.may.includes("exports");
+  let known = "";
+
+  async function look() {
+    const answer = await ask("/api/progress");
+    if (!answer.ok || JSON.stringify(answer.data) === known) return;
+    known = JSON.stringify(answer.data);
+    empty.hidden = answer.data.recordings.length > 0;
+    table.hidden = answer.data.recordings.length === 0;
+    body.replaceChildren(...answer.data.recordings.map((one) => row(one)), row({ ...answer.data.total, name: t("collection.all") }, "sum"));
+  }
+
+  function row(one, kind) {
+    const both = (count) => (count.segments ? `${count.segments} (${clock(count.ms)})` : "0");
+    const tick =
+      exporting && !kind && one.drafted
+        ? el("input", { type: "checkbox", checked: chosen.has(one.id), onchange: (event) => (event.target.checked ? chosen.add(one.id) : chosen.delete(one.id)) })
+        : null;
+    return el(
+      "tr",
+      { class: kind },
+      el("th", { scope: "row" }, tick ? el("label", { class: "choice" }, tick, el("span", { text: one.name })) : one.name),
+      [clock(one.duration_ms), both(one), both(one.by.approved), both(one.by.unsure), both(one.unheard)].map((text) => el("td", { class: "number", text })),
+    );
+  }
+
+  await look();
+  repeat(look, 15000);
+  if (exporting) await takeAway(root, chosen);
+}
+
+async function takeAway(root, chosen) {
+  const said = el("p", { role: "status" });
+  const taken = el("ul");
+  const ticks = FORMATS.map((name) => el("label", { class: "choice" }, el("input", { type: "checkbox", value: name, checked: name === "eaf" }), el("span", { text: name })));
+  const go = el("button", { text: t("collection.download") });
+  const box = el(
+    "section",
+    { class: "box" },
+    el("h3", { text: t("collection.take") }),
+    el("fieldset", { class: "row" }, el("legend", { text: t("collection.formats") }), ticks),
+    go,
+    said,
+    el("h3", { text: t("collection.exports") }),
+    taken,
+  );
+  root.append(box);
+  go.addEventListener("click", async () => {
+    const formats = [...box.querySelectorAll("fieldset input:checked")].map((one) => one.value);
+    if (!formats.length || !chosen.size) return;
+    said.className = "";
+    said.textContent = t("collection.making");
+    go.disabled = true;
+    const answer = await ask("/api/exports", { method: "POST", body: { recordings: [...chosen], formats } });
+    go.disabled = false;
+    if (!answer.ok) {
+      said.className = "error";
+      said.textContent = why(answer);
+      return;
+    }
+    said.textContent = (answer.data.losses ?? []).join(" ");
+    const link = el("a", { href: `/download/export/${answer.data.id}`, download: "" });
+    document.body.append(link);
+    link.click();
+    link.remove();
+    look();
+  });
+
+  async function look() {
+    const answer = await ask("/api/exports");
+    if (!answer.ok) return;
+    const rows = answer.data.map((one) =>
+      el("li", { text: t("collection.export_row", { at: one.at.slice(0, 16).replace("T", " "), formats: one.formats.join(", "), count: one.recordings, person: one.person }) }),
+    );
+    taken.replaceChildren(...(rows.length ? rows : [el("li", { class: "quiet", text: t("collection.exports_none") })]));
+  }
+  await look();
+}

@@ -1,0 +1,97 @@
+// Sending recordings in pieces of 4 MiB: held, taken up again where they stopped, checked by their hash at the end.
+import { ask, el, t, why } from "./api.js";
+import { Sha256 } from "./sha256.js";
+
+const PIECE = 4 << 20;
+
+/** The list of files on their way; `whole` is called for each that has arrived. */
+export function uploads(root, whole) {
+  const list = el("ul", { class: "uploads" });
+  const waiting = el("div", { class: "quiet" });
+  root.append(list, waiting);
+  look();
+
+  async function look() {
+    const answer = await ask("/upload");
+    if (!answer.ok) return;
+    waiting.replaceChildren(...answer.data.map((one) => el("p", { text: t("transcribe.unfinished", { name: one.name }) })));
+  }
+
+  async function send(file) {
+    const state = { held: false, ended: false, go: null };
+    const bar = el("progress", { max: 100, value: 0, "aria-label": file.name });
+    const said = el("span", { class: "quiet", role: "status" });
+    const hold = el("button", {
+      class: "plain",
+      text: t("transcribe.pause"),
+      onclick: () => {
+        state.held = !state.held;
+        hold.textContent = t(state.held ? "transcribe.resume" : "transcribe.pause");
+        if (!state.held) state.go?.();
+      },
+    });
+    const leave = el("button", { class: "plain", text: t("transcribe.give_up"), onclick: () => end(true) });
+    const row = el("li", {}, el("span", { text: file.name }), bar, said, hold, leave);
+    list.append(row);
+    let id = "";
+
+    async function end(dropped) {
+      state.ended = true;
+      state.go?.();
+      if (dropped && id) await ask(`/upload/${id}`, { method: "DELETE" });
+      if (dropped) row.remove();
+    }
+
+    const coming = await ask("/upload");
+    const begun = coming.ok && coming.data.find((one) => one.size === file.size && one.name === file.name);
+    const begin = begun ? { ok: true, data: begun } : await ask("/upload", { method: "POST", body: { name: file.name, size: file.size } });
+    if (!begin.ok) return refuse(begin);
+    id = begin.data.id;
+    const hash = new Sha256();
+    let at = 0;
+    let here = begin.data.at;
+    while (at < file.size && !state.ended) {
+      if (state.held) {
+        await new Promise((go) => (state.go = go));
+        continue;
+      }
+      const piece = new Uint8Array(await file.slice(at, at + PIECE).arrayBuffer());
+      if (at + piece.length > here) {
+        const answer = await ask(`/upload/${id}?at=${at}`, { method: "PUT", bytes: piece });
+        if (answer.status === 0 || answer.status >= 500) {
+          said.textContent = t("app.lost");
+          await new Promise((go) => setTimeout(go, 2000));
+          continue;
+        }
+        if (answer.status === 409 && answer.data.at > at) here = answer.data.at;
+        else if (!answer.ok) return refuse(answer);
+      }
+      hash.update(piece);
+      at += piece.length;
+      bar.value = (100 * at) / file.size;
+      said.textContent = t("transcribe.sending", { percent: Math.floor(bar.value) });
+    }
+    if (state.ended) return;
+    said.textContent = t("transcribe.hashing");
+    let done = await ask(`/upload/${id}/end`, { method: "POST", body: { sha256: hash.hex() } });
+    while (done.status === 0) {
+      await new Promise((go) => setTimeout(go, 2000));
+      done = await ask(`/upload/${id}/end`, { method: "POST", body: { sha256: hash.hex() } });
+    }
+    if (!done.ok) return refuse(done);
+    said.textContent = t("transcribe.sent");
+    hold.remove();
+    leave.remove();
+    look();
+    whole(done.data);
+
+    function refuse(answer) {
+      said.textContent = why(answer);
+      said.className = "error";
+      hold.remove();
+      leave.remove();
+    }
+  }
+
+  return (files) => [...files].reduce((before, file) => before.then(() => send(file)), Promise.resolve());
+}
