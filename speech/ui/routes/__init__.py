@@ -1,11 +1,5 @@
 """The app's own addresses, a module a group; what each asks and answers stands in docs/app_contract.md."""
 
-<<<<<<< HEAD
-from speech.ui.routes import consent, jobs, languages, learn, media, review, session, standalone, uploads
+from speech.ui.routes import consent, downloads, jobs, languages, learn, media, review, session, standalone, uploads
 
-ROUTERS = tuple(module.router for module in (session, review, media, uploads, jobs, consent, languages, learn, standalone))
-=======
-from speech.ui.routes import consent, downloads, jobs, languages, media, review, session, standalone, uploads
-
-ROUTERS = tuple(module.router for module in (session, review, media, uploads, jobs, consent, languages, downloads, standalone))
->>>>>>> app-server
+ROUTERS = tuple(module.router for module in (session, review, media, uploads, jobs, consent, languages, learn, downloads, standalone))
