@@ -20,6 +20,8 @@ from speech.types import Segment, Span, Status, Translation, joined
 
 LEAST_MS = 50
 """The shortest segment."""
+LATEST_MS = 10**10
+"""Where a recording ends at the latest whose length is not known: after 115 days."""
 REASONS = ("noise", "unknown word", "two voices", "other language")
 """Reasons for `unsure` that the app offers; any other text is one, too."""
 
@@ -130,9 +132,9 @@ def _overlapped(a: Segment | None, b: Segment | None) -> bool:
 def _check_span(span: Span, duration_ms: int) -> None:
     if span.length_ms < LEAST_MS:
         refuse(f"a segment of {span.length_ms} ms is too short", f"Give it at least {LEAST_MS} ms", "REVIEW_TIMES")
-    if span.start_ms < 0 or (duration_ms and span.end_ms > duration_ms):
+    if span.start_ms < 0 or span.end_ms > (duration_ms or LATEST_MS):
         refuse(
-            f"from {span.start_ms} to {span.end_ms} ms lies outside the recording of {duration_ms} ms",
+            f"from {span.start_ms} to {span.end_ms} ms lies outside the recording" + (f" of {duration_ms} ms" if duration_ms else ""),
             "Choose times within the recording",
             "REVIEW_TIMES",
         )

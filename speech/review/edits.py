@@ -35,6 +35,8 @@ DRAFT = "draft"
 IMPORT = "import"
 _SKIPPING = frozenset({"replace", "rename_speaker", IMPORT})
 """Acts on many segments: those that somebody else has changed since are left out and listed."""
+_LARGEST = 4 << 20
+"""Bytes of what one edit may ask."""
 _KEPT = 64
 """Folds kept in memory, the last used."""
 
@@ -288,8 +290,9 @@ def record(store: Store, recording: str, *, person: str, id: str, base: Mapping[
     StoreFailure, DiskFailure
         Nothing was stored.
     """
-    if not id or len(id) > 80:
-        refuse("the id of the edit is missing or too long", "Load the page again")
+    if not 0 < len(id) <= 80 or not id.isascii() or not id.isprintable():
+        refuse("the id of the edit is none", "Load the page again")
+    _check_asked(asked)
     if not all(isinstance(v, int) for v in base.values()):
         refuse("the versions in base must be whole numbers", "Load the page again")
     with store.write() as connection:
@@ -326,6 +329,16 @@ def import_states(
         change = acts.changed(fold.segments, states, {**said, "act": IMPORT}, duration_ms=_duration(connection, recording))
         edit = _Edit(connection=connection, fold=fold, recording=recording, person=person, id=id, duration_ms=0)
         return edit.stored(IMPORT, change)
+
+
+def _check_asked(asked: Mapping[str, Any]) -> None:
+    """Refuse what no row can hold."""
+    try:
+        size = len(text_of(dict(asked)).encode("utf-8"))
+    except (TypeError, ValueError, RecursionError):
+        refuse("a field holds half a character, or a number that is none", "Load the page again")
+    if size > _LARGEST:
+        refuse(f"it holds {size:,} bytes", f"Send at most {_LARGEST:,} in one edit")
 
 
 def _duration(connection: Connection, recording: str) -> int:
@@ -590,16 +603,28 @@ def fold_at(store: Store, recording: str, seq: int) -> Fold:
 
 
 def mark_heard(store: Store, recording: str, segment: str, person: str) -> None:
-    """Note that a person has heard a segment; once is enough."""
+    """Note that a person has heard a segment; once is enough.
+
+    Raises
+    ------
+    Refusal
+        `REVIEW_ACT`: no such segment.
+    """
     from sqlalchemy import select
 
     key = (t.heard.c.recording == recording) & (t.heard.c.segment == segment) & (t.heard.c.person == person)
     with store.read() as connection:
+        _check_there(_fold(connection, store, recording), segment)
         if connection.execute(select(t.heard.c.at).where(key)).first():
             return
     with store.write() as connection:
         if not connection.execute(select(t.heard.c.at).where(key)).first():
             connection.execute(t.heard.insert().values(recording=recording, segment=segment, person=person, at=now()))
+
+
+def _check_there(fold: Fold, segment: str) -> None:
+    if segment not in fold.versions:
+        refuse("this segment is not there", "Load the recording again")
 
 
 def heard_in(store: Store, recording: str, person: str | None = None) -> frozenset[str]:
@@ -614,9 +639,16 @@ def heard_in(store: Store, recording: str, person: str | None = None) -> frozens
 
 
 def put_place(store: Store, recording: str, segment: str, person: str) -> None:
-    """Keep where a person is in a recording."""
+    """Keep where a person is in a recording.
+
+    Raises
+    ------
+    Refusal
+        `REVIEW_ACT`: no such segment.
+    """
     key = (t.place.c.recording == recording) & (t.place.c.person == person)
     with store.write() as connection:
+        _check_there(_fold(connection, store, recording), segment)
         if not connection.execute(t.place.update().where(key).values(segment=segment, at=now())).rowcount:
             connection.execute(t.place.insert().values(recording=recording, segment=segment, person=person, at=now()))
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -37,6 +38,7 @@ KEY = "people.key.tsv"
 SUFFIX = ".workspace"
 PARTS = ("peaks", "playable", "uploads", "models", "exports", "work")
 _ABOUT = "workspace.json"
+_ID = re.compile(r"[0-9a-f]{16}")
 PROGRAM = "oral-speech"
 """Who imports drafts."""
 
@@ -99,9 +101,11 @@ class Workspace:
         Refusal
             `REVIEW_RECORDING`: this workspace has none.
         """
-        with self.store.read() as connection:
-            asked = t.recording.select().where(t.recording.c.workspace == self.id, t.recording.c.id == id)
-            row = connection.execute(asked).mappings().first()
+        row = None
+        if _ID.fullmatch(id):
+            with self.store.read() as connection:
+                asked = t.recording.select().where(t.recording.c.workspace == self.id, t.recording.c.id == id)
+                row = connection.execute(asked).mappings().first()
         if row is None:
             raise Refusal(f"recording {ascii(id)[1:-1]}", "there is no such recording", "Load the list again", "REVIEW_RECORDING")
         return _listed(row)
