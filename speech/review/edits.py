@@ -403,7 +403,7 @@ class _Edit:
     def made(self, base: dict[str, int], asked: Mapping[str, Any]) -> Recorded | Conflict:
         act = asked.get("act")
         if act in ("undo", "redo"):
-            return self.taken_back(cast(str, act))
+            return self.taken_back(cast(str, act), leave=asked.get("leave") is True)
         named = [i for name in ("segment", "with") if isinstance(i := asked.get(name), str) and (name != "with" or act == "merge")]
         stale = [i for i in named if i in self.fold.versions and i in base and base[i] != self.fold.versions[i]]
         if stale:
@@ -469,8 +469,8 @@ class _Edit:
         drafted = json.loads(begun.after).get(segment) if begun.act == DRAFT else None
         return Conflict(segment=segment, mine=mine, theirs=self.fold.forms.get(segment), draft=drafted, theirs_by=str(by), version=version)
 
-    def taken_back(self, act: str) -> Recorded | Conflict:
-        """Undo or redo: the person's own last, field by field."""
+    def taken_back(self, act: str, *, leave: bool) -> Recorded | Conflict:
+        """Undo or redo: the person's own last, field by field. With `leave`, what clashes stays, and the edit counts as taken back."""
         seq = self.next_of(act)
         if seq is None:
             raise Refusal("this edit", f"there is nothing to {act}", "Nothing of yours is left in this recording", "REVIEW_NOTHING")
@@ -485,8 +485,14 @@ class _Edit:
             except Clash:
                 clashes.append(id)
         said_act = json.loads(row.said).get("undid", {}).get("act", row.act)
-        if clashes and (said_act not in _SKIPPING or not wanted):
+        if clashes and not leave and (said_act not in _SKIPPING or not wanted):
             return self.clash(clashes[0], before[clashes[0]])
+        try:
+            acts.check_times(self.fold.segments, wanted)
+        except Refusal:
+            if not leave:
+                raise
+            wanted, clashes = {}, list(after)
         first = next(iter(wanted or after), "")
         undid = {"seq": seq, "act": said_act, "segment": first, "segments": len(wanted)}
         said = {"act": act, "undid": undid, **({"skipped": clashes} if clashes else {})}

@@ -169,6 +169,17 @@ def test_undo_of_what_others_changed_since_is_a_conflict_that_is_said(drafted: S
     assert texts(drafted)["a3"] == "arí"
 
 
+def test_an_undo_that_clashes_may_be_left_so_that_the_next_goes_further_back(drafted: Store) -> None:
+    Person(drafted).does("text", segment="a1", text="first")
+    Person(drafted).does("text", segment="a3", text="mine")
+    Person(drafted, "P2").does("text", segment="a3", text="theirs")
+    assert isinstance(Person(drafted).ask("undo"), Conflict)
+    left = Person(drafted).does("undo", leave=True)
+    assert left.skipped == ("a3",) and left.segments == {}
+    Person(drafted).does("undo")
+    assert texts(drafted) == {"a1": "kay wasi", "a2": "hatun mi", "a3": "theirs"}
+
+
 def test_undo_of_a_split_that_another_worked_on_is_a_conflict(drafted: Store) -> None:
     Person(drafted).does("split", segment="a1", caret=4, new="n1")
     Person(drafted, "P2").does("text", segment="n1", text="wasipi")
