@@ -16,14 +16,14 @@ import json
 import threading
 import weakref
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, cast
 
 from speech.errors import Refusal
 from speech.review import acts
 from speech.review.acts import refuse
-from speech.review.forms import Form, form_of, maybe_form, maybe_segment, segment_of, text_of
+from speech.review.forms import Form, Lazy, form_of, maybe_form, maybe_segment, segment_of, text_of
 from speech.store import Store
 from speech.store import tables as t
 from speech.types import Segment, Transcript, identified
@@ -39,34 +39,6 @@ _LARGEST = 4 << 20
 """Bytes of what one edit may ask."""
 _KEPT = 64
 """Folds kept in memory, the last used."""
-
-
-class Lazy(Mapping[str, Segment]):
-    """Segments by id, each made of its form when it is first asked for."""
-
-    def __init__(self, forms: Mapping[str, Form], made: dict[str, Segment] | None = None) -> None:
-        self._forms = forms
-        self._made = {} if made is None else made
-
-    def __getitem__(self, id: str) -> Segment:
-        found = self._made.get(id)
-        if found is None:
-            found = self._made[id] = segment_of(self._forms[id])
-        return found
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._forms)
-
-    def __len__(self) -> int:
-        return len(self._forms)
-
-    def __contains__(self, id: object) -> bool:
-        return id in self._forms
-
-    def without(self, ids: Iterable[str], forms: Mapping[str, Form]) -> Lazy:
-        """The segments of newer forms; those with the given ids are made anew."""
-        gone = set(ids)
-        return Lazy(forms, {id: s for id, s in self._made.items() if id not in gone})
 
 
 @dataclass(frozen=True, slots=True)
