@@ -119,5 +119,3 @@ def how_far(request: Request, asker: Reader) -> Json:
             "approved": [{"speaker": s, "language": code, "ms": ms} for (s, code), ms in found.approved.items()],
         }
     )
-
-

@@ -7,7 +7,7 @@ export async function show(root, app) {
   const body = el("tbody");
   const empty = el("p", { class: "quiet", text: t("collection.empty") });
   const heads = ["recording", "length", "drafted", "approved", "unsure", "unheard"];
-  const table = el("table", {}, el("thead", {}, el("tr", {}, heads.map((name) => el("th", { scope: "col", text: t(`collection.${name}`) })))), body);
+  const table = el("table", {}, el("thead", {}, el("tr", {}, heads.map((name, n) => el("th", { scope: "col", class: n ? "number" : null, text: t(`collection.${name}`) })))), body);
   root.append(el("h2", { text: t("collection.heading") }), empty, el("div", { class: "wide" }, table));
   const chosen = new Set();
   const exporting = app.me.may.includes("exports");

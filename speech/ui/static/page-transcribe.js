@@ -121,7 +121,7 @@ export async function show(root, app) {
     place.replaceChildren(
       el("h4", { text: t("transcribe.facts") }),
       el("dl", {}, Object.entries(rows).flatMap(([name, value]) => [el("dt", { text: t(`transcribe.fact.${name}`) }), el("dd", { text: String(value) })])),
-      f.findings.length > 0 && el("ul", { class: "findings" }, f.findings.map((one) => el("li", { text: `${one.what}${one.mend ? `. ${one.mend}` : ""}` }))),
+      el("ul", { class: "findings" }, f.findings.map((one) => el("li", { text: `${one.what}${one.mend ? `. ${one.mend}` : ""}` }))),
     );
   }
 
