@@ -1,2 +1,0 @@
-// Where the review element is asked for: its parts lie in review/.
-export { SpeechReview } from "./review/element.js";
