@@ -60,8 +60,10 @@ export class Saving extends EventTarget {
   #timer = 0;
   #ended = false;
 
-  constructor({ recording, person }) {
+  /** @param {{recording: string, person: string, version: (segment: string) => number}} about `version`: as the server last gave it */
+  constructor({ recording, person, version }) {
     super();
+    this.version = version;
     this.recording = recording;
     this.person = person;
     this.back = () => this.send();
@@ -165,7 +167,7 @@ export class Saving extends EventTarget {
       let changed = false;
       for (const id of Object.keys(later.base)) {
         const now = segments[id];
-        const same = base[id] === undefined ? later.base[id] === 0 : later.base[id] === base[id];
+        const same = later.base[id] === (base[id] ?? this.version(id));
         if (now && same && now.version !== later.base[id]) {
           later.base[id] = now.version;
           changed = true;
