@@ -109,7 +109,8 @@ def test_a_role_may_what_it_may(shared_served: Served, role: str, act: str, stat
     id = recording(shared_served)
     person = Person(shared_served, role)
     first = next(iter(segments(person, id).values()))
-    asked: dict[str, Any] = {"text": {"text": "x"}, "times": {"start_ms": 10, "end_ms": 1400}, "speaker": {"speaker": "B"}}[act]
+    fields: dict[str, dict[str, Any]] = {"text": {"text": "x"}, "times": {"start_ms": 10, "end_ms": 1400}, "speaker": {"speaker": "B"}}
+    asked = fields[act]
     assert edit(person, id, act, "e1", first["version"], segment=first["id"], **asked).status_code == status
 
 
