@@ -13,7 +13,7 @@ export class List {
   /**
    * @param {HTMLElement} scroller what scrolls
    * @param {HTMLElement} body what is as high as all rows
-   * @param {{make: (id: string) => HTMLElement, guess: (id: string) => number}} rows
+   * @param {{make: (id: string) => HTMLElement, fill: (row: HTMLElement, id: string) => void, guess: (id: string) => number}} rows
    */
   constructor(scroller, body, rows) {
     this.scroller = scroller;
@@ -45,15 +45,11 @@ export class List {
     this.#kept = id;
   }
 
-  /** Make these rows anew where they are in the page. */
+  /** Fill these rows anew where they are in the page; the row itself stays, and the focus with it. */
   renew(ids) {
     for (const id of ids) {
-      const old = this.#rows.get(id);
-      if (!old || !this.at.has(id)) continue;
-      const made = this.rows.make(id);
-      this.sizes.unobserve(old);
-      old.replaceWith(made);
-      this.#put(id, made);
+      const row = this.#rows.get(id);
+      if (row && this.at.has(id)) this.rows.fill(row, id);
     }
   }
 

@@ -44,11 +44,13 @@ class Kept {
 
 /**
  * The edits of one person in one recording that the server has not answered.
- * Events: `state`; `answered` {edit, answer}; `conflict` {edit, conflict}; `refused` {edit, refusal}.
+ * Events: `state`; `answered` {edit, answer}; `conflict` {edit}; `refused` {edit, refusal}.
  */
 export class Saving extends EventTarget {
   /** What waits, the oldest first: `{n, id, recording, person, base, asked}`. */
   waiting = [];
+  /** Those that clashed with what others wrote, each with its `conflict`; kept until the person has chosen. */
+  conflicts = [];
   /** "saved", "saving", "failing" or "offline". */
   state = "saved";
   lastSaved = null;
@@ -74,7 +76,9 @@ export class Saving extends EventTarget {
   /** Read what an earlier visit left, before anything is added. */
   async begin() {
     const all = (await this.#kept.all().catch(() => null)) ?? [];
-    this.waiting = all.filter((edit) => edit.recording === this.recording && edit.person === this.person);
+    const own = all.filter((edit) => edit.recording === this.recording && edit.person === this.person);
+    this.waiting = own.filter((edit) => !edit.conflict);
+    this.conflicts = own.filter((edit) => edit.conflict);
   }
 
   end() {
@@ -138,7 +142,14 @@ export class Saving extends EventTarget {
         }
         this.#tries = 0;
         this.reason = null;
-        await this.#drop(edit);
+        if (edit.kind === "edits" && answer.status === 409 && answer.data?.conflict) {
+          edit.conflict = answer.data.conflict;
+          this.waiting = this.waiting.filter((other) => other !== edit);
+          this.conflicts.push(edit);
+          this.#keep(edit);
+        } else {
+          await this.#drop(edit);
+        }
         this.#answered(edit, answer);
         if (!this.waiting.length) this.lastSaved = new Date();
         this.#say("saving");
@@ -154,8 +165,8 @@ export class Saving extends EventTarget {
     if (answer.ok) {
       this.rebase(edit.base, answer.data.segments);
       this.#tell("answered", { edit, answer: answer.data });
-    } else if (answer.status === 409 && answer.data?.conflict) {
-      this.#tell("conflict", { edit, conflict: answer.data.conflict });
+    } else if (edit.conflict) {
+      this.#tell("conflict", { edit });
     } else {
       this.#tell("refused", { edit, refusal: answer.data ?? {} });
     }
@@ -177,9 +188,10 @@ export class Saving extends EventTarget {
     }
   }
 
-  /** Take back all that waits for a segment, without sending it. */
-  async forget(segment) {
-    for (const edit of this.waiting.filter((one) => one.asked.segment === segment && !one.sent)) await this.#drop(edit);
+  /** The person has chosen: the clash is over. */
+  async settle(edit) {
+    this.conflicts = this.conflicts.filter((other) => other !== edit);
+    await this.#drop(edit);
     this.#say();
   }
 
