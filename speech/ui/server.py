@@ -113,7 +113,14 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def _socket(host: str, port: int) -> socket.socket:
+def listening_on(host: str, port: int) -> socket.socket:
+    """A socket that listens there; port 0 takes one that is free.
+
+    Raises
+    ------
+    UsageFailure
+        `APP_PORT`: the address is taken, or is not this machine's.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     made = socket.socket(family, socket.SOCK_STREAM)
     try:
@@ -161,7 +168,7 @@ def serve(
 
     from speech.ui.worker import Workers
 
-    with _socket(host, port) as listening, open_store() as store:
+    with listening_on(host, port) as listening, open_store() as store:
         port = int(listening.getsockname()[1])
         served = Served(store, folder, users=Users(users), local=is_loopback(host))
         app = build(served, host=host, port=port)

@@ -109,7 +109,8 @@ def test_a_role_may_what_it_may(shared_served: Served, role: str, act: str, stat
     id = recording(shared_served)
     person = Person(shared_served, role)
     first = next(iter(segments(person, id).values()))
-    asked: dict[str, Any] = {"text": {"text": "x"}, "times": {"start_ms": 10, "end_ms": 1400}, "speaker": {"speaker": "B"}}[act]
+    fields: dict[str, dict[str, Any]] = {"text": {"text": "x"}, "times": {"start_ms": 10, "end_ms": 1400}, "speaker": {"speaker": "B"}}
+    asked = fields[act]
     assert edit(person, id, act, "e1", first["version"], segment=first["id"], **asked).status_code == status
 
 
@@ -225,19 +226,22 @@ def test_who_is_no_keeper_has_no_jobs_uploads_exports_and_consent(shared_served:
 
 
 HOSTILE_IDS = [
-    "..", "%2e%2e", "..%2f..%2fetc%2fpasswd", "%2fetc%2fpasswd", "/etc/passwd", "C:%5cx", "%5c%5cserver%5cshare", "a%00b", "story.wav", "0" * 16,
-    "0000000000000000/../..", "' OR 1=1--", "%f0%9f%92%a9", "x" * 300, "null", "-1", "http:%2f%2fevil.example", "file:%2f%2f%2fetc%2fpasswd", "%", "*",
-]  # fmt: skip
+    *".. %2e%2e ..%2f..%2fetc%2fpasswd %2fetc%2fpasswd /etc/passwd C:%5cx %5c%5cserver%5cshare a%00b story.wav".split(),
+    *"0000000000000000 0000000000000000/../.. %f0%9f%92%a9 null -1 http:%2f%2fevil.example file:%2f%2f%2fetc%2fpasswd % *".split(),
+    "' OR 1=1--",
+    "x" * 300,
+]
 
 
 @pytest.mark.parametrize("id", HOSTILE_IDS)
 def test_an_address_that_is_no_id_leads_nowhere(local: Person, id: str) -> None:
-    for path in (f"/media/{id}", f"/api/recordings/{id}", f"/api/recordings/{id}/peaks", f"/download/{id}", f"/download/export/{id}", f"/upload/{id}",
-                 f"/review/{id}", f"/api/consent/{id}", f"/static/{id}", f"/assets/{id}", f"/svelte/{id}"):  # fmt: skip
+    places = (
+        "/media/ID /api/recordings/ID /api/recordings/ID/peaks /download/ID /download/export/ID /upload/ID /review/ID /api/consent/ID "
+        "/static/ID /assets/ID /svelte/ID"
+    )
+    for path in (place.replace("ID", id) for place in places.split()):
         answer = local.get(path)
-        assert answer.status_code in (404, 200), path
-        if answer.status_code == 200:  # the client took `..` out of the address by itself
-            assert path.endswith(("..", "%2e%2e", "../..", "/etc/passwd")) is False or b"root:" not in answer.content
+        assert answer.status_code == 404 or ".." in path or "%2e" in path, path  # the client itself takes `..` out
         assert b"root:" not in answer.content
 
 

@@ -226,8 +226,13 @@ def lying(tmp_path: Path) -> dict[str, bytes]:
     }
 
 
-@pytest.mark.parametrize("kind", ["length of 4 GiB", "no samples", "rate of 0", "65535 channels", "header only", "flac of nothing", "ogg of nothing",
-                                  "mp4 of nothing", "matroska of nothing"])  # fmt: skip
+LIES = (
+    "length of 4 GiB", "no samples", "rate of 0", "65535 channels", "header only", "flac of nothing", "ogg of nothing", "mp4 of nothing",
+    "matroska of nothing",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", LIES)
 def test_a_header_that_lies_is_named_and_serves_no_sound(served: Served, local: Person, tmp_path: Path, kind: str) -> None:
     data = lying(tmp_path)[kind]
     id = begin(local, data, "story.wav")
