@@ -13,6 +13,7 @@ import pytest
 REPOSITORY = Path(__file__).resolve().parent.parent
 SHARED = REPOSITORY.parent / "shared"
 os.environ["SPEECH_LANGUAGES"] = os.devnull  # tables of the person who runs the tests would stand beside ours
+os.environ["SPEECH_STORE"] = str(REPOSITORY / "no-such-folder" / "store.sqlite3")  # while tests are collected; then a home of its own
 
 
 @pytest.fixture(autouse=True)
