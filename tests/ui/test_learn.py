@@ -101,6 +101,16 @@ def test_what_may_not_be_learnt_from_is_counted(village: Served) -> None:
     assert person.send("/api/jobs", {"kind": "adapt", "settings": {"language": "zza"}}).status_code == 422
 
 
+def test_two_keepers_do_not_teach_the_same_at_once(shared_served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("speech.review.learning.Lesson.ready", True)
+    ana, ben = Person(shared_served, "ana"), Person(shared_served, "ben")
+    asked = {"kind": "adapt", "settings": {"language": "que"}}
+    assert ana.send("/api/jobs", asked).json()["state"] == "queued"
+    refused = ben.send("/api/jobs", asked)
+    assert refused.status_code == 422 and refused.json()["code"] == "REVIEW_LEARNING"
+    assert ben.get("/api/learn/que").json()["job"] == {"state": "queued", "mine": False}
+
+
 def test_only_a_keeper_sees_or_teaches(shared_served: Served) -> None:
     reviewer, keeper = Person(shared_served, "eva"), Person(shared_served, "ana")
     assert keeper.get("/api/learn/que").status_code == 200

@@ -26,13 +26,19 @@ export async function show(root, app) {
     const both = (count) => (count.segments ? `${count.segments} (${clock(count.ms)})` : "0");
     const tick =
       exporting && !kind && one.drafted
-        ? el("input", { type: "checkbox", checked: chosen.has(one.id), onchange: (event) => (event.target.checked ? chosen.add(one.id) : chosen.delete(one.id)) })
+        ? el("input", { type: "checkbox", checked: chosen.has(one.id), onchange: (event) => {
+              chosen[event.target.checked ? "add" : "delete"](one.id);
+              root.dispatchEvent(new Event("chosen"));
+            },
+          })
         : null;
     return el(
       "tr",
       { class: kind },
       el("th", { scope: "row" }, tick ? el("label", { class: "choice" }, tick, el("span", { text: one.name })) : one.name),
-      [clock(one.duration_ms), both(one), both(one.by.approved), both(one.by.unsure), both(one.unheard)].map((text) => el("td", { class: "number", text })),
+      [clock(one.duration_ms), both(one), both(one.by.approved), both(one.by.unsure), both(one.unheard)].map((text, n) =>
+        el("td", { class: "number", "data-label": t(`collection.${heads[n + 1]}`), text }),
+      ),
     );
   }
 
@@ -45,7 +51,9 @@ async function takeAway(root, chosen) {
   const said = el("p", { role: "status" });
   const taken = el("ul");
   const ticks = FORMATS.map((name) => el("label", { class: "choice" }, el("input", { type: "checkbox", value: name, checked: name === "eaf" }), el("span", { text: name })));
-  const go = el("button", { text: t("collection.download") });
+  const go = el("button", { text: t("collection.download"), disabled: true });
+  const ready = () => (go.disabled = !chosen.size || !box.querySelector("fieldset input:checked"));
+  root.addEventListener("chosen", ready);
   const box = el(
     "section",
     { class: "box" },
@@ -57,14 +65,14 @@ async function takeAway(root, chosen) {
     taken,
   );
   root.append(box);
+  box.addEventListener("change", ready);
   go.addEventListener("click", async () => {
     const formats = [...box.querySelectorAll("fieldset input:checked")].map((one) => one.value);
-    if (!formats.length || !chosen.size) return;
     said.className = "";
     said.textContent = t("collection.making");
     go.disabled = true;
     const answer = await ask("/api/exports", { method: "POST", body: { recordings: [...chosen], formats } });
-    go.disabled = false;
+    ready();
     if (!answer.ok) {
       said.className = "error";
       said.textContent = why(answer);

@@ -5,6 +5,8 @@ import { clock } from "./review-text.js";
 const A_SECOND = 100;
 const BLOCK_MS = 30_000;
 const BLOCKS_KEPT = 40;
+const RULER_PX = 18;
+const LANE_PX = 20;
 
 export class Wave extends EventTarget {
   /** Milliseconds in sight in the stretch. */
@@ -14,7 +16,7 @@ export class Wave extends EventTarget {
   #overview = null;
   #due = 0;
 
-  /** Events: `seek` {ms}, `missing`. `look` gives `{segments(from, to), chosen, position_ms}`. */
+  /** Events: `seek` {ms}, `word` {word}, `missing`. `look` gives `{segments(from, to), chosen(), words(), position_ms()}`. */
   constructor({ overview, stretch, recording, duration_ms, look }) {
     super();
     Object.assign(this, { overview, stretch, recording, duration_ms, look });
@@ -85,8 +87,13 @@ export class Wave extends EventTarget {
   #pointed(event, canvas) {
     const part = event.offsetX / canvas.clientWidth;
     const ms = canvas === this.overview ? part * this.duration_ms : this.from_ms + part * this.span_ms;
+    const word = canvas === this.stretch && event.offsetY > canvas.clientHeight - RULER_PX - LANE_PX && event.offsetY < canvas.clientHeight - RULER_PX && this.look.words().find((one) => one.start_ms <= ms && ms < one.end_ms);
+    if (word) {
+      this.dispatchEvent(new CustomEvent("word", { detail: { word } }));
+      return;
+    }
     if (canvas === this.overview) this.#go(ms - this.span_ms / 2);
-    this.dispatchEvent(new CustomEvent("seek", { detail: { ms, choose: canvas === this.overview || event.detail > 1 } }));
+    this.dispatchEvent(new CustomEvent("seek", { detail: { ms } }));
     this.redraw();
   }
 
@@ -174,8 +181,7 @@ export class Wave extends EventTarget {
     if (!ready) return;
     const { pen, width, height, colour, font } = ready;
     const x = (ms) => ((ms - this.from_ms) / this.span_ms) * width;
-    const ruler = 18;
-    const body = height - ruler;
+    const body = height - RULER_PX;
     const chosen = this.look.chosen();
     const inSight = this.look.segments(this.from_ms, this.from_ms + this.span_ms);
     if (chosen && chosen.end_ms > this.from_ms && chosen.start_ms < this.from_ms + this.span_ms) {
@@ -204,8 +210,31 @@ export class Wave extends EventTarget {
       pen.fillText(segment.speaker ?? "?", left + 5, lane * 18 + 16);
       pen.restore();
     }
+    this.#drawWords(pen, x, body, colour);
     pen.fillStyle = colour("error");
     pen.fillRect(x(this.look.position_ms()) - 1, 0, 2, height);
+  }
+
+  /** The words of the chosen segment at their times: a click plays one. */
+  #drawWords(pen, x, body, colour) {
+    for (const { word, start_ms, end_ms } of this.look.words()) {
+      const [left, right] = [x(start_ms), x(end_ms)];
+      if (right < 0 || left > this.stretch.clientWidth || right - left < 12) continue;
+      pen.save();
+      pen.globalAlpha = 0.85;
+      pen.fillStyle = colour("page");
+      pen.fillRect(left, body - LANE_PX, right - left, LANE_PX);
+      pen.globalAlpha = 1;
+      pen.fillStyle = colour("line");
+      pen.fillRect(left, body - LANE_PX, 1, LANE_PX);
+      pen.beginPath();
+      pen.rect(left, body - LANE_PX, right - left - 1, LANE_PX);
+      pen.clip();
+      pen.fillStyle = colour("text");
+      pen.textAlign = "left";
+      pen.fillText(word[0], left + 4, body - 5);
+      pen.restore();
+    }
   }
 
   #drawPeaks(pen, width, height, colour) {
