@@ -58,6 +58,15 @@ export class List {
     this.renew([...this.#rows.keys()]);
     this.#place();
     this.draw();
+    this.#measure();
+  }
+
+  /** Heights of the rows in the page, anew: a row that has kept its size does not tell it by itself. */
+  #measure() {
+    for (const row of this.#rows.values()) {
+      this.sizes.unobserve(row);
+      this.sizes.observe(row);
+    }
   }
 
   row(id) {
@@ -173,9 +182,11 @@ export class List {
 
   #resized() {
     const width = this.scroller.clientWidth;
-    if (this.width !== undefined && width !== this.width) this.#heights.clear();
+    const wider = this.width !== undefined && width !== this.width;
+    if (wider) this.#heights.clear();
     this.width = width;
     this.#place();
     this.draw();
+    if (wider) this.#measure();
   }
 }

@@ -205,9 +205,14 @@ export class Wave extends EventTarget {
       pen.beginPath();
       pen.rect(left + 4, lane * 18, Math.max(0, right - left - 8), 20);
       pen.clip();
-      pen.fillStyle = isChosen ? colour("accent") : colour("quiet");
+      const label = segment.speaker ?? "?";
+      pen.globalAlpha = 0.85;
+      pen.fillStyle = colour(isChosen ? "chosen" : "box");
+      pen.fillRect(left + 4, lane * 18 + 4, pen.measureText(label).width + 4, 16);
+      pen.globalAlpha = 1;
+      pen.fillStyle = colour(isChosen ? "accent" : "text");
       pen.textAlign = "left";
-      pen.fillText(segment.speaker ?? "?", left + 5, lane * 18 + 16);
+      pen.fillText(label, left + 6, lane * 18 + 16);
       pen.restore();
     }
     this.#drawWords(pen, x, body, colour);

@@ -88,6 +88,13 @@ class SpeechReview extends HTMLElement {
   }
 }
 
+/** Whether texts are written from right to left: asked of the letters where no table tells of the language. */
+function writtenFromRight(segments) {
+  const text = segments.slice(0, 100).map((segment) => segment.text).join("");
+  const count = (pattern) => text.match(pattern)?.length ?? 0;
+  return count(/[\p{Script=Arabic}\p{Script=Hebrew}\p{Script=Nko}\p{Script=Adlam}\p{Script=Syriac}\p{Script=Thaana}\p{Script=Hanifi_Rohingya}]/gu) > count(/\p{L}/gu) / 2;
+}
+
 /** One visit to one recording. */
 class Review {
   chosen = null;
@@ -104,7 +111,9 @@ class Review {
     this.root = host.shadowRoot;
     this.recording = recording;
     this.me = me;
-    this.language = recording.language ?? { code: "und", name: "", direction: "ltr", alphabet: [], palette: [], marks: [] };
+    this.language = { code: "und", name: "", alphabet: [], palette: [], marks: [], ...recording.language };
+    if (!this.language.alphabet.length && writtenFromRight(recording.segments)) this.language.direction = "rtl";
+    this.language.direction ??= "ltr";
     this.state = new State(recording);
     this.settings = { ...CHOSEN, ...(me.preferences.review ?? {}) };
     this.keys = new Keys(me.preferences["review.keys"]);
