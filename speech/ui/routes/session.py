@@ -79,10 +79,10 @@ def sign_in(request: Request, asked: SignIn) -> Response:
 
 
 def _begun(request: Request, response: Response, person: str) -> Response:
-    token = served_of(request).sessions.begin(person)
-    response.set_cookie(
-        COOKIE, token, max_age=LASTS_S, path="/", httponly=True, samesite="strict", secure=request.url.scheme == "https" or served_of(request).public.startswith("https:")
-    )  # fmt: skip
+    served = served_of(request)
+    secure = request.url.scheme == "https" or served.public.startswith("https:")
+    token = served.sessions.begin(person)
+    response.set_cookie(COOKIE, token, max_age=LASTS_S, path="/", httponly=True, samesite="strict", secure=secure)
     return response
 
 
