@@ -64,10 +64,11 @@ def _shown(job: Job, asker: Asker) -> dict[str, Any]:
 class Served(Held):
     """A collection with its people and jobs."""
 
-    def __init__(self, store: Store, folder: Path, *, users: Users, local: bool = True) -> None:
+    def __init__(self, store: Store, folder: Path, *, users: Users, local: bool = True, public: str = "") -> None:
         super().__init__(store, folder, refresh=True)
         self.users = users
         self.local = local
+        self.public = public
         self.sessions = Sessions(self.place / "work" / "sessions.json")
         self.patience = Patience()
         self.uploads = Uploads(self.place / "uploads")

@@ -31,6 +31,12 @@ def test_another_host_needs_people(folder: Path, capfd: pytest.CaptureFixture[st
     assert "[APP_HOST]" in capfd.readouterr().err
 
 
+@pytest.mark.parametrize("public", ["https://speech.example.org", "speech.example.org", "https://a@b", "file:///etc", "https://x/path"])
+def test_a_public_address_needs_people_and_is_one(folder: Path, capfd: pytest.CaptureFixture[str], public: str) -> None:
+    assert run(["app", str(folder), "--public", public, "--port", "0", "--no-browser"]) == 2
+    assert "[APP_HOST]" in capfd.readouterr().err
+
+
 def test_a_port_that_is_taken_is_said(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))

@@ -13,7 +13,7 @@ from starlette.types import Message
 from speech.ui.gate import MOST_JSON, OPEN, names_of
 from speech.ui.served import Served
 from speech.ui.server import build
-from tests.ui.conftest import ORIGIN, WRITES, Person, recording
+from tests.ui.conftest import ORIGIN, PASSWORD, WRITES, Person, recording
 
 VERBS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 
@@ -203,3 +203,15 @@ def test_websockets_are_turned_away(served: Served, extensions: dict[str, Any]) 
         assert sent[0]["status"] == 401 and sent[1]["body"] == b""
     else:
         assert sent[0]["type"] == "websocket.close"
+
+
+def test_behind_a_server_with_https_its_name_and_origin_count(shared_served: Served) -> None:
+    shared_served.public = "https://speech.example.org"
+    person = Person(shared_served, None)
+    headers = {"Host": "speech.example.org", "Origin": "https://speech.example.org", "X-Speech": "1"}
+    body = {"name": "eva", "password": PASSWORD}
+    answer = person.client.post("/api/sign-in", json=body, headers=headers)
+    assert answer.status_code == 200 and "secure" in answer.headers["set-cookie"].lower()
+    for origin in ("http://speech.example.org", "https://speech.example.org.evil.example", ORIGIN):
+        assert person.client.post("/api/sign-in", json=body, headers={**headers, "Origin": origin}).status_code == 403
+    assert person.client.post("/api/sign-in", json=body, headers={**headers, "Host": "127.0.0.1:7860"}).status_code == 403

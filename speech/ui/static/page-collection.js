@@ -78,11 +78,11 @@ async function takeAway(root, chosen) {
       said.textContent = why(answer);
       return;
     }
-    said.textContent = (answer.data.losses ?? []).join(" ");
-    const link = el("a", { href: `/download/export/${answer.data.id}`, download: "" });
-    document.body.append(link);
-    link.click();
-    link.remove();
+    const told = [...answer.data.losses, ...answer.data.refused.map((one) => `${one.what}. ${one.mend}.`)];
+    const link = el("a", { href: `/download/export/${answer.data.id}`, download: "", text: t("collection.save") });
+    // What the formats cannot hold is said before anything is taken away.
+    said.replaceChildren(told.length ? el("span", { text: t("collection.losses") }) : "", ...told.map((text) => el("span", { class: "loss", text })), link);
+    if (!told.length) link.click();
     look();
   });
 
