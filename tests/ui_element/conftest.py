@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,7 @@ REVIEW = "speech-review"
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     here = Path(__file__).parent
     for item in items:
-        if here in item.path.parents and "page" in getattr(item, "fixturenames", ()):
+        if here in item.path.parents and "browser" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.browser)
 
 
@@ -47,7 +48,7 @@ class Site:
     port: int = 0
     _server: Any = None
     _thread: threading.Thread | None = None
-    _refs: list[Any] = field(default_factory=list)
+    _listening: Any = None
 
     @property
     def address(self) -> str:
@@ -56,9 +57,11 @@ class Site:
     def start(self) -> None:
         import uvicorn
 
-        listening = _socket("127.0.0.1", self.port)
+        listening = self._listening = _socket("127.0.0.1", self.port)
         self.port = int(listening.getsockname()[1])
-        app = build(self.served, host="127.0.0.1", port=self.port)
+        # Playwright's loop runs in this thread; Gradio wants one of its own.
+        with ThreadPoolExecutor(1) as aside:
+            app = aside.submit(build, self.served, host="127.0.0.1", port=self.port).result()
         self._server = uvicorn.Server(
             uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", ws="none", timeout_graceful_shutdown=1)
         )
@@ -73,6 +76,7 @@ class Site:
             self._server.should_exit = self._server.force_exit = True
             assert self._thread is not None
             self._thread.join(10)
+            self._listening.close()
             self._server = None
 
     def cookie(self, person: str) -> dict[str, Any]:

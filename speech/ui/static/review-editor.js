@@ -169,9 +169,9 @@ export class Editor {
   }
 
   #speakers() {
-    this.speaker = el("select", { onchange: () => this.#speakerChosen() });
+    this.speaker = el("select", { "aria-label": say("speaker"), onchange: () => this.#speakerChosen() });
     this.newSpeaker = el("input", { hidden: true, "aria-label": say("speaker.new"), placeholder: say("speaker.new"), maxlength: "80", onchange: () => this.#speakerWritten() });
-    return el("label", { class: "group" }, el("span", { text: say("speaker") }), this.speaker, this.newSpeaker);
+    return el("div", { class: "group" }, el("span", { "aria-hidden": "true", text: say("speaker") }), this.speaker, this.newSpeaker);
   }
 
   #showSpeakers() {

@@ -9,6 +9,7 @@ export class List {
   #ids = [];
   #kept = null;
   #due = 0;
+  #shown = null;
 
   /**
    * @param {HTMLElement} scroller what scrolls
@@ -20,6 +21,8 @@ export class List {
     this.body = body;
     this.rows = rows;
     scroller.addEventListener("scroll", () => this.later(), { passive: true });
+    // Where a person has scrolled to stays.
+    for (const type of ["wheel", "touchmove", "pointerdown"]) scroller.addEventListener(type, () => (this.#shown = null), { passive: true });
     this.sizes = new ResizeObserver((entries) => this.#measured(entries));
     this.watch = new ResizeObserver(() => this.#resized());
     this.watch.observe(scroller);
@@ -77,6 +80,7 @@ export class List {
   show(id) {
     const n = this.at.get(id);
     if (n === undefined) return;
+    this.#shown = id;
     const [top, bottom] = [this.#tops[n], this.#tops[n + 1]];
     const height = this.scroller.clientHeight;
     const before = n > 0 ? Math.min(80, this.#tops[n] - this.#tops[n - 1]) : 0;
@@ -177,7 +181,8 @@ export class List {
     if (!changed) return;
     this.#place();
     if (shift) this.scroller.scrollTop += shift; // what is in sight stays where it is
-    this.draw();
+    if (this.#shown && this.at.has(this.#shown)) this.show(this.#shown);
+    else this.draw();
   }
 
   #resized() {
