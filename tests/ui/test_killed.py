@@ -111,6 +111,9 @@ def test_a_job_survives_kill_9_of_server_and_worker_with_one_result(tmp_path: Pa
         (row,) = first.ask("/api/recordings")
         job = first.ask("/api/jobs", {"kind": "transcribe", "recording": row["id"], "settings": {"language": "que"}})
         wait_for(lambda: first.ask("/api/jobs")[0]["state"] == "running" and first.ask("/api/jobs")[0]["step"])
+        light = next(pid for pid in first.workers() if b"\0light\0" in Path(f"/proc/{pid}/cmdline").read_bytes())
+        os.kill(light, signal.SIGKILL)
+        wait_for(lambda: len(set(first.workers()) - {light}) == 2)  # the server starts another
     finally:
         first.kill()
     second = App(folder, tmp_path / "second.log")

@@ -15,12 +15,14 @@ import pytest
 
 from speech.audio.peaks import read_peaks
 from speech.collections import ledger
+from speech.errors import DiskFailure, StoreFailure
 from speech.jobs import Job
 from speech.review import edits
 from speech.store import Store
 from speech.ui.held import BASIS
 from speech.ui.routes.media import PIECE, span_of
 from speech.ui.served import Served
+from speech.ui.strings import strings, wanted
 from speech.ui.users import LOCAL, Users
 from tests.sounds import noise, save, spoken
 from tests.ui.conftest import PEOPLE, TEXTS, Person, recording, work_off
@@ -202,7 +204,7 @@ def test_two_people_who_swap_ids_get_404(shared_served: Served, tmp_path: Path) 
         ben.put(f"/upload/{upload}?at=100", data[100:200]),
         ben.send(f"/upload/{upload}/end", {"sha256": hashlib.sha256(data).hexdigest()}),
         ben.send(f"/upload/{upload}", method="DELETE"),
-        *(ben.send(f"/api/jobs/{job}/{wanted}") for wanted in ("pause", "resume", "cancel")),
+        *(ben.send(f"/api/jobs/{job}/{act}") for act in ("pause", "resume", "cancel")),
         ben.send("/api/jobs", {"kind": "transcribe", "recording": id, "settings": {"language": "und"}}),
         ben.get(f"/download/export/{export}"),
     ):
@@ -497,3 +499,37 @@ def test_a_bug_tells_nothing(local: Person, served: Served, monkeypatch: pytest.
     monkeypatch.setattr("speech.ui.served.Served.listed", lambda *_: itertools.repeat(1 / 0))
     answer = local.get("/api/recordings")
     assert answer.status_code == 500 and answer.json()["code"] == "INTERNAL" and "Zero" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("failure", "status"),
+    [
+        (StoreFailure("/home/ana/store.sqlite3", "another program holds the store", "Wait", "STORE_LOCKED"), 503),
+        (DiskFailure("/home/ana/store.sqlite3", "the disk is full", "Make room", "DISK_FULL"), 507),
+    ],
+)
+def test_what_could_not_be_saved_is_said_and_not_shown_as_saved(
+    local: Person, served: Served, monkeypatch: pytest.MonkeyPatch, failure: Exception, status: int
+) -> None:
+    id = recording(served)
+
+    def fails(*_: Any, **__: Any) -> None:
+        raise failure
+
+    monkeypatch.setattr("speech.review.edits.record", fails)
+    answer = edit(local, id, "text", "e1", 1, segment="a1", text="x")
+    assert answer.status_code == status and answer.json()["ok"] is False and "/home" not in answer.text
+
+
+def test_strings_fall_back_and_say_which_no_speaker_approved(monkeypatch: pytest.MonkeyPatch) -> None:
+    tables = {
+        "en": {"_name": "English", "a.x": "x", "a.y": "y", "a.z": "z"},
+        "es": {"_name": "Español", "_approved": ["a.x"], "a.x": "equis", "a.y": "ye"},
+        "que": {"_name": "Kichwa", "a.x": "iks"},
+    }
+    monkeypatch.setattr("speech.ui.strings.there", lambda: tuple(sorted(tables)))
+    monkeypatch.setattr("speech.ui.strings._table", lambda code: tables[code])
+    found = strings.__wrapped__("que")
+    assert found["strings"] == {"a.x": "iks", "a.y": "ye", "a.z": "z"} and found["machine"] == ["a.x"]
+    assert strings.__wrapped__("es")["machine"] == ["a.y"]
+    assert [wanted(accept) for accept in ("qu-EC,es;q=0.5", "es-MX", "de,fr", "", "q" * 5000)] == ["que", "es", "en", "en", "en"]
