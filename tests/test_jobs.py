@@ -38,8 +38,8 @@ class Clock:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with open_store(tmp_path / "store.sqlite3") as opened:
+def store(store_place: Path | str) -> Iterator[Store]:
+    with open_store(store_place) as opened:
         yield opened
 
 
@@ -234,16 +234,18 @@ def work(job, report):
             time.sleep(0.01)
     return {"made": job.id}
 
-Worker(Queue(open_store(Path(sys.argv[1]))), {"count": Kind(work=work)}, workspace="0123456789abcdef", beat_s=0.05).run()
+Worker(Queue(open_store(sys.argv[1])), {"count": Kind(work=work)}, workspace="0123456789abcdef", beat_s=0.05).run()
 """
 
 
-def test_after_kill_9_of_the_worker_there_is_one_result(tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_after_kill_9_of_the_worker_there_is_one_result(
+    tmp_path: Path, store: Store, store_place: Path | str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("speech.jobs.LOST_S", 0.5)
     queue = Queue(store)
     job = add(queue)
     program = _PROGRAM.replace("from speech.store", "import speech.jobs\nspeech.jobs.LOST_S = 0.5\nfrom speech.store")
-    command = [sys.executable, "-c", program, str(tmp_path / "store.sqlite3"), str(tmp_path / "begun")]
+    command = [sys.executable, "-c", program, str(store_place), str(tmp_path / "begun")]
     first = subprocess.Popen(command, cwd=REPOSITORY)
     try:
         wait_for(lambda: ended(queue, job.id).step == "counting", 60)

@@ -13,6 +13,7 @@ from tests.conftest import REPOSITORY
 
 LIMIT_MINI = 25_000_000
 LIMIT_EMBEDDED = 40_000_000
+_SUFFIXES = frozenset(".py .toml .json .safetensors .mako .typed .md .js .css .html .svg .woff2".split())
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +40,7 @@ def test_every_file_of_the_package_is_in_it(wheel: zipfile.ZipFile) -> None:
     here = {
         p.relative_to(REPOSITORY).as_posix()
         for p in (REPOSITORY / "speech").rglob("*")
-        if p.is_file() and "__pycache__" not in p.parts and p.suffix in {".py", ".toml", ".json", ".safetensors", ".mako", ".typed", ".md"}
+        if p.is_file() and "__pycache__" not in p.parts and p.suffix in _SUFFIXES
     }
     missing = here - set(wheel.namelist())
     assert not missing

@@ -46,9 +46,12 @@ def command() -> None:
 @click.option(
     "--users", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Who may sign in; made by: speech app users add."
 )
+@click.option("--public", default="", metavar="URL", help="The address that people open, where a server with https stands before this one.")
 @click.option("--no-browser", is_flag=True, help="Only show the address.")
 @click.option("--debug", is_flag=True, help="Show the trace of an error.")
-def open_app(folder: Path, host: str, port: int, database: str | None, users: Path | None, no_browser: bool, debug: bool) -> int:
+def open_app(
+    folder: Path, host: str, port: int, database: str | None, users: Path | None, public: str, no_browser: bool, debug: bool
+) -> int:
     """Open the app on FOLDER, which holds recordings and, where there are any, their ELAN files. Nothing in it is changed."""
     missing = [name for name in ("gradio", "fastapi", "uvicorn") if importlib.util.find_spec(name) is None]
     if missing:
@@ -65,7 +68,7 @@ def open_app(folder: Path, host: str, port: int, database: str | None, users: Pa
 
             webbrowser.open(address)
 
-    serve(folder, host=host, port=port, database=database, users=users, told=tell)
+    serve(folder, host=host, port=port, database=database, users=users, public=public, told=tell)
     return 0
 
 

@@ -15,11 +15,14 @@ from typing import Any, NoReturn, get_args
 
 from speech.errors import Refusal
 from speech.review import replacing
+from speech.review.forms import lines_of
 from speech.review.words import cut_at_time, graphemes, halves, saved, time_at_cut, with_text, within
 from speech.types import Segment, Span, Status, Translation, joined
 
 LEAST_MS = 50
 """The shortest segment."""
+LATEST_MS = 10**10
+"""Where a recording ends at the latest whose length is not known: after 115 days."""
 REASONS = ("noise", "unknown word", "two voices", "other language")
 """Reasons for `unsure` that the app offers; any other text is one, too."""
 
@@ -99,18 +102,18 @@ def check_times(segments: Segments, after: Mapping[str, Segment | None], *, dura
     speakers = {s.speaker for s in moved.values() if s.speaker is not None}
     if not speakers:
         return
-    now = [s for s in ({**segments, **after}).values() if s is not None and s.speaker in speakers]
-    by_start = sorted(now, key=lambda s: (s.span.start_ms, s.span.end_ms))
-    for n, first in enumerate(by_start):
-        for second in by_start[n + 1 :]:
-            if second.span.start_ms >= first.span.end_ms:
+    now = [line for line in lines_of(segments) if line[1] in speakers and line[0] not in after]
+    now += lines_of({id: s for id, s in after.items() if s is not None and s.speaker in speakers})
+    now.sort(key=lambda line: (line[2], line[3]))
+    for n, (first, speaker, _, end) in enumerate(now):
+        for second, other, start, other_end in now[n + 1 :]:
+            if start >= end:
                 break
-            if first.speaker != second.speaker or not (first.id in moved or second.id in moved):
+            if speaker != other or not (first in moved or second in moved):
                 continue
-            if not _overlapped(segments.get(first.id), segments.get(second.id)):
+            if not _overlapped(segments.get(first), segments.get(second)):
                 refuse(
-                    f"{first.speaker} would speak twice at once, from {second.span.start_ms} to "
-                    f"{min(first.span.end_ms, second.span.end_ms)} ms",
+                    f"{speaker} would speak twice at once, from {start} to {min(end, other_end)} ms",
                     "Choose times that touch no other segment of this speaker, or another speaker",
                     "REVIEW_TIMES",
                 )
@@ -130,9 +133,9 @@ def _overlapped(a: Segment | None, b: Segment | None) -> bool:
 def _check_span(span: Span, duration_ms: int) -> None:
     if span.length_ms < LEAST_MS:
         refuse(f"a segment of {span.length_ms} ms is too short", f"Give it at least {LEAST_MS} ms", "REVIEW_TIMES")
-    if span.start_ms < 0 or (duration_ms and span.end_ms > duration_ms):
+    if span.start_ms < 0 or span.end_ms > (duration_ms or LATEST_MS):
         refuse(
-            f"from {span.start_ms} to {span.end_ms} ms lies outside the recording of {duration_ms} ms",
+            f"from {span.start_ms} to {span.end_ms} ms lies outside the recording" + (f" of {duration_ms} ms" if duration_ms else ""),
             "Choose times within the recording",
             "REVIEW_TIMES",
         )
@@ -298,8 +301,8 @@ def _merge(segments: Segments, asked: _Asked, person: str) -> After:
         a, b = b, a
     if a.speaker != b.speaker:
         refuse("these segments have two speakers", "Give both the same speaker first")
-    between = [s for s in segments.values() if s.speaker == a.speaker and s.id not in (a.id, b.id)]
-    if any(a.span.start_ms <= s.span.start_ms < b.span.start_ms and s.span.end_ms > a.span.end_ms for s in between):
+    others = ((start, end) for id, speaker, start, end in lines_of(segments) if speaker == a.speaker and id not in (a.id, b.id))
+    if any(a.span.start_ms <= start < b.span.start_ms and end > a.span.end_ms for start, end in others):
         refuse("another segment of this speaker lies between them", "Merge neighbours, one after another")
     return {a.id: merged(a, b), b.id: None}
 

@@ -16,14 +16,14 @@ import json
 import threading
 import weakref
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, cast
 
 from speech.errors import Refusal
 from speech.review import acts
 from speech.review.acts import refuse
-from speech.review.forms import Form, form_of, maybe_form, maybe_segment, segment_of, text_of
+from speech.review.forms import Form, Lazy, form_of, maybe_form, maybe_segment, segment_of, text_of
 from speech.store import Store
 from speech.store import tables as t
 from speech.types import Segment, Transcript, identified
@@ -35,36 +35,10 @@ DRAFT = "draft"
 IMPORT = "import"
 _SKIPPING = frozenset({"replace", "rename_speaker", IMPORT})
 """Acts on many segments: those that somebody else has changed since are left out and listed."""
+_LARGEST = 4 << 20
+"""Bytes of what one edit may ask."""
 _KEPT = 64
 """Folds kept in memory, the last used."""
-
-
-class Lazy(Mapping[str, Segment]):
-    """Segments by id, each made of its form when it is first asked for."""
-
-    def __init__(self, forms: Mapping[str, Form], made: dict[str, Segment] | None = None) -> None:
-        self._forms = forms
-        self._made = {} if made is None else made
-
-    def __getitem__(self, id: str) -> Segment:
-        found = self._made.get(id)
-        if found is None:
-            found = self._made[id] = segment_of(self._forms[id])
-        return found
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._forms)
-
-    def __len__(self) -> int:
-        return len(self._forms)
-
-    def __contains__(self, id: object) -> bool:
-        return id in self._forms
-
-    def without(self, ids: Iterable[str], forms: Mapping[str, Form]) -> Lazy:
-        """The segments of newer forms; those with the given ids are made anew."""
-        gone = set(ids)
-        return Lazy(forms, {id: s for id, s in self._made.items() if id not in gone})
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,8 +262,9 @@ def record(store: Store, recording: str, *, person: str, id: str, base: Mapping[
     StoreFailure, DiskFailure
         Nothing was stored.
     """
-    if not id or len(id) > 80:
-        refuse("the id of the edit is missing or too long", "Load the page again")
+    if not 0 < len(id) <= 80 or not id.isascii() or not id.isprintable():
+        refuse("the id of the edit is none", "Load the page again")
+    _check_asked(asked)
     if not all(isinstance(v, int) for v in base.values()):
         refuse("the versions in base must be whole numbers", "Load the page again")
     with store.write() as connection:
@@ -326,6 +301,16 @@ def import_states(
         change = acts.changed(fold.segments, states, {**said, "act": IMPORT}, duration_ms=_duration(connection, recording))
         edit = _Edit(connection=connection, fold=fold, recording=recording, person=person, id=id, duration_ms=0)
         return edit.stored(IMPORT, change)
+
+
+def _check_asked(asked: Mapping[str, Any]) -> None:
+    """Refuse what no row can hold."""
+    try:
+        size = len(text_of(dict(asked)).encode("utf-8"))
+    except (TypeError, ValueError, RecursionError):
+        refuse("a field holds half a character, or a number that is none", "Load the page again")
+    if size > _LARGEST:
+        refuse(f"it holds {size:,} bytes", f"Send at most {_LARGEST:,} in one edit")
 
 
 def _duration(connection: Connection, recording: str) -> int:
@@ -390,7 +375,7 @@ class _Edit:
     def made(self, base: dict[str, int], asked: Mapping[str, Any]) -> Recorded | Conflict:
         act = asked.get("act")
         if act in ("undo", "redo"):
-            return self.taken_back(cast(str, act))
+            return self.taken_back(cast(str, act), leave=asked.get("leave") is True)
         named = [i for name in ("segment", "with") if isinstance(i := asked.get(name), str) and (name != "with" or act == "merge")]
         stale = [i for i in named if i in self.fold.versions and i in base and base[i] != self.fold.versions[i]]
         if stale:
@@ -456,8 +441,8 @@ class _Edit:
         drafted = json.loads(begun.after).get(segment) if begun.act == DRAFT else None
         return Conflict(segment=segment, mine=mine, theirs=self.fold.forms.get(segment), draft=drafted, theirs_by=str(by), version=version)
 
-    def taken_back(self, act: str) -> Recorded | Conflict:
-        """Undo or redo: the person's own last, field by field."""
+    def taken_back(self, act: str, *, leave: bool) -> Recorded | Conflict:
+        """Undo or redo: the person's own last, field by field. With `leave`, what clashes stays, and the edit counts as taken back."""
         seq = self.next_of(act)
         if seq is None:
             raise Refusal("this edit", f"there is nothing to {act}", "Nothing of yours is left in this recording", "REVIEW_NOTHING")
@@ -472,8 +457,14 @@ class _Edit:
             except Clash:
                 clashes.append(id)
         said_act = json.loads(row.said).get("undid", {}).get("act", row.act)
-        if clashes and (said_act not in _SKIPPING or not wanted):
+        if clashes and not leave and (said_act not in _SKIPPING or not wanted):
             return self.clash(clashes[0], before[clashes[0]])
+        try:
+            acts.check_times(self.fold.segments, wanted)
+        except Refusal:
+            if not leave:
+                raise
+            wanted, clashes = {}, list(after)
         first = next(iter(wanted or after), "")
         undid = {"seq": seq, "act": said_act, "segment": first, "segments": len(wanted)}
         said = {"act": act, "undid": undid, **({"skipped": clashes} if clashes else {})}
@@ -590,16 +581,28 @@ def fold_at(store: Store, recording: str, seq: int) -> Fold:
 
 
 def mark_heard(store: Store, recording: str, segment: str, person: str) -> None:
-    """Note that a person has heard a segment; once is enough."""
+    """Note that a person has heard a segment; once is enough.
+
+    Raises
+    ------
+    Refusal
+        `REVIEW_ACT`: no such segment.
+    """
     from sqlalchemy import select
 
     key = (t.heard.c.recording == recording) & (t.heard.c.segment == segment) & (t.heard.c.person == person)
     with store.read() as connection:
+        _check_there(_fold(connection, store, recording), segment)
         if connection.execute(select(t.heard.c.at).where(key)).first():
             return
     with store.write() as connection:
         if not connection.execute(select(t.heard.c.at).where(key)).first():
             connection.execute(t.heard.insert().values(recording=recording, segment=segment, person=person, at=now()))
+
+
+def _check_there(fold: Fold, segment: str) -> None:
+    if segment not in fold.versions:
+        refuse("this segment is not there", "Load the recording again")
 
 
 def heard_in(store: Store, recording: str, person: str | None = None) -> frozenset[str]:
@@ -614,9 +617,16 @@ def heard_in(store: Store, recording: str, person: str | None = None) -> frozens
 
 
 def put_place(store: Store, recording: str, segment: str, person: str) -> None:
-    """Keep where a person is in a recording."""
+    """Keep where a person is in a recording.
+
+    Raises
+    ------
+    Refusal
+        `REVIEW_ACT`: no such segment.
+    """
     key = (t.place.c.recording == recording) & (t.place.c.person == person)
     with store.write() as connection:
+        _check_there(_fold(connection, store, recording), segment)
         if not connection.execute(t.place.update().where(key).values(segment=segment, at=now())).rowcount:
             connection.execute(t.place.insert().values(recording=recording, segment=segment, person=person, at=now()))
 

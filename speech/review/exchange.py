@@ -29,8 +29,7 @@ from speech.files import disk_errors, sha256_of, shown
 from speech.review import acts, edits
 from speech.review.forms import text_of
 from speech.review.words import saved, with_text, within
-from speech.review.workspace import Listed, Workspace, coded, codes_of
-from speech.score.sources import transcription_in
+from speech.review.workspace import Listed, Workspace, annotations_in, coded, codes_of
 from speech.store import tables as t
 from speech.types import Act, Recording, Segment, Span, Speaker, Transcript, Translation, identified
 
@@ -309,7 +308,7 @@ def import_back(
     now = edits.segments_of(workspace.store, recording.id)
     if not now.versions:
         raise Refusal(recording.name, "it has no transcript to compare with", "Put the file beside the recording", "REVIEW_NOTHING")
-    theirs = coded(transcription_in(file, recording.language, tier=tier), codes_of(workspace.folder))
+    theirs = coded(annotations_in(file, recording.language, tier=tier), codes_of(workspace.folder))
     seq = _made_from(workspace, recording, theirs, now)
     base = edits.fold_at(workspace.store, recording.id, seq)
     kind = formats.for_path(file)

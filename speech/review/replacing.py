@@ -113,7 +113,7 @@ def toneless(text: str) -> str:
 
 
 def _key(letter: str, wanted: Sought) -> str:
-    key = letter if wanted.tone else toneless(letter)
+    key = unicodedata.normalize("NFC", letter) if wanted.tone else toneless(letter)
     return key if wanted.case else key.casefold()
 
 
@@ -129,7 +129,7 @@ def _by_letters(letters: Sequence[str], keys: Sequence[str], wanted: Sought) -> 
 
 
 def _by_pattern(letters: Sequence[str], wanted: Sought, pattern: Any, until: float) -> Iterator[tuple[int, int, str]]:
-    shown = letters if wanted.tone else [toneless(g) for g in letters]
+    shown = [unicodedata.normalize("NFC", g) if wanted.tone else toneless(g) for g in letters]
     borders, at = {}, 0
     for n, letter in enumerate(shown):
         borders[at] = n

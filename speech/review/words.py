@@ -33,7 +33,7 @@ def saved(text: str) -> str:
 
 def with_text(segment: Segment, text: str) -> Segment:
     """The segment with another text, written by a person; the same one where the text is the same."""
-    if text == segment.text:
+    if text == saved(segment.text):
         return segment
     status = segment.status if segment.status == "unsure" else "edited"
     words = _words(segment, text) if segment.words else ()
@@ -45,9 +45,11 @@ def _words(segment: Segment, text: str) -> tuple[Word, ...]:
     tokens = [m.group() for m in found]
     old = segment.words
     new: list[Word | None] = [None] * len(tokens)
-    for tag, i1, i2, j1, j2 in difflib.SequenceMatcher(a=[w.text for w in old], b=tokens, autojunk=False).get_opcodes():
+    # Other programs' files may hold letters and marks apart; what is saved is composed.
+    before = [unicodedata.normalize("NFC", w.text) for w in old]
+    for tag, i1, i2, j1, j2 in difflib.SequenceMatcher(a=before, b=tokens, autojunk=False).get_opcodes():
         if tag == "equal":
-            new[j1:j2] = old[i1:i2]
+            new[j1:j2] = [w if w.text == t else replace(w, text=t) for w, t in zip(old[i1:i2], tokens[j1:j2], strict=True)]
         elif tag == "replace":
             new[j1:j2] = _divided(old[i1:i2], tokens[j1:j2])
     words = [w or Word(text=t, estimated=True) for w, t in zip(new, tokens, strict=True)]

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -17,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from speech import languages
+from speech import formats, languages
 from speech.collections import answers, consent
 from speech.collections.manifest import Row, read_manifest
 from speech.errors import PathRefused, Refusal, SpeechError
@@ -36,7 +37,10 @@ KEY = "people.key.tsv"
 """What `speech manifest import` writes: a code and the label that the files have for it, a line each."""
 SUFFIX = ".workspace"
 PARTS = ("peaks", "playable", "uploads", "models", "exports", "work")
+_WHOLE = 0.9
+"""Share of a tier's annotations, at least, that have the times of segments, where it speaks of whole segments."""
 _ABOUT = "workspace.json"
+_ID = re.compile(r"[0-9a-f]{16}")
 PROGRAM = "oral-speech"
 """Who imports drafts."""
 
@@ -99,9 +103,11 @@ class Workspace:
         Refusal
             `REVIEW_RECORDING`: this workspace has none.
         """
-        with self.store.read() as connection:
-            asked = t.recording.select().where(t.recording.c.workspace == self.id, t.recording.c.id == id)
-            row = connection.execute(asked).mappings().first()
+        row = None
+        if _ID.fullmatch(id):
+            with self.store.read() as connection:
+                asked = t.recording.select().where(t.recording.c.workspace == self.id, t.recording.c.id == id)
+                row = connection.execute(asked).mappings().first()
         if row is None:
             raise Refusal(f"recording {ascii(id)[1:-1]}", "there is no such recording", "Load the list again", "REVIEW_RECORDING")
         return _listed(row)
@@ -272,7 +278,7 @@ class Workspace:
         Refusal
             `REVIEW_DRAFTED`.
         """
-        read = transcription_in(beside, recording.language, tier=tier)
+        read = annotations_in(beside, recording.language, tier=tier)
         transcript = coded(read, codes_of(self.folder) if codes is None else codes)
         return self._store_draft(recording, transcript, source=beside.name, key=sha256_of(beside), person=person)
 
@@ -381,6 +387,44 @@ def annotation_beside(recording: Path) -> Path | None:
     except OSError:
         return None
     return next((beside[end] for end in ANNOTATIONS if end in beside), None)
+
+
+def annotations_in(path: Path, language: str, *, tier: str | None = None) -> Transcript:
+    """The transcription in an annotation file, with what other people's tiers say of whole segments (a translation, a gloss, a note).
+
+    Such a tier hangs on another and has the times of its segments; each is a translation under its language, or the name of
+    its type (names of tiers may hold names of people).
+
+    Raises
+    ------
+    FormatRefused, TextRefused, PathRefused
+        As `transcription_in`.
+    """
+    transcript = transcription_in(path, language, tier=tier)
+    by_span: dict[Span, list[int]] = defaultdict(list)
+    for n, s in enumerate(transcript.segments):
+        by_span[s.span].append(n)
+    found: dict[int, dict[str, str]] = defaultdict(dict)
+    for hanging in formats.tiers(path):
+        cells = [(span, text) for span, text in hanging.cells if text.strip()]
+        if hanging.ours is not None or hanging.parent is None or not cells:
+            continue
+        at = [n for span, _ in cells for n in by_span.get(span, ())[:1]]
+        # Words and their glosses have times of their own, but for segments of one word.
+        if len(at) < _WHOLE * len(cells):
+            continue
+        name = hanging.language if languages.is_code(hanging.language) and hanging.language != language else hanging.type or "note"
+        for span, text in cells:
+            free = [n for n in by_span.get(span, ()) if name not in found[n]]
+            if free:
+                found[free[0]][name] = text.strip()
+    if not found:
+        return transcript
+    segments = tuple(
+        replace(s, translations=(*s.translations, *(Translation(language=code, text=text) for code, text in found[n].items())))
+        for n, s in enumerate(transcript.segments)
+    )
+    return replace(transcript, segments=segments)
 
 
 def coded(transcript: Transcript, codes: Mapping[str, str]) -> Transcript:

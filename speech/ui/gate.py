@@ -11,6 +11,7 @@ import socket
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
+from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -53,14 +54,21 @@ def names_of(host: str, port: int) -> frozenset[str]:
 
 
 class Gate:
-    """Stands before `app`. `hosts` are names with their port; `everywhere` adds the address a connection came in on."""
+    """Stands before `app`. `hosts` are names with their port; `everywhere` adds the address a connection came in on.
 
-    def __init__(self, app: ASGIApp, *, sessions: Sessions, users: Users, hosts: Iterable[str], everywhere: bool = False) -> None:
+    `public` is the address that people open where another server (https) stands before this one and passes the Host on.
+    """
+
+    def __init__(
+        self, app: ASGIApp, *, sessions: Sessions, users: Users, hosts: Iterable[str], everywhere: bool = False, public: str = ""
+    ) -> None:
         self._app = app
         self._sessions = sessions
         self._users = users
         self._hosts = frozenset(hosts)
         self._everywhere = everywhere
+        self._public = public
+        self._public_host = urlsplit(public).netloc
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, or hand on."""
@@ -90,7 +98,7 @@ class Gate:
             return 404  # there are none
         method = scope["method"]
         if method not in _SAFE:
-            if headers.get("origin") not in self._origins(scope, headers) or headers.get("x-speech") != "1":
+            if headers.get("origin") != self._origin(scope, headers["host"].lower()) or headers.get("x-speech") != "1":
                 return 403
             kind = headers.get("content-type", "").split(";")[0].strip().lower()
             upload = path.startswith("/upload/") and method == "PUT"
@@ -104,7 +112,7 @@ class Gate:
         return _Most(bytes=MOST_JSON)
 
     def _known_host(self, scope: Scope, host: str) -> bool:
-        if host.lower() in self._hosts:
+        if host.lower() in self._hosts or (host and host.lower() == self._public_host):
             return True
         server = scope.get("server")
         if not self._everywhere or not server:
@@ -112,11 +120,11 @@ class Gate:
         address, port = server[0], server[1]
         return host in (f"{address}:{port}", f"[{address}]:{port}")
 
-    @staticmethod
-    def _origins(scope: Scope, headers: Mapping[str, str]) -> tuple[str, ...]:
+    def _origin(self, scope: Scope, host: str) -> str:
         # The Host is one of ours by now: a page of another origin cannot have it in its Origin.
-        secure = scope.get("scheme") in ("https", "wss")
-        return (f"{'https' if secure else 'http'}://{headers['host'].lower()}",)
+        if host == self._public_host:
+            return self._public
+        return f"{'https' if scope.get('scheme') == 'https' else 'http'}://{host}"
 
     def _asker(self, cookies: str) -> Asker | None:
         token = cookie_of(cookies)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
+import time
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from speech import languages
 from speech.collections import consent, ledger
-from speech.errors import Refusal
-from speech.jobs import Queue
+from speech.errors import Refusal, SpeechError
+from speech.jobs import Job, Queue
 from speech.review import edits, progress
 from speech.review.workspace import Listed
 from speech.store import Store
@@ -25,17 +28,54 @@ Known = Listed
 _RIGHT_TO_LEFT = frozenset({"Adlm", "Arab", "Hebr", "Mand", "Nkoo", "Rohg", "Samr", "Syrc", "Thaa"})
 
 
+_REFRESH_S = 30.0
+"""How often the folder is looked through for recordings that were put there, or taken out."""
+_T = TypeVar("_T")
+
+
+class _Kept(Generic[_T]):
+    """A value that is made anew when it is older than a second, or than five times what it took to make; one at a time makes it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._value: tuple[_T, float] | None = None
+
+    def get(self, make: Callable[[], _T]) -> _T:
+        with self._lock:
+            begun = time.monotonic()
+            if self._value is not None and begun < self._value[1]:
+                return self._value[0]
+            made = make()
+            took = time.monotonic() - begun
+            self._value = (made, begun + took + max(1.0, 5 * took))
+            return made
+
+    def drop(self) -> None:
+        with self._lock:
+            self._value = None
+
+
+def _shown(job: Job, asker: Asker) -> dict[str, Any]:
+    """A job in the list of recordings: its number is its owner's alone."""
+    mine = job.owner == asker.name
+    return {"state": job.state, "mine": mine, "id": job.id if mine else None}
+
+
 class Served(Held):
     """A collection with its people and jobs."""
 
-    def __init__(self, store: Store, folder: Path, *, users: Users, local: bool = True) -> None:
+    def __init__(self, store: Store, folder: Path, *, users: Users, local: bool = True, public: str = "") -> None:
         super().__init__(store, folder, refresh=True)
         self.users = users
         self.local = local
+        self.public = public
         self.sessions = Sessions(self.place / "work" / "sessions.json")
         self.patience = Patience()
         self.uploads = Uploads(self.place / "uploads")
         self.queue = Queue(store)
+        self._refreshed = time.monotonic()
+        self._rows: _Kept[list[dict[str, Any]]] = _Kept()
+        self._stats: _Kept[progress.Stats] = _Kept()
 
     def require(self, known: Known, scopes: Sequence[str]) -> consent.Decision:
         """As the gate: go on only where every scope is allowed."""
@@ -64,41 +104,58 @@ class Served(Held):
         except OSError:
             return -1
 
-    def added(self, path: Path, asker: Asker) -> dict[str, Any]:
+    def added(self, path: Path) -> dict[str, Any]:
         """A file that was sent whole becomes a recording; it is looked at next."""
         made = self.workspace().add_upload(path.name)
         self.look(made)
-        return self._row(made, asker, {})
+        self.changed()
+        return {**self._row(made), "job": None}
 
     def listed(self, asker: Asker) -> list[dict[str, Any]]:
-        """The recordings that the asker may know of, with how far each is."""
+        """The recordings that the asker may know of, with how far each is.
+
+        What is counted is kept for a moment and shared by all who ask: a page asks every few seconds.
+        """
         jobs = {j.recording: j for j in self.queue.all(self.id) if j.kind == "transcribe" and j.recording}
         rows = []
-        for known in self.workspace().recordings():
-            row = self._row(known, asker, jobs)
+        for row in self._rows.get(self._all_rows):
             if row["allowed"] or asker.may("consent"):
-                rows.append(row)
+                job = jobs.get(row["id"]) if row["allowed"] else None
+                rows.append({**row, "job": _shown(job, asker) if job is not None and job.is_open else None})
         return rows
 
-    def _row(self, known: Known, asker: Asker, jobs: Mapping[str, Any]) -> dict[str, Any]:
+    def _all_rows(self) -> list[dict[str, Any]]:
+        workspace = self.workspace()
+        now = time.monotonic()
+        if now - self._refreshed > _REFRESH_S:
+            self._refreshed = now
+            with contextlib.suppress(SpeechError):  # a folder that cannot be read now keeps its list
+                workspace.refresh()
+        return [self._row(known) for known in workspace.recordings()]
+
+    def counted(self) -> progress.Stats:
+        """Progress by recording and together; kept for a moment, as `listed`."""
+        return self._stats.get(lambda: progress.stats(self.workspace()))
+
+    def changed(self) -> None:
+        """Something was done that people look for in the lists at once."""
+        self._rows.drop()
+        self._stats.drop()
+
+    def _row(self, known: Known) -> dict[str, Any]:
         row: dict[str, Any] = {
             "id": known.id, "name": known.name, "duration_ms": known.duration_ms, "language": known.language, "uploaded": known.uploaded,
             "allowed": self.allowed(known, ("review", "play")), "drafted": False, "segments": 0, "approved": 0, "unsure": 0, "unheard": 0,
-            "job": None, "refusal": known.facts.get("refusal"),
+            "refusal": known.facts.get("refusal"),
         }  # fmt: skip
         if not row["allowed"]:
             return row
         made = progress.recording_progress(self._workspace, known)
         counts = {state: count.segments for state, count in made.by.items()}
-        row |= {
+        return row | counts | {
             "drafted": made.drafted, "segments": made.all.segments, "ms": made.all.ms, "approved_ms": made.by["approved"].ms,
-            "approved": counts["approved"], "unsure": counts["unsure"], "not_speech": counts["not_speech"],
-            "edited": counts["edited"], "draft": counts["draft"], "unheard": made.unheard.segments,
+            "unheard": made.unheard.segments,
         }  # fmt: skip
-        job = jobs.get(known.id)
-        if job is not None and job.is_open:
-            row["job"] = {"state": job.state, "mine": job.owner == asker.name, "id": job.id if job.owner == asker.name else None}
-        return row
 
     def state_basis(self, basis: str, asker: Asker) -> None:
         """Keep what was stated for recordings without a card, once, with a row in the ledger; then drafts beside them are read."""
@@ -106,6 +163,7 @@ class Served(Held):
         agent = ledger.Agent(id=asker.name, kind="person", role="keeper") if asker.name != LOCAL else ledger.Agent(id="oral-speech")
         ledger.append(ledger.Event(type="consent", agents=(agent,)), store=self.store)
         self.workspace().refresh()
+        self.changed()
 
     def language_of(self, known: Known, segments: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
         """How the recording's language is written, for who types it: the letters most used first."""

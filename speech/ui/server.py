@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -25,6 +26,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from speech.errors import DiskFailure, RunFailure, SpeechError, UsageFailure
+from speech.files import shown
 from speech.store import open_store
 from speech.ui.answers import Json, NotThere, not_there, refused
 from speech.ui.gate import Gate, names_of
@@ -76,7 +78,14 @@ def build(served: Served, *, host: str = "127.0.0.1", port: int = 7860) -> Gate:
     app.add_exception_handler(SpeechError, _refused)
     app.add_exception_handler(Exception, _bug)
     everywhere = host in ("0.0.0.0", "::")
-    return Gate(_Packed(app), sessions=served.sessions, users=served.users, hosts=names_of(host, port), everywhere=everywhere)
+    return Gate(
+        _Packed(app),
+        sessions=served.sessions,
+        users=served.users,
+        hosts=names_of(host, port),
+        everywhere=everywhere,
+        public=served.public,
+    )
 
 
 async def _not_there(_request: Request, _error: Exception) -> Response:
@@ -113,7 +122,14 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def _socket(host: str, port: int) -> socket.socket:
+def listening_on(host: str, port: int) -> socket.socket:
+    """A socket that listens there; port 0 takes one that is free.
+
+    Raises
+    ------
+    UsageFailure
+        `APP_PORT`: the address is taken, or is not this machine's.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     made = socket.socket(family, socket.SOCK_STREAM)
     try:
@@ -130,6 +146,22 @@ def _socket(host: str, port: int) -> socket.socket:
     return made
 
 
+def _origin_of(public: str) -> str:
+    """The origin of a public address: scheme, name and port.
+
+    Raises
+    ------
+    UsageFailure
+        `APP_HOST`.
+    """
+    parts = urlsplit(public)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path not in ("", "/") or parts.query or "@" in parts.netloc:
+        raise UsageFailure(
+            f"--public {shown(public)}", "this is no address of a server", "Give one such as https://speech.example.org", "APP_HOST"
+        )
+    return f"{parts.scheme}://{parts.netloc.lower()}"
+
+
 def serve(
     folder: Path,
     *,
@@ -137,6 +169,7 @@ def serve(
     port: int = 7860,
     database: str | None = None,
     users: Path | None = None,
+    public: str = "",
     told: Callable[[str], None],
 ) -> None:
     """Serve a folder until a signal ends it. `told` gets the address to open, with a one-time key where no one signs in by name.
@@ -144,13 +177,15 @@ def serve(
     Raises
     ------
     UsageFailure
-        `APP_HOST`: another machine could reach it, and there is no file of people. `APP_PORT`: the address is taken. `USERS_FILE`.
+        `APP_HOST`: another machine could reach it, and there is no file of people; or `public` is no address. `APP_PORT`: the address
+        is taken. `USERS_FILE`.
     StoreFailure, PathRefused, DiskFailure
         The store or the folder cannot be used.
     """
-    if users is None and not is_loopback(host):
+    public = _origin_of(public) if public else ""
+    if users is None and (public or not is_loopback(host)):
         raise UsageFailure(
-            f"--host {host}",
+            f"--public {public}" if public else f"--host {host}",
             "other machines could reach the app, and nobody would have to sign in",
             "Make a file of people first: speech app users add NAME --users people.json, then give it with --users",
             "APP_HOST",
@@ -161,9 +196,9 @@ def serve(
 
     from speech.ui.worker import Workers
 
-    with _socket(host, port) as listening, open_store() as store:
+    with listening_on(host, port) as listening, open_store() as store:
         port = int(listening.getsockname()[1])
-        served = Served(store, folder, users=Users(users), local=is_loopback(host))
+        served = Served(store, folder, users=Users(users), local=is_loopback(host) and not public, public=public)
         app = build(served, host=host, port=port)
         workers = Workers(store, served.id, folder)
         settings = uvicorn.Config(
@@ -174,7 +209,7 @@ def serve(
         key = f"/sign-in?key={served.sessions.new_key(LOCAL)}" if users is None else "/"
         workers.start()
         try:
-            told(f"http://{shown_host}:{port}{key}")
+            told(public or f"http://{shown_host}:{port}{key}")
             uvicorn.Server(settings).run(sockets=[listening])
         finally:
             workers.stop()

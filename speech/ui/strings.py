@@ -12,8 +12,8 @@ import re
 from importlib import resources
 from typing import Any
 
-FALLBACK = {"que": "es", "fr": "en", "es": "en", "sw": "en"}
-"""Where a key is looked for next."""
+FALLBACK = {"que": "es"}
+"""Where a key is looked for next; elsewhere in English."""
 _CODE = re.compile(r"[a-z]{2,3}")
 
 
@@ -35,8 +35,8 @@ def strings(language: str) -> dict[str, Any]:
     """`language`, its `strings` with fallbacks filled in, `machine` (keys no speaker has approved), and the languages there are."""
     language = language if language in there() else "en"
     chain = [language]
-    while chain[-1] in FALLBACK:
-        chain.append(FALLBACK[chain[-1]])
+    while chain[-1] != "en":
+        chain.append(FALLBACK.get(chain[-1], "en"))
     filled: dict[str, Any] = {}
     for code in reversed(chain):
         if code in there():
@@ -55,8 +55,9 @@ def strings(language: str) -> dict[str, Any]:
 def wanted(accepted: str) -> str:
     """The table for an Accept-Language header."""
     for part in accepted.split(","):
-        code = part.split(";")[0].strip().lower().split("-")[0]
-        code = "que" if code == "qu" else code
-        if code in there():
-            return code
+        asked = part.split(";")[0].strip().lower().split("-")[0]
+        # Browsers have two letters where there are (qu, sw), tables may have three (que, swh).
+        found = [code for code in there() if code == asked or (len(asked) == 2 and code[:2] == asked and len(code) == 3)]
+        if found:
+            return found[0]
     return "en"

@@ -16,6 +16,7 @@ import threading
 from pathlib import Path
 from types import FrameType
 
+import speech
 from speech.jobs import Queue, Worker
 from speech.store import Server, Store, open_store
 
@@ -33,7 +34,7 @@ def main(arguments: list[str]) -> int:
     from speech.ui.work import kinds
 
     parent = os.getppid()
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, AttributeError):
         os.nice(_NICE)
     with open_store() as store:
         worker = Worker(Queue(store), kinds(Held(store, Path(folder)), lane), workspace=workspace)
@@ -59,7 +60,13 @@ class Workers:
 
     def __init__(self, store: Store, workspace: str, folder: Path) -> None:
         place = store.place
-        self._environment = {**os.environ, "SPEECH_STORE": place.url if isinstance(place, Server) else str(place)}
+        # The package that runs here, never one that lies in the folder where the server was started.
+        packages = str(Path(speech.__file__).resolve().parent.parent)
+        self._environment = {
+            **os.environ,
+            "SPEECH_STORE": place.url if isinstance(place, Server) else str(place),
+            "PYTHONPATH": os.pathsep.join(filter(None, (packages, os.environ.get("PYTHONPATH")))),
+        }
         self._arguments = [workspace, str(folder)]
         self._stop = threading.Event()
         self._running: dict[str, subprocess.Popen[bytes]] = {}
@@ -84,7 +91,7 @@ class Workers:
     def _started(self, lane: str) -> subprocess.Popen[bytes]:
         # A session of its own: Ctrl-C at the terminal reaches the server, which stops its workers in order.
         return subprocess.Popen(
-            [sys.executable, "-m", "speech.ui.worker", lane, *self._arguments],
+            [sys.executable, "-P", "-m", "speech.ui.worker", lane, *self._arguments],
             env=self._environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

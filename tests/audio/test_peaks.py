@@ -10,10 +10,10 @@ import pytest
 from speech.audio import load
 from speech.audio.peaks import STEP_MS, read_peaks, write_peaks
 from speech.errors import PathRefused
-from tests.sounds import RATE, save, silence, tone
+from tests.sounds import RATE, Samples, save, silence, tone
 
 
-def made(tmp_path: Path, samples: np.ndarray) -> Path:  # type: ignore[type-arg]  # float32
+def made(tmp_path: Path, samples: Samples) -> Path:
     with load(save(tmp_path / "a.wav", samples)) as signal:
         write_peaks(signal, tmp_path / "a.peaks")
     return tmp_path / "a.peaks"

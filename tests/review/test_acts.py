@@ -67,6 +67,21 @@ def test_the_same_text_changes_nothing() -> None:
     assert act("text", segment="a3", text="ari\u0301") == {}
 
 
+def test_letters_and_marks_apart_are_the_same_text() -> None:
+    apart = {
+        "x": replace(
+            SEGMENTS["a1"],
+            id="x",
+            text="kay ari\u0301",
+            words=(SEGMENTS["a1"].words[0], replace(SEGMENTS["a1"].words[1], text="ari\u0301")),
+        )
+    }
+    assert act("text", apart, segment="x", text="kay arí") == {}
+    found = act("text", apart, segment="x", text="kay arí mi")["x"]
+    assert found is not None and [w.estimated for w in found.words] == [False, False, True] and joined(found.words) == "kay arí mi"
+    assert act("replace", apart, find="arí", **{"with": "mana"})["x"] is not None
+
+
 def test_an_unsure_segment_stays_unsure_when_its_text_is_written() -> None:
     unsure = {"a1": replace(SEGMENTS["a1"], status="unsure", unsure_reason="noise")}
     found = act("text", unsure, segment="a1", text="kay")["a1"]

@@ -169,6 +169,17 @@ def test_undo_of_what_others_changed_since_is_a_conflict_that_is_said(drafted: S
     assert texts(drafted)["a3"] == "arí"
 
 
+def test_an_undo_that_clashes_may_be_left_so_that_the_next_goes_further_back(drafted: Store) -> None:
+    Person(drafted).does("text", segment="a1", text="first")
+    Person(drafted).does("text", segment="a3", text="mine")
+    Person(drafted, "P2").does("text", segment="a3", text="theirs")
+    assert isinstance(Person(drafted).ask("undo"), Conflict)
+    left = Person(drafted).does("undo", leave=True)
+    assert left.skipped == ("a3",) and left.segments == {}
+    Person(drafted).does("undo")
+    assert texts(drafted) == {"a1": "kay wasi", "a2": "hatun mi", "a3": "theirs"}
+
+
 def test_undo_of_a_split_that_another_worked_on_is_a_conflict(drafted: Store) -> None:
     Person(drafted).does("split", segment="a1", caret=4, new="n1")
     Person(drafted, "P2").does("text", segment="n1", text="wasipi")
@@ -318,3 +329,55 @@ def test_five_thousand_segments_open_at_once(store: Store, store_place: Path | s
         started = time.perf_counter()
         assert len(segments_of(again, RECORDING).ordered()) == 5000
         assert time.perf_counter() - started < 10  # 0.3 s measured; a tenfold bound against hanging
+
+
+@pytest.mark.parametrize(
+    ("id", "asked"),
+    [
+        ("", {}),
+        ("x" * 81, {}),
+        ("nul\0", {}),
+        ("é", {}),
+        ("ok", {"act": "status", "segment": "a1", "status": "approved", "text": "\ud800"}),
+        ("ok", {"act": "status", "segment": "a1", "status": "approved", "more": float("nan")}),
+        ("ok", {"act": "status", "segment": "a1", "status": "approved", "more": "x" * (4 << 20)}),
+    ],
+    ids=["empty", "long", "nul", "letter", "half", "nan", "large"],
+)
+def test_what_no_row_can_hold_is_refused(drafted: Store, id: str, asked: dict[str, Any]) -> None:
+    with pytest.raises(Refusal) as caught:
+        edits.record(drafted, RECORDING, person="P1", id=id, base=segments_of(drafted, RECORDING).versions, asked=asked)
+    assert caught.value.code == "REVIEW_ACT" and rows(drafted) == 1
+
+
+def test_nobody_hears_or_is_at_a_segment_that_is_not_there(drafted: Store) -> None:
+    for note in (edits.mark_heard, edits.put_place):
+        for segment in ("gone", "nul\0", "\ud800"):
+            with pytest.raises(Refusal):
+                note(drafted, RECORDING, segment, "P1")
+
+
+def test_what_was_answered_is_there_after_a_kill(store: Store, store_place: Path | str) -> None:
+    edits.draft(store, RECORDING, Transcript(segments=three()), person="p", id="d")
+    code = (
+        "import os\nfrom speech.store import open_store\nfrom speech.review import edits\n"
+        "s = open_store(os.environ['PLACE'])\nn = 0\n"
+        "while True:\n"
+        f"    v = edits.segments_of(s, '{RECORDING}').versions\n"
+        f"    r = edits.record(s, '{RECORDING}', person='K', id=f\"{{os.environ['RUN']}}-{{n}}\", base=v, "
+        "asked={'act': 'text', 'segment': 'a3', 'text': f'n {n}'})\n"
+        "    print(r.seq, flush=True)\n    n += 1\n"
+    )
+    told: list[int] = []
+    for run in range(3):
+        child = subprocess.Popen(
+            [sys.executable, "-c", code], env={**os.environ, "PLACE": str(store_place), "RUN": str(run)}, stdout=subprocess.PIPE, text=True
+        )
+        assert child.stdout is not None
+        lines = [child.stdout.readline() for _ in range(10 + 7 * run)]
+        child.kill()
+        rest = child.communicate(timeout=60)[0].splitlines(keepends=True)
+        told += [int(line) for line in [*lines, *rest] if line.endswith("\n")]
+    with store.read() as connection:
+        kept = {row.seq for row in connection.execute(t.edit.select())}
+    assert len(told) >= 51 and set(told) <= kept

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from speech import formats
-from speech.errors import Refusal
+from speech.errors import ModelRefused, Refusal
 from speech.review import edits
 from speech.review.progress import STATES, Count, stats
 from speech.review.workspace import Workspace, open_workspace
@@ -164,3 +164,49 @@ def test_progress_sums_exactly_and_approved_speech_is_told_by_speaker(tapes: Pat
         assert sum((part.by[s] for s in STATES), Count()) == part.all
     assert sum((p.all for p in found.recordings), Count()) == found.total.all
     assert dict(found.approved) == {("S1", "und"): 1000}
+
+
+def elan(path: Path, *, translation: str = "esta casa") -> None:
+    """An EAF as people make it in ELAN: a tier a speaker, a translation and words below it."""
+    import pympi
+
+    file = pympi.Elan.Eaf()
+    file.add_linguistic_type("free translation", constraints="Symbolic_Association")
+    file.add_linguistic_type("words", constraints="Included_In")
+    file.add_tier("tx@Rosa", part="Rosa")
+    file.add_tier("ft@Rosa", ling="free translation", parent="tx@Rosa", part="Rosa")
+    file.add_tier("wd@Rosa", ling="words", parent="tx@Rosa", part="Rosa")
+    for start, text in ((0, "kay wasi"), (1200, "hatun mi")):
+        file.add_annotation("tx@Rosa", start, start + 1000, text)
+        for n, word in enumerate(text.split()):
+            file.add_annotation("wd@Rosa", start + 500 * n, start + 500 * n + 500, word)
+    file.add_ref_annotation("ft@Rosa", "tx@Rosa", 100, translation)
+    file.remove_tier("default")
+    file.to_file(path)
+
+
+def test_translations_of_other_peoples_tiers_come_along_and_go_back(tapes: Path, store: Store) -> None:
+    from speech.review.exchange import import_back
+
+    elan(tapes / "three.eaf")
+    workspace = open_workspace(tapes, store=store)
+    three_wav = workspace.get(by_path(workspace)["three.wav"])
+    first, second = edits.segments_of(store, three_wav.id).ordered()
+    assert first["translations"] == [{"language": "free translation", "text": "esta casa", "by": ""}] and "translations" not in second
+    elan(tapes.parent / "three.eaf", translation="esta es la casa")
+    found = import_back(workspace, tapes.parent / "three.eaf", person="P1")
+    assert [(d.segment, d.field) for d in found.accepted] == [(first["id"], "translations")]
+    assert edits.segments_of(store, three_wav.id).ordered()[0]["translations"][0]["text"] == "esta es la casa"
+
+
+def test_an_upload_is_a_recording_of_the_workspace(tapes: Path, store: Store) -> None:
+    workspace = open_workspace(tapes, store=store)
+    save_sound(workspace.place / "uploads" / "new.wav", silence(2))
+    found = workspace.add_upload("new.wav")
+    workspace.set_language(found.id, "que")
+    found = workspace.get(found.id)
+    assert (found.uploaded, found.language, found.duration_ms) == (True, "que", 2000)
+    assert workspace.path_of(found) == workspace.place / "uploads" / "new.wav"
+    assert workspace.refresh().gone == [] and found.id in {r.id for r in workspace.recordings()}
+    with pytest.raises(ModelRefused):
+        workspace.set_language(found.id, "quechua!")

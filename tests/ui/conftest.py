@@ -18,8 +18,8 @@ from speech.jobs import Queue, Worker
 from speech.store import Store, open_store
 from speech.types import Segment, Span, Transcript
 from speech.ui.held import BASIS
-from speech.ui.server import build
 from speech.ui.served import Served
+from speech.ui.server import build
 from speech.ui.users import LOCAL, Users, add_user
 from speech.ui.work import kinds
 from tests.sounds import save, tone
@@ -91,7 +91,11 @@ class Person:
 
     def send(self, path: str, body: Any = None, method: str = "POST") -> Any:
         headers = dict(WRITES)
-        return self.client.request(method, path, headers=headers, json=body) if body is not None else self.client.request(method, path, headers=headers)
+        return (
+            self.client.request(method, path, headers=headers, json=body)
+            if body is not None
+            else self.client.request(method, path, headers=headers)
+        )
 
     def put(self, path: str, data: bytes) -> Any:
         return self.client.put(path, content=data, headers={**WRITES, "Content-Type": "application/octet-stream"})

@@ -167,7 +167,9 @@ class Desk:
         return self.page.locator(".save")
 
     def wait_saved(self) -> None:
-        self.page.wait_for_function("() => /Saved \\d|All is saved/.test(document.querySelector('speech-review').shadowRoot.querySelector('.save').textContent)")
+        self.page.wait_for_function(
+            "() => /Saved \\d|All is saved/.test(document.querySelector('speech-review').shadowRoot.querySelector('.save').textContent)"
+        )
 
     def click(self, id: str, part: str = ".text") -> None:
         self.page.locator(f".row[data-id='{id}'] {part}").first.click()

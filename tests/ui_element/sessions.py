@@ -159,7 +159,9 @@ def look_at(store: Store, made: Made, id: str, folder: Path, peaks: Path) -> Non
     else:
         for segment in made.segments:
             inside = (at >= segment.span.start_ms) & (at < segment.span.end_ms)
-            level[inside] = 12 + 100 * np.abs(np.sin(2 * np.pi * 2.3 * at[inside] / 1000)) * np.abs(np.sin(2 * np.pi * 0.31 * at[inside] / 1000))
+            level[inside] = 12 + 100 * np.abs(np.sin(2 * np.pi * 2.3 * at[inside] / 1000)) * np.abs(
+                np.sin(2 * np.pi * 0.31 * at[inside] / 1000)
+            )
     pairs = np.stack([-level, level], axis=1).astype(np.int8)
     peaks.mkdir(parents=True, exist_ok=True)
     (peaks / f"{id}.i8").write_bytes(pairs.tobytes())

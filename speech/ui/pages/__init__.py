@@ -17,8 +17,10 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from speech.ui.answers import not_there
+
 TABS = ("transcribe", "review", "languages", "learn", "collection")
-_OF_THE_PAGE = re.compile(r"/(config|theme\.css|gradio_api/info|(assets|svelte)/[^\\]+)")
+_OF_THE_PAGE = re.compile(r"/(config|theme\.css|gradio_api/info|(assets|svelte)(/[A-Za-z0-9_@$-][A-Za-z0-9_.@$-]{0,120}){1,6})")
 _BUNDLE = re.compile(r'<script type="module"[^>]*\bsrc="\./(assets/[\w.-]+\.js)"')
 _STYLE = re.compile(r'<link rel="stylesheet"[^>]*\bhref="\./(assets/[\w.-]+\.css)"')
 
@@ -56,7 +58,7 @@ def blocks() -> gradio.Blocks:
 
 
 async def _mounted() -> ASGIApp:
-    return gradio.mount_gradio_app(
+    mounted: ASGIApp = gradio.mount_gradio_app(
         FastAPI(openapi_url=None, docs_url=None, redoc_url=None),
         blocks(),
         path="/",
@@ -70,6 +72,7 @@ async def _mounted() -> ASGIApp:
         theme=gradio.themes.Base(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]),
         app_kwargs={"openapi_url": None, "docs_url": None, "redoc_url": None},
     )
+    return mounted
 
 
 @functools.cache
@@ -94,9 +97,23 @@ class Frame:
         if scope["method"] in ("GET", "HEAD") and path == "/":
             await (await self.page(Request(scope)))(scope, receive, send)
         elif scope["method"] in ("GET", "HEAD") and _OF_THE_PAGE.fullmatch(path) and ".." not in path:
-            await self._gradio({**scope, "method": "GET"}, receive, send)
+            await self._file(scope, receive, send)
         else:
-            await NOT_THERE(scope, receive, send)
+            await not_there()(scope, receive, send)
+
+    async def _file(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """A file of Gradio's, or the one answer for all that is not there."""
+        missing = False
+
+        async def passed(message: Message) -> None:
+            nonlocal missing
+            missing = missing or (message["type"] == "http.response.start" and message["status"] >= 400)
+            if not missing:
+                await send(message)
+
+        await self._gradio({**scope, "method": "GET"}, receive, passed)
+        if missing:
+            await not_there()(scope, receive, send)
 
     async def page(self, request: Request) -> HTMLResponse:
         """The frame's HTML, without what a browser would have to refuse."""
@@ -122,10 +139,3 @@ class Frame:
         headers = [(k, v) for k, v in request.scope["headers"] if k == b"host"]
         await self._gradio({**request.scope, "method": "GET", "headers": headers}, nothing, keep)
         return b"".join(parts).decode("utf-8")
-
-
-async def NOT_THERE(scope: Scope, receive: Receive, send: Send) -> None:
-    """404, as for all that is refused."""
-    from speech.ui.answers import not_there
-
-    await not_there()(scope, receive, send)

@@ -14,7 +14,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from speech.files import write_bytes
-from speech.review import exchange, progress
+from speech.review import exchange
 from speech.ui.answers import Json, NotThere
 from speech.ui.routes.common import Exporter, Reader, recording_of, served_of
 from speech.ui.served import Served
@@ -111,7 +111,7 @@ def _rows(served: Served) -> list[dict[str, Any]]:
 @router.get("/api/progress")
 def how_far(request: Request, asker: Reader) -> Json:
     """Segments and milliseconds by state, recording by recording and together; approved speech by speaker and language."""
-    found = progress.stats(served_of(request).workspace())
+    found = served_of(request).counted()
     return Json(
         {
             "recordings": [one.as_dict() for one in found.recordings],
@@ -119,5 +119,3 @@ def how_far(request: Request, asker: Reader) -> Json:
             "approved": [{"speaker": s, "language": code, "ms": ms} for (s, code), ms in found.approved.items()],
         }
     )
-
-

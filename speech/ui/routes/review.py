@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import zlib
 from typing import Any, Literal
 
@@ -22,6 +23,7 @@ RIGHTS = {
     "delete": "times", "replace": "replace",
 }  # fmt: skip
 """The right that each act asks for."""
+LATEST_MS = 10**9
 
 
 class Edit(BaseModel):
@@ -153,14 +155,14 @@ def find(request: Request, asker: Reader, id: str, asked: Sought) -> Json:
 
 
 @router.get("/{id}/peaks")
-def peaks(request: Request, asker: Listener, id: str, from_ms: int = 0, to_ms: int | None = None, points: int = 2000) -> Response:
+def peaks(request: Request, asker: Listener, id: str, from_ms: float = 0, to_ms: float | None = None, points: float = 2000) -> Response:
     """The lowest and highest of each step, as int8; 404 with `wait` while they are being made."""
     known = recording_of(request, id, "play")
     served = served_of(request)
-    if not 0 < points <= MOST_POINTS or from_ms < 0 or (to_ms is not None and to_ms < from_ms):
+    if not 1 <= points <= MOST_POINTS or not 0 <= from_ms <= LATEST_MS or not (to_ms is None or from_ms <= to_ms <= LATEST_MS):
         return Json({"ok": False, "code": "REQUEST", "what": "these are no times of a window", "mend": "Load the page again"}, 422)
     try:
-        pairs, step_ms = read_peaks(served.peaks_file(known), from_ms, to_ms, points)
+        pairs, step_ms = read_peaks(served.peaks_file(known), int(from_ms), None if to_ms is None else math.ceil(to_ms), int(points))
     except PathRefused:
         served.look(known)
         return Json({"ok": False, "wait": True}, 404)

@@ -65,7 +65,8 @@ def sign_in(request: Request, asked: SignIn) -> Response:
     """A session for who gives the right password; wrong ones slow down."""
     served = served_of(request)
     address = request.client.host if request.client else ""
-    who = (f"name {asked.name}", f"address {address}")
+    # Behind another server all have its address.
+    who = (f"name {asked.name}",) if served.public else (f"name {asked.name}", f"address {address}")
     wait = served.patience.wait_s(*who)
     if wait > 0:
         return Response(status_code=429, headers={"retry-after": str(math.ceil(wait)), "cache-control": "no-store"})
@@ -78,10 +79,10 @@ def sign_in(request: Request, asked: SignIn) -> Response:
 
 
 def _begun(request: Request, response: Response, person: str) -> Response:
-    token = served_of(request).sessions.begin(person)
-    response.set_cookie(
-        COOKIE, token, max_age=LASTS_S, path="/", httponly=True, samesite="strict", secure=request.url.scheme == "https"
-    )  # fmt: skip
+    served = served_of(request)
+    secure = request.url.scheme == "https" or served.public.startswith("https:")
+    token = served.sessions.begin(person)
+    response.set_cookie(COOKIE, token, max_age=LASTS_S, path="/", httponly=True, samesite="strict", secure=secure)
     return response
 
 

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import re
-
 from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse
 
-from speech.ui.answers import NotThere
-from speech.ui.routes.common import Reader
+from speech.ui.routes.common import Reader, recording_of
 
 router = APIRouter()
 
@@ -31,7 +28,6 @@ _PAGE = """<!doctype html>
 
 @router.get("/review/{id}")
 def review(request: Request, asker: Reader, id: str) -> HTMLResponse:
-    """The page; whether the recording is there, and the asker's, its data tells."""
-    if not re.fullmatch(r"[0-9a-f]{16}", id):
-        raise NotThere
-    return HTMLResponse(_PAGE.format(id=id), headers={"cache-control": "no-store"})
+    """The page."""
+    known = recording_of(request, id, "review")
+    return HTMLResponse(_PAGE.format(id=known.id), headers={"cache-control": "no-store"})

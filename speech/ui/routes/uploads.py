@@ -78,7 +78,7 @@ def end(request: Request, asker: Uploader, id: str, asked: End) -> Json:
     """The file is whole: it becomes a recording of the collection."""
     served = served_of(request)
     path = served.uploads.end(_own(request, id, asker.name), asked.sha256)
-    return Json(served.added(path, asker))
+    return Json(served.added(path))
 
 
 @router.delete("/upload/{id}")

@@ -20,9 +20,12 @@ async function begin() {
     return;
   }
   app.me = me.data;
-  const chosen = me.data.preferences.language ?? navigator.language.split("-")[0].replace(/^qu$/, "que");
-  let table = await ask(`/api/strings/${encodeURIComponent(chosen)}`);
-  if (!table.ok) table = await ask("/api/strings/en");
+  const wanted = me.data.preferences.language ?? navigator.language.split("-")[0];
+  let table = await ask("/api/strings/en");
+  const codes = table.data.languages.map((one) => one.code);
+  // Browsers have two letters where there are (qu, sw), tables may have three (que, swh).
+  const chosen = codes.includes(wanted) ? wanted : codes.find((code) => code.length === 3 && code.startsWith(wanted));
+  if (chosen && chosen !== "en") table = await ask(`/api/strings/${chosen}`);
   useTexts(table.data.strings);
   document.documentElement.lang = table.data.language;
   document.title = `${t("app.title")} - ${me.data.collection}`;

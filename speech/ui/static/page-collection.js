@@ -7,7 +7,7 @@ export async function show(root, app) {
   const body = el("tbody");
   const empty = el("p", { class: "quiet", text: t("collection.empty") });
   const heads = ["recording", "length", "drafted", "approved", "unsure", "unheard"];
-  const table = el("table", {}, el("thead", {}, el("tr", {}, heads.map((name) => el("th", { scope: "col", text: t(`collection.${name}`) })))), body);
+  const table = el("table", {}, el("thead", {}, el("tr", {}, heads.map((name, n) => el("th", { scope: "col", class: n ? "number" : null, text: t(`collection.${name}`) })))), body);
   root.append(el("h2", { text: t("collection.heading") }), empty, el("div", { class: "wide" }, table));
   const chosen = new Set();
   const exporting = app.me.may.includes("exports");
@@ -26,13 +26,19 @@ export async function show(root, app) {
     const both = (count) => (count.segments ? `${count.segments} (${clock(count.ms)})` : "0");
     const tick =
       exporting && !kind && one.drafted
-        ? el("input", { type: "checkbox", checked: chosen.has(one.id), onchange: (event) => (event.target.checked ? chosen.add(one.id) : chosen.delete(one.id)) })
+        ? el("input", { type: "checkbox", checked: chosen.has(one.id), onchange: (event) => {
+              chosen[event.target.checked ? "add" : "delete"](one.id);
+              root.dispatchEvent(new Event("chosen"));
+            },
+          })
         : null;
     return el(
       "tr",
       { class: kind },
       el("th", { scope: "row" }, tick ? el("label", { class: "choice" }, tick, el("span", { text: one.name })) : one.name),
-      [clock(one.duration_ms), both(one), both(one.by.approved), both(one.by.unsure), both(one.unheard)].map((text) => el("td", { class: "number", text })),
+      [clock(one.duration_ms), both(one), both(one.by.approved), both(one.by.unsure), both(one.unheard)].map((text, n) =>
+        el("td", { class: "number", "data-label": t(`collection.${heads[n + 1]}`), text }),
+      ),
     );
   }
 
@@ -45,7 +51,9 @@ async function takeAway(root, chosen) {
   const said = el("p", { role: "status" });
   const taken = el("ul");
   const ticks = FORMATS.map((name) => el("label", { class: "choice" }, el("input", { type: "checkbox", value: name, checked: name === "eaf" }), el("span", { text: name })));
-  const go = el("button", { text: t("collection.download") });
+  const go = el("button", { text: t("collection.download"), disabled: true });
+  const ready = () => (go.disabled = !chosen.size || !box.querySelector("fieldset input:checked"));
+  root.addEventListener("chosen", ready);
   const box = el(
     "section",
     { class: "box" },
@@ -57,24 +65,24 @@ async function takeAway(root, chosen) {
     taken,
   );
   root.append(box);
+  box.addEventListener("change", ready);
   go.addEventListener("click", async () => {
     const formats = [...box.querySelectorAll("fieldset input:checked")].map((one) => one.value);
-    if (!formats.length || !chosen.size) return;
     said.className = "";
     said.textContent = t("collection.making");
     go.disabled = true;
     const answer = await ask("/api/exports", { method: "POST", body: { recordings: [...chosen], formats } });
-    go.disabled = false;
+    ready();
     if (!answer.ok) {
       said.className = "error";
       said.textContent = why(answer);
       return;
     }
-    said.textContent = (answer.data.losses ?? []).join(" ");
-    const link = el("a", { href: `/download/export/${answer.data.id}`, download: "" });
-    document.body.append(link);
-    link.click();
-    link.remove();
+    const told = [...answer.data.losses, ...answer.data.refused.map((one) => `${one.what}. ${one.mend}.`)];
+    const link = el("a", { href: `/download/export/${answer.data.id}`, download: "", text: t("collection.save") });
+    // What the formats cannot hold is said before anything is taken away.
+    said.replaceChildren(told.length ? el("span", { text: t("collection.losses") }) : "", ...told.map((text) => el("span", { class: "loss", text })), link);
+    if (!told.length) link.click();
     look();
   });
 

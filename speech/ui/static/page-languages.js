@@ -40,11 +40,11 @@ export async function show(root) {
         "tr",
         {},
         number === 0 ? name : el("th", { scope: "row", text: one.name }),
-        el("td", { text: model.model }),
-        el("td", { text: model.card ? model.licence.join(", ") || "-" : t("languages.no_card") }),
-        el("td", { text: model.minutes ? `${model.minutes} min` : "-" }),
-        el("td", { text: model.card ? cer(model) : "-" }),
-        el("td", { class: "quiet", text: model.source ?? "-" }),
+        el("td", { "data-label": t("languages.model"), text: model.model }),
+        el("td", { "data-label": t("languages.licence"), text: model.card ? model.licence.join(", ") || "-" : t("languages.no_card") }),
+        el("td", { "data-label": t("languages.minutes"), text: model.minutes ? `${model.minutes} min` : "-" }),
+        el("td", { "data-label": t("languages.cer"), text: model.card ? cer(model) : "-" }),
+        el("td", { "data-label": t("languages.source"), class: "quiet", text: model.source ?? "-" }),
       ),
     );
   }

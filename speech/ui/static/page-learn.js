@@ -21,7 +21,7 @@ export async function show(root) {
   }
 
   function row(speaker, language, ms, kind) {
-    return el("tr", { class: kind }, el("th", { scope: "row", text: speaker }), el("td", { text: language }), el("td", { class: "number", text: (ms / 60000).toFixed(1) }));
+    return el("tr", { class: kind }, el("th", { scope: "row", text: speaker }), el("td", { "data-label": heads[1], text: language }), el("td", { class: "number", "data-label": heads[2], text: (ms / 60000).toFixed(1) }));
   }
 
   await look();

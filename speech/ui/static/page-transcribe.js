@@ -121,7 +121,7 @@ export async function show(root, app) {
     place.replaceChildren(
       el("h4", { text: t("transcribe.facts") }),
       el("dl", {}, Object.entries(rows).flatMap(([name, value]) => [el("dt", { text: t(`transcribe.fact.${name}`) }), el("dd", { text: String(value) })])),
-      f.findings.length > 0 && el("ul", { class: "findings" }, f.findings.map((one) => el("li", { text: `${one.what}${one.mend ? `. ${one.mend}` : ""}` }))),
+      el("ul", { class: "findings" }, f.findings.map((one) => el("li", { text: `${one.what}${one.mend ? `. ${one.mend}` : ""}` }))),
     );
   }
 
@@ -129,7 +129,8 @@ export async function show(root, app) {
     let language = "";
     const said = el("p", { class: "error", role: "alert" });
     const go = el("button", { text: t("transcribe.start"), disabled: true });
-    const model = el("select", { id: "transcribe-model" });
+    const first = () => el("option", { value: "", text: t("transcribe.model_first") });
+    const model = el("select", { id: "transcribe-model", disabled: true }, first());
     const lm = el("input", { type: "checkbox", checked: true, id: "transcribe-lm" });
     const words = el("textarea", { id: "transcribe-words", rows: 2, spellcheck: "false" });
     const ready = () => (go.disabled = !(allowed && language));
@@ -137,6 +138,7 @@ export async function show(root, app) {
       language = found ? found.code : "";
       model.replaceChildren(...(found?.models ?? []).map((m) => el("option", { value: m.model, text: `${m.model}${m.card ? `, ${t("languages.cer")}: ${cer(m)}` : ""}` })));
       model.disabled = !found?.models?.length;
+      if (model.disabled) model.append(first());
       ready();
     });
     go.addEventListener("click", async () => {
