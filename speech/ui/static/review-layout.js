@@ -12,8 +12,8 @@ const button = (act, run, { sign = "", name = "", ...more } = {}) =>
 export function layout(recording, { run, arranged }) {
   const parts = {};
   const select = (name, values, key) => {
-    parts[name] = el("select", { onchange: arranged }, values.map((value) => el("option", { value, text: say(`${key}.${value || "any"}`) })));
-    return el("label", { class: "choice" }, el("span", { text: say(name) }), parts[name]);
+    parts[name] = el("select", { "aria-label": say(name), onchange: arranged }, values.map((value) => el("option", { value, text: say(`${key}.${value || "any"}`) })));
+    return el("span", { class: "choice" }, el("span", { "aria-hidden": "true", text: say(name) }), parts[name]);
   };
   parts.saved = el("p", { class: "save saved" });
   parts.counts = el("p", { class: "counts quiet" });

@@ -179,8 +179,10 @@ export class List {
       this.#heights.set(id, height);
     }
     if (!changed) return;
+    const atEnd = this.scroller.scrollTop + this.scroller.clientHeight >= this.#tops[this.#ids.length] - 2;
     this.#place();
-    if (shift) this.scroller.scrollTop += shift; // what is in sight stays where it is
+    if (atEnd && !this.#shown) this.scroller.scrollTop = this.scroller.scrollHeight;
+    else if (shift) this.scroller.scrollTop += shift; // what is in sight stays where it is
     if (this.#shown && this.at.has(this.#shown)) this.show(this.#shown);
     else this.draw();
   }

@@ -614,14 +614,15 @@ class Review {
       this.parts.saved.className = `save ${state}`;
       this.parts.saved.textContent = text;
     }
-    if (state === this.savedState && reason === this.savedReason) return;
+    const same = state === this.savedState && reason === this.savedReason;
+    if (same && (count === this.savedCount || this.noticeOf !== "saving")) return;
     const before = this.savedState;
-    [this.savedState, this.savedReason] = [state, reason];
+    [this.savedState, this.savedReason, this.savedCount] = [state, reason, count];
     if (state === "failing") {
       const link = reason === "signed_out" ? [say("save.sign_in"), () => open("/sign-in", "_blank", "noopener")] : [say("again"), () => this.saving.send()];
       const why = reason === "signed_out" ? say("save.signed_out", { count }) : reason ? say("save.reason", { reason, count }) : say("save.away", { count });
-      this.notice(why, { act: link, error: true, of: "saving" });
-    } else if (state === "offline") this.notice(say("save.cut", { count }), { error: true, of: "saving" });
+      this.notice(why, { act: link, error: true, of: "saving", spoken: same });
+    } else if (state === "offline") this.notice(say("save.cut", { count }), { error: true, of: "saving", spoken: same });
     else if (state === "saved" && (before === "failing" || before === "offline" || this.noticeOf === "saving")) {
       this.#closeNotice("saving");
       this.tell(say("save.back"));
