@@ -21,7 +21,7 @@ from speech.collections.consent import OWN_USE
 from speech.store import Store, open_store
 from speech.ui.held import BASIS
 from speech.ui.served import Served
-from speech.ui.server import _socket, build
+from speech.ui.server import build, listening_on
 from speech.ui.users import LOCAL, Users, add_user
 from tests.ui_element import sessions
 
@@ -57,7 +57,7 @@ class Site:
     def start(self) -> None:
         import uvicorn
 
-        listening = self._listening = _socket("127.0.0.1", self.port)
+        listening = self._listening = listening_on("127.0.0.1", self.port)
         self.port = int(listening.getsockname()[1])
         # Playwright's loop runs in this thread; Gradio wants one of its own.
         with ThreadPoolExecutor(1) as aside:
