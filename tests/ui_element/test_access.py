@@ -58,7 +58,9 @@ def test_tab_goes_through_everything_and_out(desk: Desk) -> None:
 
 
 def test_every_key_has_a_button_or_is_in_the_help(desk: Desk) -> None:
-    acts = desk.page.evaluate("import('/static/review-keys.js').then(m => [...new Set([...Object.keys(m.KEYS.text), ...Object.keys(m.KEYS.list)])])")
+    acts = desk.page.evaluate(
+        "import('/static/review-keys.js').then(m => [...new Set([...Object.keys(m.KEYS.text), ...Object.keys(m.KEYS.list)])])"
+    )
     buttons = set(desk.page.evaluate(f"[...{ROOT}.querySelectorAll('[data-act]')].map(b => b.dataset.act)"))
     by_pointer = {"move_down", "move_up", "first", "last", "edit", "leave", "seek_back", "seek_on", "tone", "alternative", "approve_next"}
     assert set(acts) - buttons <= by_pointer  # a click on a row, into the text, on the waveform, on a mark, on a reading
@@ -99,14 +101,28 @@ def test_single_letters_can_be_switched_off(desk: Desk) -> None:
 
 def test_keys_of_the_browser_and_of_screen_readers_are_never_taken(desk: Desk) -> None:
     taken = desk.page.evaluate(
-        """import('/static/review-keys.js').then(m => Object.values(m.KEYS).flatMap(p => Object.values(p)).flat().filter(k => !m.allowed(k)))"""
+        """import('/static/review-keys.js')
+        .then(m => Object.values(m.KEYS).flatMap(p => Object.values(p)).flat().filter(k => !m.allowed(k)))"""
     )
     assert taken == []
 
 
 def test_the_focus_is_never_lost_when_rows_are_made_anew(desk: Desk) -> None:
     desk.press("Enter")
-    for keys in (["Enter"], ["Shift+Enter"], ["Alt+ArrowDown"], ["Escape"], ["u"], ["m"], ["Delete"], ["Control+z"], ["t"], ["t"], ["2"], ["End"]):
+    for keys in (
+        ["Enter"],
+        ["Shift+Enter"],
+        ["Alt+ArrowDown"],
+        ["Escape"],
+        ["u"],
+        ["m"],
+        ["Delete"],
+        ["Control+z"],
+        ["t"],
+        ["t"],
+        ["2"],
+        ["End"],
+    ):
         desk.press(*keys)
         desk.page.wait_for_timeout(120)
         assert desk.focus() != "nothing", f"after {keys} nothing had the focus"
@@ -155,7 +171,8 @@ def test_what_is_announced_is_not_said_at_each_key(desk: Desk) -> None:
     desk.press("Enter")
     desk.page.evaluate(
         f"""() => {{ window.said = []; const live = {ROOT}.querySelector('[role=status]');
-        new MutationObserver(() => window.said.push(live.textContent)).observe(live, {{childList: true, characterData: true, subtree: true}}); }}"""
+        new MutationObserver(() => window.said.push(live.textContent))
+            .observe(live, {{childList: true, characterData: true, subtree: true}}); }}"""
     )
     desk.page.keyboard.type(" shuk ishkay kimsa", delay=30)
     desk.page.wait_for_timeout(900)
@@ -165,19 +182,23 @@ def test_what_is_announced_is_not_said_at_each_key(desk: Desk) -> None:
 
 @pytest.mark.parametrize("size", [(360, 740), (768, 1024), (1366, 768)])
 @pytest.mark.parametrize("language", ["en", "es", "que"])
-def test_nothing_scrolls_sideways_and_targets_are_large(size: tuple[int, int], language: str, site: Site, open_desk: Callable[..., Desk]) -> None:
+def test_nothing_scrolls_sideways_and_targets_are_large(
+    size: tuple[int, int], language: str, site: Site, open_desk: Callable[..., Desk]
+) -> None:
     site.served.preferences.keep("local", "language", language)
     desk = open_desk(site, size=size, has_touch=size[0] < 800)
 
     def check() -> None:
         wide = desk.page.evaluate(
-            f"""() => [document.documentElement.scrollWidth - innerWidth, ...[...{ROOT}.querySelectorAll('.review, .scroller, .bar, .panel:not([hidden]), .thumb, .editor')]
+            f"""() => [document.documentElement.scrollWidth - innerWidth,
+            ...[...{ROOT}.querySelectorAll('.review, .scroller, .bar, .panel:not([hidden]), .thumb, .editor')]
             .map(e => e.scrollWidth - e.clientWidth)]"""
         )
         assert max(wide) <= 0, wide
         small = desk.page.evaluate(
             f"""() => [...{ROOT}.querySelectorAll('button, select, input:not([type=checkbox]), textarea')].filter(e => {{
-            const box = e.getBoundingClientRect(); return box.width && (box.height < 42 || box.width < 42); }}).map(e => e.outerHTML.slice(0, 90))"""
+            const box = e.getBoundingClientRect(); return box.width && (box.height < 42 || box.width < 42); }})
+            .map(e => e.outerHTML.slice(0, 90))"""
         )
         assert small == []
 

@@ -266,7 +266,9 @@ def test_orders_are_those_of_the_server_with_a_reason_a_row(desk: Desk) -> None:
     wanted = desk.page.request.get(f"{desk.site.address}/api/recordings/{desk.recording}/order?by=teaches").json()
     desk.page.get_by_label("Order", exact=True).select_option("teaches")
     desk.page.locator(".reason").first.wait_for()
-    shown = desk.page.evaluate("[...document.querySelector('speech-review').shadowRoot.querySelectorAll('.scroller .row')].map(r => r.dataset.id)")
+    shown = desk.page.evaluate(
+        "[...document.querySelector('speech-review').shadowRoot.querySelectorAll('.scroller .row')].map(r => r.dataset.id)"
+    )
     assert shown == [one["id"] for one in wanted][: len(shown)]
     desk.click(shown[0], ".when")
     desk.press("Enter")
@@ -326,7 +328,9 @@ def test_a_regular_expression_that_is_wrong_is_said(desk: Desk) -> None:
     desk.page.keyboard.type("(")
     desk.page.get_by_label("Regular expression").check()
     desk.page.locator(".find button[type=submit]").click()
-    desk.page.wait_for_function("() => !/Looking/.test(document.querySelector('speech-review').shadowRoot.querySelector('.panel .note').textContent)")
+    desk.page.wait_for_function(
+        "() => !/Looking/.test(document.querySelector('speech-review').shadowRoot.querySelector('.panel .note').textContent)"
+    )
     assert len(desk.page.locator(".panel .note").inner_text()) > 10
 
 

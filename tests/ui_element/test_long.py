@@ -10,7 +10,10 @@ import pytest
 from tests.ui_element import conftest, sessions
 from tests.ui_element.conftest import Desk, Site
 
-NODES = "(() => { const count = root => [...root.querySelectorAll('*')].reduce((n, e) => n + 1 + (e.shadowRoot ? count(e.shadowRoot) : 0), 0); return count(document); })()"
+NODES = """(() => {
+    const count = root => [...root.querySelectorAll('*')].reduce((n, e) => n + 1 + (e.shadowRoot ? count(e.shadowRoot) : 0), 0);
+    return count(document);
+})()"""
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +82,10 @@ def test_rows_do_not_overlap_and_are_in_order(long_desk: Desk) -> None:
 def test_little_is_fetched_before_the_first_play(long_site: Site, open_desk: Callable[..., Desk]) -> None:
     desk = open_desk(long_site, sessions.LONG)
     sizes: list[int] = []
-    desk.page.on("requestfinished", lambda request: sizes.append(request.sizes()["responseBodySize"]) if "/media/" in request.url or "/peaks" in request.url else None)
+    desk.page.on(
+        "requestfinished",
+        lambda request: sizes.append(request.sizes()["responseBodySize"]) if "/media/" in request.url or "/peaks" in request.url else None,
+    )
     desk.page.reload()
     desk.page.locator(".row.chosen").wait_for()
     desk.page.wait_for_timeout(800)
@@ -95,7 +101,8 @@ def test_it_is_usable_within_three_seconds_and_enter_within_150_ms(long_site: Si
     assert time.monotonic() - start < 3
     desk.press("Home", "Enter")
     waits = desk.page.evaluate(
-        """async () => { const root = document.querySelector('speech-review').shadowRoot; const audio = root.querySelector('audio'); const waits = [];
+        """async () => { const root = document.querySelector('speech-review').shadowRoot;
+        const audio = root.querySelector('audio'), waits = [];
         for (let n = 0; n < 40; n++) {
             const begun = performance.now();
             const playing = new Promise(done => audio.addEventListener('playing', done, {once: true}));

@@ -47,7 +47,9 @@ def test_with_the_server_down_text_is_kept_and_sent_in_order_when_it_is_back(des
     assert desk.page.locator(".row[data-id=a1] .words").inner_text().endswith(" one")
     desk.site.start()
     says(desk, "Saved ")
-    rows = [(p.act, p.after["text"]) for id in ("a1", "a2", "a3") for p in edits.history(desk.site.store, desk.recording, id)[1:] if p.after]
+    rows = [
+        (p.act, p.after["text"]) for id in ("a1", "a2", "a3") for p in edits.history(desk.site.store, desk.recording, id)[1:] if p.after
+    ]
     assert [text.split(" ")[-1] for _, text in rows] == ["one", "two", "three"]
     seqs = [edits.history(desk.site.store, desk.recording, id)[-1].seq for id in ("a1", "a2", "a3")]
     assert seqs == sorted(seqs)
@@ -208,7 +210,9 @@ def test_others_are_seen_and_their_edits_come(open_site: Callable[..., Site], op
     ben.page.keyboard.type(" ari")
     ana.page.locator(".row[data-id=a3] .here").wait_for()
     assert "ben here" in ana.page.locator(".row[data-id=a3] .here").inner_text()
-    ana.page.wait_for_function("() => document.querySelector('speech-review').shadowRoot.querySelector('[data-id=a3] .words').textContent.endsWith(' ari')")
+    ana.page.wait_for_function(
+        "() => document.querySelector('speech-review').shadowRoot.querySelector('[data-id=a3] .words').textContent.endsWith(' ari')"
+    )
     assert ana.chosen == "a1"
 
 

@@ -14,7 +14,10 @@ STOPS = f"""times => new Promise(done => {{
     const seen = [];
     audio.addEventListener('play', () => seen.push(['play', performance.now(), audio.currentTime * 1000]));
     audio.addEventListener('playing', () => seen.push(['playing', performance.now(), audio.currentTime * 1000]));
-    audio.addEventListener('pause', () => {{ seen.push(['pause', performance.now(), audio.currentTime * 1000]); if (seen.filter(s => s[0] === 'pause').length >= times) done(seen); }});
+    audio.addEventListener('pause', () => {{
+        seen.push(['pause', performance.now(), audio.currentTime * 1000]);
+        if (seen.filter(s => s[0] === 'pause').length >= times) done(seen);
+    }});
 }})"""
 
 

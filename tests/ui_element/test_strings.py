@@ -70,10 +70,16 @@ def test_every_text_that_the_element_says_is_there_and_is_used() -> None:
     said = set(re.findall(r"say\(\s*\"([\w.]+)\"", source)) | set(re.findall(r"say\([^()\"]*\? \"([\w.]+)\" : \"[\w.]+\"", source))
     missing = {key for key in said if f"review.{key}" not in ENGLISH}
     assert not missing
-    pattern = [key for key in ENGLISH if key.startswith("review.") and key not in {"review.choose", "review.empty", "review.heading", "review.alone"}]
+    pattern = [
+        key
+        for key in ENGLISH
+        if key.startswith("review.") and key not in {"review.choose", "review.empty", "review.heading", "review.alone"}
+    ]
     stems = {found.split("${")[0] for found in re.findall(r"say\(\s*`([^`]+)`", source)}
     quoted = set(re.findall(r"\"([\w.]+)\"", source))
-    unused = [k for k in pattern if (short := k.removeprefix("review.")) not in quoted and not any(short.startswith(stem) for stem in stems)]
+    unused = [
+        k for k in pattern if (short := k.removeprefix("review.")) not in quoted and not any(short.startswith(stem) for stem in stems)
+    ]
     assert not unused
 
 
