@@ -55,7 +55,7 @@ export async function show(root, app) {
       el("table", {}, el("thead", {}, el("tr", {}, heads)), el("tbody", {}, rows)),
       found.lacking_ms > 0 && el("p", { class: "quiet", text: t("learn.lacking", { minutes: minutes(found.lacking_ms), aim: whole(found.approved_ms + found.lacking_ms) }) }),
       found.lesson.unapproved > 0 && el("p", { class: "quiet", text: t("learn.unapproved", { count: found.lesson.unapproved }) }),
-      ...found.lesson.refused.map((one) => el("p", { class: "warn", text: t(refusal(one.code), { count: one.recordings }) })),
+      ...found.lesson.refused.map((one) => el("p", { class: "warn", text: t(`learn.refused.${refusal(one.code)}`, { count: one.recordings }) })),
     ];
   }
 
@@ -103,7 +103,7 @@ export async function show(root, app) {
   function learnt(found) {
     const made = [el("h3", { text: t("learn.learnt") })];
     if (!found.runs.length) return [...made, el("p", { class: "quiet", text: t("learn.none") })];
-    const heads = ["learn.minutes", "learn.before", "learn.after", "learn.words", "learn.judges", "learn.use"];
+    const heads = [t("learn.minutes"), t("learn.before"), t("learn.after"), t("learn.words"), t("learn.judges"), t("learn.use")];
     const rows = [...found.runs].reverse().map((run) => {
       const used = run.adapter === found.in_use;
       const use = used
@@ -114,7 +114,7 @@ export async function show(root, app) {
     });
     made.push(
       el("p", { class: "quiet", text: t("learn.rates") }),
-      el("div", { class: "wide" }, el("table", {}, el("thead", {}, el("tr", {}, heads.map((key) => el("th", { scope: "col", text: t(key) })))), el("tbody", {}, rows))),
+      el("div", { class: "wide" }, el("table", {}, el("thead", {}, el("tr", {}, heads.map((text) => el("th", { scope: "col", text })))), el("tbody", {}, rows))),
       el("p", { text: found.in_use ? t("learn.used_learnt") : t("learn.used_came") }),
       found.can_go_back && el("button", { id: "learn-back", text: t("learn.back"), onclick: () => choose(found.language, { back: true }) }),
     );
@@ -138,7 +138,7 @@ export async function show(root, app) {
     const made = [el("h3", { text: t("learn.next") })];
     if (!found.next.length) return [...made, el("p", { class: "quiet", text: t("learn.next_none") })];
     return [...made, el("p", { class: "quiet", text: t("learn.next_why") }), el("ol", {}, found.next.slice(0, 10).map((one) =>
-      el("li", {}, link(one.recording, one.segment, `${one.name}: ${t(REASONS.has(one.reason) ? `learn.reason.${one.reason}` : "learn.reason.random", { detail: one.detail })}`))))];
+      el("li", {}, link(one.recording, one.segment, `${one.name}: ${t(`learn.reason.${REASONS.has(one.reason) ? one.reason : "random"}`, { detail: one.detail })}`))))];
   }
 
   function link(recording, segment, text) {
@@ -224,8 +224,8 @@ function rate({ value, low, high }) {
 }
 
 function refusal(code) {
-  const known = { NO_CARD: "learn.refused.no_card", WITHDRAWN: "learn.refused.withdrawn", PERSON_MISSING: "learn.refused.person", SPEAKER_UNKNOWN: "learn.refused.person" };
-  return known[code] ?? "learn.refused.other";
+  const known = { NO_CARD: "no_card", WITHDRAWN: "withdrawn", PERSON_MISSING: "person", SPEAKER_UNKNOWN: "person" };
+  return known[code] ?? "other";
 }
 
 /** Keeps the focus where it was when a part is drawn anew. */
