@@ -4,6 +4,7 @@
 #   make TORCH=cuda demo                       the same, with a torch that computes on an NVIDIA GPU
 #   make app                                   the app in the browser, on a sample collection that is made first
 #   make test                                  lint, types, tests
+#   make test-browser                          the app's pages in Chromium
 #   make proof                                 full counts and limits; slow
 #   make golden                                written files of tests/golden anew; read the diff
 #   make bench                                 speed and memory figures into benchmarks/results/
@@ -18,7 +19,7 @@ WORKERS ?= 2
 # The processor alone, or cuda for a machine with an NVIDIA GPU (3 GB more).
 TORCH ?= cpu
 
-.PHONY: demo demo-adapt app test lint system golden proof bench bundle clean
+.PHONY: demo demo-adapt app test lint test-browser system golden proof bench bundle clean
 
 demo: $(VENV)/.demo
 	$(BIN)/python demos/first_transcript.py $(if $(AUDIO),--audio "$(AUDIO)") $(if $(LANGUAGE),--language "$(LANGUAGE)")
@@ -29,7 +30,7 @@ demo-adapt: $(VENV)/.demo
 app: $(VENV)/.app
 	$(BIN)/python demos/review.py
 
-test: $(VENV)/.dev lint system
+test: $(VENV)/.dev lint
 	$(BIN)/python -m pip check
 	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile tests
 
@@ -37,6 +38,11 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# The app's pages in Debian's Chromium, one at a time: they are slow beside other work.
+test-browser: $(VENV)/.dev system
+	$(BIN)/python -m pytest -q -m 'browser and not slow' tests/ui_element
+	$(BIN)/python -m pytest -q -m 'browser and not slow' tests/ui
 
 system:
 	@sh tests/system.sh

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
+import dataclasses
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
@@ -243,9 +242,20 @@ def test_the_pages_speak_the_language_that_was_chosen(site: Site, open_desk: Cal
         assert desk.page.locator("speech-review").get_attribute("lang") == language
 
 
-def test_empty_and_missing_recordings_are_said(site: Site, open_desk: Callable[..., Desk], browser: Any) -> None:
-    desk = open_desk(site)
-    desk.page.goto(f"{site.address}/review/{'0' * 16}")
+def test_empty_and_missing_recordings_are_said(desk: Desk) -> None:
+    desk.page.evaluate("() => document.querySelector('speech-review').setAttribute('recording', '0'.repeat(16))")
     desk.page.get_by_text("This recording is not here").wait_for()
-    listing = json.loads(desk.page.request.get(f"{site.address}/api/recordings").text())
-    assert [one["id"] for one in listing] == [site.ids[sessions.SMALL]]
+    desk.page.evaluate("id => document.querySelector('speech-review').setAttribute('recording', id)", desk.recording)
+    desk.page.locator(".row.chosen").wait_for()
+
+
+def test_a_recording_without_a_draft_says_what_to_do(open_site: Callable[..., Site], open_desk: Callable[..., Desk]) -> None:
+    site = open_site(dataclasses.replace(sessions.small(), segments=()))
+    desk = open_desk(site)
+    assert "no segments yet" in desk.page.locator(".empty").inner_text()
+    desk.page.locator(".empty").get_by_role("button", name="New segment").click()
+    assert desk.focus() == "textarea"
+    desk.page.keyboard.type("ari")
+    desk.press("Enter")
+    desk.wait_saved()
+    assert [s["text"] for s in desk.segments().values()] == ["ari"]
