@@ -31,23 +31,36 @@ def cluster() -> Iterator[Path]:
     if here is None:
         pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
     folder = Path(tempfile.mkdtemp(prefix="speech-pg-", dir="/tmp"))  # a socket's path may have 107 bytes, no more
-    user: list[str] = []
+    user: str | int | None = None
+    group: str | int | None = None
     if os.geteuid() == 0:  # the server refuses to be run by root
         try:
             account = pwd.getpwnam("postgres")
         except KeyError:
             pytest.skip("PostgreSQL does not run as root, and there is no user postgres")
         os.chown(folder, account.pw_uid, account.pw_gid)
-        user = ["runuser", "-u", "postgres", "--"]
+        user, group = account.pw_uid, account.pw_gid
 
     def run(*command: str) -> None:
-        subprocess.run([*user, *command], check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, cwd=folder)
+        subprocess.run(
+            command,
+            check=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            cwd=folder,
+            user=user,
+            group=group,
+            extra_groups=[] if user is not None else None,
+        )
 
     data = folder / "data"
     try:
-        run(f"{here}/initdb", "-D", str(data), "-A", "trust", "-U", "speech", "-E", "UTF8", "--locale=C", "--no-sync")
-        options = f"-c listen_addresses='' -c unix_socket_directories={folder} -c fsync=off -c max_connections=60"
-        run(f"{here}/pg_ctl", "-D", str(data), "-w", "-l", str(folder / "log"), "-o", options, "start")
+        try:
+            run(f"{here}/initdb", "-D", str(data), "-A", "trust", "-U", "speech", "-E", "UTF8", "--locale=C", "--no-sync")
+            options = f"-c listen_addresses='' -c unix_socket_directories={folder} -c fsync=off -c max_connections=60"
+            run(f"{here}/pg_ctl", "-D", str(data), "-w", "-l", str(folder / "log"), "-o", options, "start")
+        except (OSError, subprocess.CalledProcessError) as error:
+            pytest.skip(f"PostgreSQL cannot be started here: {error}")
         try:
             yield folder
         finally:
