@@ -81,11 +81,19 @@ def test_p6_a_closed_standard_error_changes_neither_work_nor_status(tmp_path: Pa
     assert json.loads(done.stdout)["ok"] is True
 
 
+def _forget_handlers() -> None:
+    """Close the log that another test, or this one, has written to: the next run opens its own."""
+    import logging
+
+    log = logging.getLogger("speech")
+    for handler in log.handlers:
+        handler.close()
+    log.handlers.clear()
+
+
 def test_p7_a_bug_ends_one_input_is_logged_and_the_run_ends_with_2(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    import logging
-
     import speech.transcribe.recording as verb
 
     real = verb.load_audio  # type: ignore[attr-defined]  # what the verb calls
@@ -97,7 +105,7 @@ def test_p7_a_bug_ends_one_input_is_logged_and_the_run_ends_with_2(
 
     monkeypatch.setattr(verb, "load_audio", broken)
     monkeypatch.setenv("SPEECH_LOG", str(tmp_path / "log"))
-    logging.getLogger("speech").handlers.clear()
+    _forget_handlers()
     for name in ("a", "b"):
         save(tmp_path / f"{name}.wav", silence(1))
     assert cli.run(["transcribe", str(tmp_path / "a.wav"), str(tmp_path / "b.wav"), "-l", "und", "--json"]) == 2
@@ -106,9 +114,7 @@ def test_p7_a_bug_ends_one_input_is_logged_and_the_run_ends_with_2(
     assert [r.get("code") for r in rows] == ["INTERNAL", None]
     assert rows[1]["ok"] is True
     assert "Traceback" not in said.err
-    for handler in logging.getLogger("speech").handlers:
-        handler.close()
-    logging.getLogger("speech").handlers.clear()
+    _forget_handlers()
     assert "ZeroDivisionError: injected" in (tmp_path / "log" / "speech.log").read_text(encoding="utf-8")
 
 
