@@ -16,7 +16,7 @@ from typing import Any
 
 from speech.adapt.compare import judged_by
 from speech.adapt.dev import DEV_SHARE, Piece, dev_of
-from speech.adapt.material import Source, gather
+from speech.adapt.material import Clip, Source
 from speech.adapt.minutes import SIZES, parts_of
 from speech.adapt.run import steps_for
 from speech.adapt.whole import Made, make_adapter
@@ -271,6 +271,12 @@ def lesson(recordings: Sequence[Reviewed], language: str, *, root: Path, models:
     return Lesson(rows=tuple(split), root=root, split_by=split_by, refused=dict(refused), unapproved=unapproved)
 
 
+def lesson_in(workspace: Workspace, language: str, recordings: Sequence[Reviewed] | None = None) -> Lesson:
+    """The lesson of a workspace, of its recordings as they are now where none are given."""
+    every = reviewed(workspace) if recordings is None else recordings
+    return lesson(every, language, root=root_of(workspace), models=models_of(workspace), context=workspace.context)
+
+
 def judges(rows: Sequence[Row], dev: Collection[str], taught: Collection[str]) -> tuple[frozenset[str], str]:
     """Ids of the segments that judge, and how they were chosen.
 
@@ -323,7 +329,7 @@ def learn(
     now.dev = sorted(set(now.dev) | {row.id for row in given.rows if row.split == "dev"})
     now.taught = sorted(set(now.taught) | {row.id for row in given.rows if row.split == "train"})
     keep(models, language, now)
-    before = _before(source, language, base, in_use(models, language), consent.Context(basis=basis, purpose=purpose))
+    before = _before(made.material.dev, language, base, in_use(models, language))
     told = _told(made, before, given)
     write_text(out / "learnt.json", json.dumps(told, ensure_ascii=False, indent=1) + "\n")
     return told
@@ -347,12 +353,12 @@ def learnt(models: Path, language: str) -> list[dict[str, Any]]:
     return [json.loads(path.read_text(encoding="utf-8")) for path in sorted(paths, key=lambda path: path.stat().st_mtime)]
 
 
-def _before(source: Source, language: str, base: str, adapter: Path | None, context: consent.Context) -> Scores | None:
+def _before(dev: Sequence[Clip], language: str, base: str, adapter: Path | None) -> Scores | None:
     """What the model in use is worth on dev; None where none knows the language."""
     recogniser = load(base, LoadSettings(adapter=adapter))
     if adapter is None and language not in recogniser.languages():
         return None
-    return judged_by(recogniser, language, gather(source, language, context=context, leave_out=True).dev)
+    return judged_by(recogniser, language, dev)
 
 
 def _told(made: Made, before: Scores | None, given: Lesson) -> dict[str, Any]:

@@ -115,10 +115,8 @@ def learn(held: Held, job: Job, report: Report) -> Mapping[str, Any]:
     done = [told for told in learning.learnt(models, language) if told["adapter"] == job.id]
     if done:
         return done[0]
-    recordings = learning.reviewed(workspace)
-    given = learning.lesson(recordings, language, root=learning.root_of(workspace), models=models, context=workspace.context)
     return learning.learn(
-        given, language, models=models, name=job.id, basis=workspace.context.basis, purpose=workspace.context.purpose,
+        learning.lesson_in(workspace, language), language, models=models, name=job.id, basis=workspace.context.basis, purpose=workspace.context.purpose,
         stepped=lambda what, step, most: report(what, step, most),
     )  # fmt: skip
 

@@ -105,12 +105,7 @@ def _learn(served: Served, owner: str, language: str) -> Job:
             if job.owner != owner:
                 raise Refusal(language, "somebody else has begun to learn it", "Wait until it has ended", "REVIEW_LEARNING")
             return job
-    workspace = served.workspace()
-    recordings = learning.reviewed(workspace)
-    given = learning.lesson(
-        recordings, language, root=learning.root_of(workspace), models=learning.models_of(workspace), context=workspace.context
-    )
-    given.require_ready(language)
+    learning.lesson_in(served.workspace(), language).require_ready(language)
     return served.queue.add("adapt", workspace=served.id, owner=owner, settings={"language": language})
 
 

@@ -49,7 +49,7 @@ def one(request: Request, asker: Learner, language: str) -> Json:
     workspace = served.workspace()
     recordings = learning.reviewed(workspace)
     models = learning.models_of(workspace)
-    given = learning.lesson(recordings, language, root=learning.root_of(workspace), models=models, context=workspace.context)
+    given = learning.lesson_in(workspace, language, recordings)
     told = learning.approved(recordings, language)
     names = {recording.id: workspace.get(recording.id).name for recording in recordings}
     runs = learning.learnt(models, language)
