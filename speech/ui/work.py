@@ -115,10 +115,16 @@ def learn(held: Held, job: Job, report: Report) -> Mapping[str, Any]:
     done = [told for told in learning.learnt(models, language) if told["adapter"] == job.id]
     if done:
         return done[0]
+    context = workspace.context
     return learning.learn(
-        learning.lesson_in(workspace, language), language, models=models, name=job.id, basis=workspace.context.basis, purpose=workspace.context.purpose,
+        learning.lesson_in(workspace, language),
+        language,
+        models=models,
+        name=job.id,
+        basis=context.basis,
+        purpose=context.purpose,
         stepped=lambda what, step, most: report(what, step, most),
-    )  # fmt: skip
+    )
 
 
 def _edit_of(job: Job) -> str:
