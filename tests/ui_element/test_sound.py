@@ -6,9 +6,8 @@ import statistics
 
 import pytest
 
-from tests.ui_element.conftest import Desk
+from tests.app_site import AUDIO, Desk
 
-AUDIO = "document.querySelector('speech-review').shadowRoot.querySelector('audio')"
 STOPS = f"""times => new Promise(done => {{
     const audio = {AUDIO};
     const seen = [];
