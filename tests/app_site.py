@@ -1,8 +1,14 @@
-"""The app on loopback and a person at its review page, in Debian's Chromium: for the tests of the element, and for benchmarks and recipes
-that measure or use it. Needs the extras `app` and `dev`."""
+"""The app on loopback and a person at its review page, in Chromium: for the tests that drive a browser, and for benchmarks and recipes
+that measure or use it. Needs the extras `app` and `dev`.
+
+Playwright runs a loop of its own in the thread that opened it, and another cannot run there meanwhile: a browser is opened for the
+tests of a file and closed after them, and the app is built in a thread beside."""
 
 from __future__ import annotations
 
+import os
+import shutil
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -22,8 +28,18 @@ from speech.ui.server import build, listening_on
 from speech.ui.users import LOCAL, Users
 from tests.ui_element import sessions
 
-CHROMIUM = Path("/usr/bin/chromium")
-ARGUMENTS = ("--no-sandbox", "--autoplay-policy=no-user-gesture-required", "--enable-precise-memory-info", "--mute-audio")
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+CHROMIUM = next((Path(found) for name in NAMES if (found := shutil.which(name))), Path("/usr/bin/chromium"))
+"""The one that is used; where there is none, where Debian's would be."""
+ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-dev-shm-usage",  # 64 MB of /dev/shm in containers is too little for a page
+    "--autoplay-policy=no-user-gesture-required",
+    "--enable-precise-memory-info",
+    "--mute-audio",
+)
+PATIENCE_MS = 60_000
+"""How long a page is waited for: a bound against hanging, not a limit."""
 REVIEW = "speech-review"
 AUDIO = f"document.querySelector('{REVIEW}').shadowRoot.querySelector('audio')"
 NODES = """(() => {
@@ -35,9 +51,14 @@ NODES = """(() => {
 
 @contextmanager
 def chromium(*more: str) -> Iterator[Browser]:
-    """A headless Chromium."""
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=str(CHROMIUM), args=[*ARGUMENTS, *more])
+    """A headless Chromium, with a home of its own."""
+    with tempfile.TemporaryDirectory(prefix="speech-chromium-", ignore_cleanup_errors=True) as home, sync_playwright() as playwright:
+        opened = playwright.chromium.launch(
+            executable_path=str(CHROMIUM),
+            args=[*ARGUMENTS, *more],
+            env={**os.environ, "HOME": home, "XDG_CONFIG_HOME": home, "XDG_CACHE_HOME": home},
+            timeout=2 * PATIENCE_MS,
+        )
         try:
             yield opened
         finally:
@@ -45,12 +66,10 @@ def chromium(*more: str) -> Iterator[Browser]:
 
 
 @dataclass
-class Site:
-    """A server on loopback that can be stopped and started again on its port."""
+class Server:
+    """The app on loopback in a thread; it can be stopped and started again on its port."""
 
-    store: Store
     served: Served
-    ids: dict[str, str]
     port: int = 0
     _server: Any = None
     _thread: threading.Thread | None = None
@@ -73,7 +92,7 @@ class Site:
         )
         self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [listening]}, daemon=True)
         self._thread.start()
-        until = time.monotonic() + 20
+        until = time.monotonic() + 120
         while not self._server.started and time.monotonic() < until:
             time.sleep(0.02)
 
@@ -87,6 +106,14 @@ class Site:
 
     def cookie(self, person: str) -> dict[str, Any]:
         return {"name": "speech_session", "value": self.served.sessions.begin(person), "url": self.address}
+
+
+@dataclass(kw_only=True)
+class Site(Server):
+    """The same with the recordings that it serves: file name -> id."""
+
+    store: Store
+    ids: dict[str, str]
 
 
 def make_site(folder: Path, made: list[sessions.Made], users: Path | None = None) -> tuple[Store, Served, dict[str, str]]:
@@ -175,7 +202,7 @@ def sit_down(
     """Opens a recording of a site in a browser context of its own, as a person; who calls closes `page.context`."""
     context = browser.new_context(viewport={"width": size[0], "height": size[1]}, locale="en-GB", **more)
     context.add_cookies([site.cookie(person)])  # type: ignore[list-item]  # a plain mapping
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(PATIENCE_MS)
     page = context.new_page()
     desk = Desk(page=page, site=site, recording=site.ids[name])
     page.on("pageerror", lambda error: desk.faults.append(str(error)))

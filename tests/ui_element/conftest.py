@@ -14,28 +14,13 @@ pytest.importorskip("gradio", reason="the extra app is not installed")
 from playwright.sync_api import Browser
 
 from speech.ui.users import add_user
-from tests.app_site import CHROMIUM, Desk, Site, chromium, make_site, sit_down
+from tests.app_site import Desk, Site, make_site, sit_down
 from tests.ui_element import sessions
 
-__all__ = ["CHROMIUM", "Desk", "Site", "make_site"]  # the tests' own names for them
+__all__ = ["Desk", "Site", "make_site"]  # the tests' own names for them
 
 PASSWORD = "correct horse"
 PEOPLE = {"ana": "reviewer", "ben": "reviewer", "ida": "listener"}
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    here = Path(__file__).parent
-    for item in items:
-        if here in item.path.parents and "browser" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.browser)
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    if not CHROMIUM.exists():
-        pytest.skip("there is no Chromium (apt-get install chromium)")
-    with chromium() as opened:
-        yield opened
 
 
 @pytest.fixture
