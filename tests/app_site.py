@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Error as PlaywrightError
 
 from speech.collections.consent import OWN_USE
 from speech.store import Store, open_store
@@ -208,5 +209,8 @@ def sit_down(
     page.on("pageerror", lambda error: desk.faults.append(str(error)))
     page.on("console", lambda said: desk.faults.append(said.text) if "Content Security Policy" in said.text else None)
     page.goto(f"{site.address}/review/{desk.recording}")
-    page.locator(".row.chosen, .review .empty:not([hidden])").first.wait_for()
+    try:
+        page.locator(".row.chosen, .review .empty:not([hidden])").first.wait_for()
+    except PlaywrightError as error:
+        raise AssertionError(f"the page does not open: {desk.faults}") from error
     return desk
