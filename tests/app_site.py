@@ -164,6 +164,10 @@ class Desk:
             "() => /Saved \\d|All is saved/.test(document.querySelector('speech-review').shadowRoot.querySelector('.save').textContent)"
         )
 
+    def wait_drawn(self) -> None:
+        """What follows from a change of sizes or of the place in the list is on the screen."""
+        self.page.evaluate("async () => { for (let n = 0; n < 3; n++) await new Promise(done => requestAnimationFrame(done)); }")
+
     def click(self, id: str, part: str = ".text") -> None:
         self.page.locator(f".row[data-id='{id}'] {part}").first.click()
 

@@ -152,6 +152,12 @@ def two(open_site: Callable[..., Site], open_desk: Callable[..., Desk]) -> tuple
     return ana, ben
 
 
+def chosen(desk: Desk) -> None:
+    """The panel of a conflict closes when what was chosen is on its way."""
+    desk.page.locator(".panel").wait_for(state="hidden")
+    desk.wait_saved()
+
+
 def clash(ana: Desk, ben: Desk) -> None:
     ana.press("Home", "Enter")
     ana.text.fill("ñuka wasi hatun kanchu")
@@ -175,8 +181,7 @@ def test_a_conflict_shows_both_texts_and_the_draft(open_site: Callable[..., Site
     assert ben.page.locator(".panel textarea").input_value() == "ñuka wasika hatun kanchu"
     assert ben.page.locator(".panel").get_by_role("button", name="Play").is_enabled()
     ben.page.get_by_role("button", name="Keep mine").click()
-    ben.page.wait_for_timeout(200)
-    ben.wait_saved()
+    chosen(ben)
     texts = [p.after["text"] for p in edits.history(ben.site.store, ben.recording, "a1") if p.after]
     assert texts[-2:] == ["ñuka wasi hatun kanchu", "ñuka wasika hatun kan"]
     assert ben.page.locator(".notice.error").is_hidden()
@@ -187,8 +192,7 @@ def test_a_conflict_may_end_with_theirs_or_a_join(open_site: Callable[..., Site]
     clash(ana, ben)
     ben.page.locator(".notice.error").get_by_role("button", name="Compare").click()
     ben.page.get_by_role("button", name="Keep this join").click()
-    ben.page.wait_for_timeout(200)
-    ben.wait_saved()
+    chosen(ben)
     assert ben.segments()["a1"]["text"] == "ñuka wasika hatun kanchu"
     ana.list()
     ana.press("Home", "Enter")
@@ -196,8 +200,7 @@ def test_a_conflict_may_end_with_theirs_or_a_join(open_site: Callable[..., Site]
     ana.press("Enter")
     ana.page.locator(".notice.error").get_by_role("button", name="Compare").click()
     ana.page.get_by_role("button", name="Keep theirs").click()
-    ana.page.wait_for_timeout(200)
-    ana.wait_saved()
+    chosen(ana)
     assert ana.segments()["a1"]["text"] == "ñuka wasika hatun kanchu"
     assert ana.page.locator(".clash").count() == 0
 
