@@ -210,7 +210,9 @@ def sit_down(
     context.set_default_timeout(PATIENCE_MS)
     page = context.new_page()
     desk = Desk(page=page, site=site, recording=site.ids[name])
+    own = (f"{site.address}/", f"blob:{site.address}/", "data:")
     page.on("pageerror", lambda error: desk.faults.append(str(error)))
+    context.on("request", lambda asked: None if asked.url.startswith(own) else desk.faults.append(f"it left the machine: {asked.url}"))
     page.on("console", lambda said: desk.faults.append(said.text) if "Content Security Policy" in said.text else None)
     page.goto(f"{site.address}/review/{desk.recording}")
     try:

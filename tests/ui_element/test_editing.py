@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from speech import formats
+from speech.types import Transcript, id_number
 from tests.ui_element import sessions
 from tests.ui_element.conftest import Desk, Site
 
@@ -136,6 +139,42 @@ def test_split_merge_nudge_add_and_delete_are_each_undone(desk: Desk) -> None:
     desk.press("t")
     gone = undone("Home", "Delete")
     assert "a1" not in gone
+
+
+def read_back(desk: Desk, folder: Path, format: str = "eaf") -> Transcript:
+    """What a file holds that the app gives of the recording as it is now."""
+    answer = desk.page.request.get(f"{desk.site.address}/download/{desk.recording}?format={format}")
+    assert answer.ok, answer.status
+    path = folder / f"taken.{format}"
+    path.write_bytes(answer.body())
+    return formats.read(path)
+
+
+def test_what_was_split_joined_moved_added_and_deleted_is_in_the_eaf(desk: Desk, tmp_path: Path) -> None:
+    """R8: all of it in one file, read back: the same whole milliseconds, texts, speakers and translations as in the store."""
+    desk.press("Home", "ArrowRight", "s")
+    desk.click("a2", ".when")
+    desk.press("m")
+    desk.click("a5", ".when")
+    desk.press("t", "ArrowRight", "Shift+PageUp", "t")
+    desk.click("a6", ".when")
+    desk.press("Delete")
+    desk.click("a12", ".when")
+    desk.page.evaluate("document.querySelector('speech-review').shadowRoot.querySelector('audio').currentTime = 30.6")
+    desk.page.locator(".bar [data-act=add]").click()
+    desk.page.keyboard.type("ari")
+    desk.press("Enter")
+    desk.wait_saved()
+    held = desk.segments()
+    assert len(held) == 12 and "a6" not in held and "a4" not in held
+    assert (held["a5"]["start_ms"], held["a5"]["end_ms"]) == (10510, 12400)
+    taken = read_back(desk, tmp_path).segments
+    found = [(s.span.start_ms, s.span.end_ms, s.text, s.speaker, [(t.language, t.text) for t in s.translations]) for s in taken]
+    assert found == sorted(
+        (s["start_ms"], s["end_ms"], s["text"], s.get("speaker"), [(t["language"], t["text"]) for t in s.get("translations", ())])
+        for s in held.values()
+    )
+    assert {s.id for s in taken} >= {id for id in held if id_number(id)}  # ELAN numbers the others
 
 
 def test_split_at_the_caret_and_add_in_a_gap(desk: Desk) -> None:
