@@ -222,7 +222,8 @@ def self_trained(code: str, data: Path, *, smoke: bool) -> dict[str, Any]:
         shutil.rmtree(RUNS / f"drafts_{code}_{name}")
     return {
         "language": code, "minutes": round(seconds / 60, 1), "untranscribed_minutes": round(more / 60, 1), "donor": lent_by,
-        "drafted_minutes": round(sum(c.seconds for c in chosen) / 60, 1), "drafts_cer": rate(of_drafts.overall.letters) if of_drafts else None,
+        "drafted_minutes": round(sum(c.seconds for c in chosen) / 60, 1),
+        "drafts_cer": rate(of_drafts.overall.letters) if of_drafts else None,
         "runs": found,
         "environment": environment(),
     }  # fmt: skip
