@@ -149,6 +149,7 @@ class Review {
     this.state.foresee(this.#waiting());
     this.root.querySelector(".begin")?.replaceWith(this.parts.element);
     this.#listen();
+    this.player.begin();
     this.#size();
     this.#applySettings();
     if (!this.state.order.length) this.#showEmpty();
@@ -166,7 +167,7 @@ class Review {
 
   end() {
     this.#commit();
-    this.player.stop();
+    this.player.end();
     this.saving.end();
     this.list.end();
     this.wave.end();
@@ -195,7 +196,9 @@ class Review {
     this.#on(this.player, "change", () => this.#showPlaying());
     this.#on(this.player, "time", () => this.#showTime());
     this.#on(this.player, "heard", ({ detail }) => this.#heard(detail.segment));
-    this.#on(this.player, "lost", () => this.notice(say("sound_lost"), { act: [say("again"), () => (this.#closeNotice(), this.parts.audio.load())], error: true }));
+    this.#on(this.player, "awaited", () => this.notice(say("sound_awaited"), { of: "sound" }));
+    this.#on(this.player, "found", () => this.#closeNotice("sound"));
+    this.#on(this.player, "lost", () => this.notice(say("sound_lost"), { act: [say("again"), () => (this.#closeNotice(), this.parts.audio.load())], error: true, of: "sound" }));
     this.#on(this.parts.audio, "seeked", () => this.#showTime());
     this.#on(this.wave, "seek", ({ detail }) => this.#pointedAt(detail.ms));
     this.#on(this.wave, "word", ({ detail }) => this.playWord(detail.word));
@@ -605,7 +608,7 @@ class Review {
     const count = waiting.length;
     const texts = {
       saving: () => say("save.saving"),
-      saved: () => (this.editor.dirty ? say("save.saving") : lastSaved ? say("save.saved", { time: lastSaved.toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit" }) }) : say("save.all")),
+      saved: () => (this.editor.dirty || this.#nudged ? say("save.saving") : lastSaved ? say("save.saved", { time: lastSaved.toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit" }) }) : say("save.all")),
       failing: () => say("save.failing", { count }),
       offline: () => say("save.offline", { count }),
     };
@@ -917,6 +920,7 @@ class Review {
     this.#nudged = { asked, base: this.#nudged?.base ?? this.state.base(asked) };
     this.#changed(this.state.foresee(this.#waiting()), { counts: false });
     this.#later("nudged", () => this.#commit(), NUDGED_MS);
+    this.#showSaved();
     if (edge === "start") this.player.play(start_ms, Math.min(end_ms, start_ms + 350));
     else this.player.play(Math.max(start_ms, end_ms - 350), end_ms);
   }
