@@ -160,8 +160,15 @@ class Served(Held):
     def state_basis(self, basis: str, asker: Asker) -> None:
         """Keep what was stated for recordings without a card, once, with a row in the ledger; then drafts beside them are read."""
         self.preferences.keep(f"workspace {self.id}", BASIS, basis)
-        agent = ledger.Agent(id=asker.name, kind="person", role="keeper") if asker.name != LOCAL else ledger.Agent(id="oral-speech")
-        ledger.append(ledger.Event(type="consent", agents=(agent,)), store=self.store)
+        ledger.append(ledger.Event(type="consent", agents=self.agents(asker)), store=self.store)
+        self.agreed_anew()
+
+    def agents(self, asker: Asker) -> tuple[ledger.Agent, ...]:
+        """Who acted, for the ledger; nobody's name where one person works alone."""
+        return (ledger.Agent(id=asker.name, kind="person", role="keeper"),) if asker.name != LOCAL else ()
+
+    def agreed_anew(self) -> None:
+        """Something was agreed, or taken back: drafts beside the recordings are read now, or stay unread, and lists are made anew."""
         self.workspace().refresh()
         self.changed()
 

@@ -16,6 +16,7 @@ from speech.errors import AudioRefused, PathRefused, Refusal
 from speech.jobs import Job, Kind, Report
 from speech.models import hub
 from speech.review import edits, learning
+from speech.review.orders import first_unsure
 from speech.review.workspace import Listed
 from speech.ui.held import Held, direct
 
@@ -94,6 +95,8 @@ def transcribe(held: Held, job: Job, report: Report) -> Mapping[str, Any]:
         verb.deliver(path, refused, context=context)  # the ledger's row; raises it again
         raise
     edits.draft(held.store, known.id, result.transcript, person=job.owner, id=_edit_of(job), source=model)
+    if (first := first_unsure(edits.segments_of(held.store, known.id).segments.values())) is not None:
+        edits.put_place(held.store, known.id, first, job.owner)  # there who asked for it begins to correct
     held.workspace().set_language(known.id, language)
     findings = verb.deliver(path, result, context=context).findings
     shown = result.as_dict(known.path)
