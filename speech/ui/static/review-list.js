@@ -123,9 +123,22 @@ export class List {
         else this.body.prepend(row);
         this.#put(id, row);
       } else {
+        this.#follow(row, last);
         this.#move(id, row);
       }
       last = row;
+    }
+  }
+
+  /** Another order moves rows that are in the page already; what has the focus keeps it. */
+  #follow(row, last) {
+    const next = last ? last.nextSibling : this.body.firstChild;
+    if (next === row) return;
+    if (this.body.moveBefore) this.body.moveBefore(row, next);
+    else {
+      const had = row.getRootNode().activeElement;
+      this.body.insertBefore(row, next);
+      if (row.contains(had)) had.focus({ preventScroll: true });
     }
   }
 
