@@ -44,7 +44,7 @@ export async function show(root, app) {
         if (name === "drop") send(event.dataTransfer.files);
       });
     }
-    box.prepend(el("h3", { text: t("transcribe.add") }), input, zone);
+    box.prepend(el("h3", { text: t("transcribe.add") }), el("p", { class: "quiet", text: t("consent.sent") }), input, zone);
     return box;
   }
 
