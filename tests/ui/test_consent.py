@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from speech.collections import asking, consent, ledger, workspaces
+from speech.collections import answers, consent, ledger, workspaces
 from speech.collections.cards import find_card, load_card, load_person
 from speech.errors import StoreFailure
 from speech.review import agreed, edits
@@ -243,7 +243,7 @@ def test_two_who_answer_at_once_do_not_undo_each_other(bare: Served, monkeypatch
     person = Person(bare, LOCAL)
     form(person)
     card = bare.place / workspaces.CONSENT / workspaces.CARD
-    read = asking.answers.with_records
+    read = answers.with_records
 
     def meanwhile(path: Path, text: str, said: Any) -> Any:
         found = read(path, text, said)
