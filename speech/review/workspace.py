@@ -15,10 +15,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from speech import formats, languages
-from speech.collections import answers, consent, workspaces
+from speech.collections import answers, consent, ledger, workspaces
+from speech.collections.events import Event
 from speech.collections.manifest import Row, read_manifest
 from speech.errors import PathRefused, Refusal, SpeechError
 from speech.files import disk_errors, is_folder, read_bytes, resolved, sha256_of, shown, write_text
@@ -27,7 +28,11 @@ from speech.review.forms import text_of
 from speech.score.sources import transcription_in
 from speech.store import Store
 from speech.store import tables as t
+from speech.store.moments import moment
 from speech.types import Segment, Span, Speaker, Transcript, Translation
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 ANNOTATIONS = (".eaf", ".textgrid", ".json")
 """Ends of annotation files that become drafts, the first that lies there."""
@@ -177,14 +182,17 @@ class Workspace:
                 "uploaded": 1,
                 "language": language,
                 "sha256": sha256,
-                "added": edits.now(),
+                "added": moment(),
             }
             connection.execute(t.recording.insert().values(**row, duration_ms=_about_ms(self.place / "uploads" / name)))
         return self.get(id)
 
     def _set(self, id: str, **values: Any) -> None:
         with self.store.write() as connection:
-            connection.execute(t.recording.update().where(t.recording.c.id == id).values(**values))
+            self._set_in(connection, id, **values)
+
+    def _set_in(self, connection: Connection, id: str, **values: Any) -> None:
+        connection.execute(t.recording.update().where(t.recording.c.id == id).values(**values))
 
     def refresh(self) -> Seen:
         """Look through the folder again: new recordings get ids and drafts, those whose files are not there are `gone`.
@@ -233,7 +241,7 @@ class Workspace:
                     connection.execute(t.recording.update().where(t.recording.c.id == moved[name].id).values(path=name, gone=0))
                     seen.back.append(name)
                 elif name not in now_known:
-                    row = {"id": _new_id(), "workspace": self.id, "path": name, "added": edits.now(), "duration_ms": lengths[name]}
+                    row = {"id": _new_id(), "workspace": self.id, "path": name, "added": moment(), "duration_ms": lengths[name]}
                     connection.execute(t.recording.insert().values(**row, language=told.get(name, languages.UNDETERMINED)))
                     seen.added.append(name)
             for r in lost:
@@ -287,15 +295,36 @@ class Workspace:
         transcript = coded(read, codes_of(self.folder) if codes is None else codes)
         return self._store_draft(recording, transcript, source=beside.name, key=sha256_of(beside), person=person)
 
+    def draft(
+        self, recording: Listed, transcript: Transcript, *, person: str, id: str, source: str, language: str, event: Event
+    ) -> edits.Recorded:
+        """Make what a model heard the draft of a recording, with its language and the ledger's row: all three are there, or none.
+
+        Raises
+        ------
+        Refusal
+            `REVIEW_DRAFTED`.
+        """
+        code = languages.check_code(language, where="language")
+
+        def also(connection: Connection) -> None:
+            self._set_in(connection, recording.id, language=code)
+            ledger.append_in(connection, event)
+
+        return edits.draft(self.store, recording.id, transcript, person=person, id=id, source=source, also=also)
+
     def _store_draft(self, recording: Listed, transcript: Transcript, *, source: str, key: str, person: str = PROGRAM) -> edits.Recorded:
         import hashlib
 
         # The same file drafts the same recording once, whichever of two processes comes first.
         id = "draft-" + hashlib.sha256(f"{recording.id}\n{source}\n{key}".encode()).hexdigest()[:32]
-        stored = edits.draft(self.store, recording.id, transcript, person=person, id=id, source=source)
-        if recording.language == languages.UNDETERMINED and (code := _language_of(transcript)):
-            self._set(recording.id, language=code)
-        return stored
+        code = _language_of(transcript) if recording.language == languages.UNDETERMINED else ""
+
+        def also(connection: Connection) -> None:
+            if code:
+                self._set_in(connection, recording.id, language=code)
+
+        return edits.draft(self.store, recording.id, transcript, person=person, id=id, source=source, also=also)
 
     def _drafted(self) -> set[str]:
         from sqlalchemy import select
@@ -358,7 +387,7 @@ def _known(store: Store, folder: Path, place: Path) -> str:
                 )
                 return str(told)
         id = _new_id()
-        connection.execute(t.workspace.insert().values(id=id, folder=here, name=workspaces.name_of(folder), created=edits.now()))
+        connection.execute(t.workspace.insert().values(id=id, folder=here, name=workspaces.name_of(folder), created=moment()))
         return id
 
 
