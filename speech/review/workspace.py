@@ -9,7 +9,6 @@ manifest, become its draft, once.
 from __future__ import annotations
 
 import json
-import os
 import re
 import secrets
 from collections import defaultdict
@@ -19,7 +18,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from speech import formats, languages
-from speech.collections import answers, consent, ledger
+from speech.collections import answers, consent, ledger, workspaces
 from speech.collections.events import Event
 from speech.collections.manifest import Row, read_manifest
 from speech.errors import PathRefused, Refusal, SpeechError
@@ -40,11 +39,9 @@ ANNOTATIONS = (".eaf", ".textgrid", ".json")
 MANIFESTS = (answers.MANIFEST, "manifest.tsv")
 KEY = "people.key.tsv"
 """What `speech manifest import` writes: a code and the label that the files have for it, a line each."""
-SUFFIX = ".workspace"
-PARTS = ("peaks", "playable", "uploads", "models", "exports", "work")
+PARTS = ("peaks", "playable", "uploads", "models", "exports", "work", workspaces.CONSENT)
 _WHOLE = 0.9
 """Share of a tier's annotations, at least, that have the times of segments, where it speaks of whole segments."""
-_ABOUT = "workspace.json"
 _ID = re.compile(r"[0-9a-f]{16}")
 PROGRAM = "oral-speech"
 """Who imports drafts."""
@@ -127,8 +124,8 @@ class Workspace:
         return (self.place / "uploads" if recording.uploaded else self.folder) / recording.path
 
     def allowed(self, recording: Listed, scope: str = "review") -> consent.Decision:
-        """The gate's answer for a recording."""
-        return consent.answer({scope}, consent.item_of(self.path_of(recording)), context=self.context)
+        """The gate's answer for a recording, asked with those who are known to speak in it."""
+        return consent.answer({scope}, self.item_of(recording), context=self.context)
 
     def require(self, recording: Listed, *scopes: str) -> consent.Decision:
         """Go on only where the gate allows every scope.
@@ -137,7 +134,15 @@ class Workspace:
         ------
         ConsentRefused
         """
-        return consent.require(set(scopes), consent.item_of(self.path_of(recording)), context=self.context)
+        return consent.require(set(scopes), self.item_of(recording), context=self.context)
+
+    def item_of(self, recording: Listed) -> consent.Item:
+        """A recording as the gate is asked for it: its speakers are those of its segments as they stand."""
+        forms = edits.segments_of(self.store, recording.id).forms.values()
+        speakers = {form.get("speaker") or "" for form in forms if form.get("status") != "not_speech"}
+        return consent.Item(
+            id=shown(self.path_of(recording)), path=self.path_of(recording), sha256=recording.sha256, speakers=tuple(sorted(speakers))
+        )
 
     def look(self, id: str) -> Listed:
         """Read a recording to its end, once, and keep what it holds: length, rate, channels, codec, hash, findings.
@@ -369,20 +374,25 @@ def open_workspace(folder: Path, *, store: Store, context: consent.Context | Non
     if not is_folder(folder):
         raise Refusal(shown(folder), "there is no such folder", "Name the folder that holds the recordings", "REVIEW_FOLDER")
     folder = resolved(folder)
-    if folder.name.endswith(SUFFIX) and (folder / _ABOUT).is_file():
+    if folder.name.endswith(workspaces.SUFFIX) and (folder / workspaces.ABOUT).is_file():
         raise Refusal(
             shown(folder), "this is what the app keeps of a collection", "Name the folder that holds the recordings", "REVIEW_FOLDER"
         )
-    place = _place(folder)
+    place = workspaces.place_of(folder)
     with disk_errors(place):
         for part in PARTS:
             (place / part).mkdir(parents=True, exist_ok=True)
     id = _known(store, folder, place)
     about = text_of({"id": id, "folder": shown(folder)}) + "\n"
-    if not (place / _ABOUT).is_file() or read_bytes(place / _ABOUT).decode("utf-8", "replace") != about:
-        write_text(place / _ABOUT, about)
+    if not (place / workspaces.ABOUT).is_file() or read_bytes(place / workspaces.ABOUT).decode("utf-8", "replace") != about:
+        write_text(place / workspaces.ABOUT, about)
     found = Workspace(
-        store=store, id=id, folder=folder, name=_name(folder), place=place, context=context or consent.Context(basis=consent.OWN_USE)
+        store=store,
+        id=id,
+        folder=folder,
+        name=workspaces.name_of(folder),
+        place=place,
+        context=context or consent.Context(basis=consent.OWN_USE),
     )
     if refresh:
         found.refresh()
@@ -391,47 +401,19 @@ def open_workspace(folder: Path, *, store: Store, context: consent.Context | Non
 
 def _known(store: Store, folder: Path, place: Path) -> str:
     """The id of the workspace: by its folder, or by what its own folder says where the collection was moved."""
-    here, told = shown(folder), _told(place).get("id")
+    here, told = shown(folder), workspaces.told_of(place).get("id")
     with store.write() as connection:
         if row := connection.execute(t.workspace.select().where(t.workspace.c.folder == here)).first():
             return str(row.id)
         if told and (row := connection.execute(t.workspace.select().where(t.workspace.c.id == told)).first()):
             if not Path(row.folder).exists():
-                connection.execute(t.workspace.update().where(t.workspace.c.id == told).values(folder=here, name=_name(folder)))
+                connection.execute(
+                    t.workspace.update().where(t.workspace.c.id == told).values(folder=here, name=workspaces.name_of(folder))
+                )
                 return str(told)
         id = _new_id()
-        connection.execute(t.workspace.insert().values(id=id, folder=here, name=_name(folder), created=moment()))
+        connection.execute(t.workspace.insert().values(id=id, folder=here, name=workspaces.name_of(folder), created=moment()))
         return id
-
-
-def _told(place: Path) -> dict[str, str]:
-    try:
-        raw = json.loads((place / _ABOUT).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return raw if isinstance(raw, dict) and all(isinstance(v, str) for v in raw.values()) else {}
-
-
-def _place(folder: Path) -> Path:
-    """Where the workspace of a folder lies."""
-    import hashlib
-
-    apart = f"{_name(folder)}-{hashlib.sha256(shown(folder).encode()).hexdigest()[:8]}{SUFFIX}"
-    if named := os.environ.get("SPEECH_WORKSPACE"):
-        place = Path(named).expanduser().absolute() / f"{_name(folder)}{SUFFIX}"
-        # Two collections of one name share no workspace.
-        other = _told(place).get("folder")
-        return place.with_name(apart) if other not in (None, shown(folder)) and Path(str(other)).exists() else place
-    beside = folder.parent / f"{_name(folder)}{SUFFIX}"
-    if os.access(beside if beside.is_dir() else folder.parent, os.W_OK | os.X_OK):
-        return beside
-    import platformdirs
-
-    return Path(platformdirs.user_data_dir("oral-speech", appauthor=False)) / "workspaces" / apart
-
-
-def _name(folder: Path) -> str:
-    return shown(folder.name) or "collection"
 
 
 def annotation_beside(recording: Path) -> Path | None:

@@ -166,8 +166,16 @@ class Served(Held):
 
     def state_basis(self, basis: str, asker: Asker) -> None:
         """Keep what was stated for recordings without a card, once, with a row in the ledger; then drafts beside them are read."""
-        agent = ledger.Agent(id=asker.name, kind="person", role="keeper") if asker.name != LOCAL else ledger.Agent(id="oral-speech")
-        self.preferences.keep(f"workspace {self.id}", BASIS, basis, event=ledger.Event(type="consent", agents=(agent,)))
+        event = ledger.Event(type="consent", agents=self.agents(asker))
+        self.preferences.keep(f"workspace {self.id}", BASIS, basis, event=event)
+        self.agreed_anew()
+
+    def agents(self, asker: Asker) -> tuple[ledger.Agent, ...]:
+        """Who acted, for the ledger; nobody's name where one person works alone."""
+        return (ledger.Agent(id=asker.name, kind="person", role="keeper"),) if asker.name != LOCAL else ()
+
+    def agreed_anew(self) -> None:
+        """Something was agreed, or taken back: drafts beside the recordings are read now, or stay unread, and lists are made anew."""
         self.workspace().refresh()
         self.changed()
 

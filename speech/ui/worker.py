@@ -76,6 +76,8 @@ class Workers:
         # The package that runs here, never one that lies in the folder where the server was started.
         packages = str(Path(speech.__file__).resolve().parent.parent)
         self._environment = {
+            # A job that computes beside the server waits without spinning: who saves meanwhile waits for less.
+            "OMP_WAIT_POLICY": "PASSIVE",
             **os.environ,
             "SPEECH_STORE": place.url if isinstance(place, Server) else str(place),
             "PYTHONPATH": os.pathsep.join(filter(None, (packages, os.environ.get("PYTHONPATH")))),

@@ -3,15 +3,38 @@ import { ask, el, onConnection, t, useTexts } from "./api.js";
 
 const PAGES = ["transcribe", "review", "languages", "learn", "collection"];
 const filled = new Map();
+let at = "";
+let begun = false;
 const app = {
   me: null,
-  /** Show a tab; `id` is the recording that it should open. */
+  /** Show a tab; `id` is what it should open there: a recording, or a part of the page. */
   go(page, id) {
-    if (id) location.hash = `${page}/${id}`;
+    at = id ? `${page}/${id}` : page;
+    history.replaceState(null, "", `#${at}`);
     document.querySelector(`[role=tab][data-tab-id="${page}"]`)?.click();
     filled.get(page)?.open?.(id);
   },
 };
+
+/** The tab that the address names, and what to open there: `#learn`, `#review/ID`. */
+function wanted() {
+  const [page, id] = location.hash.slice(1).split("/");
+  return PAGES.includes(page) ? { page, id } : null;
+}
+
+// An address typed, or followed: as if its tab were pressed.
+window.addEventListener("hashchange", () => {
+  const to = wanted();
+  if (to && location.hash.slice(1) !== at) app.go(to.page, to.id);
+});
+// A tab pressed by a person has its address, so that it is there again after loading anew.
+document.addEventListener("click", (event) => {
+  const tab = event.isTrusted && event.target.closest?.("[role=tab][data-tab-id]");
+  if (!tab || !PAGES.includes(tab.dataset.tabId)) return;
+  const id = filled.get(tab.dataset.tabId)?.shown?.();
+  at = id ? `${tab.dataset.tabId}/${id}` : tab.dataset.tabId;
+  history.replaceState(null, "", `#${at}`);
+});
 
 async function begin() {
   const me = await ask("/api/me");
@@ -20,11 +43,11 @@ async function begin() {
     return;
   }
   app.me = me.data;
-  const wanted = me.data.preferences.language ?? navigator.language.split("-")[0];
+  const spoken = me.data.preferences.language ?? navigator.language.split("-")[0];
   let table = await ask("/api/strings/en");
   const codes = table.data.languages.map((one) => one.code);
   // Browsers have two letters where there are (qu, sw), tables may have three (que, swh).
-  const chosen = codes.includes(wanted) ? wanted : codes.find((code) => code.length === 3 && code.startsWith(wanted));
+  const chosen = codes.includes(spoken) ? spoken : codes.find((code) => code.length === 3 && code.startsWith(spoken));
   if (chosen && chosen !== "en") table = await ask(`/api/strings/${chosen}`);
   useTexts(table.data.strings);
   document.documentElement.lang = table.data.language;
@@ -40,6 +63,11 @@ function fill(table) {
     head.dataset.filled = "1";
     head.append(heading(table));
   }
+  const to = begun ? null : wanted();
+  if (to && document.querySelector(`[role=tab][data-tab-id="${to.page}"]`)) {
+    begun = true;
+    app.go(to.page, to.id);
+  }
   for (const page of PAGES) {
     for (const tab of document.querySelectorAll(`[data-tab-id="${page}"]`)) {
       if (tab.textContent.trim() !== t(`tabs.${page}`)) tab.textContent = t(`tabs.${page}`);
@@ -51,8 +79,8 @@ function fill(table) {
         const own = el("div", { class: "speech-page" });
         root.append(own);
         filled.set(page, (await module.show(own, app)) ?? {});
-        const [wanted, id] = location.hash.slice(1).split("/");
-        if (wanted === page && id) app.go(page, id);
+        const to = wanted();
+        if (to?.page === page && to.id) app.go(page, to.id);
       });
     }
   }
