@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from speech.review import edits
+from speech.store import open_store
 from tests.app_site import AUDIO
 from tests.ui_element import sessions
 from tests.ui_element.conftest import Desk, Site
@@ -113,6 +116,21 @@ def test_a_full_disk_is_said_and_the_text_kept(desk: Desk) -> None:
     desk.page.unroute("**/edits")
     desk.page.locator(".notice").get_by_role("button", name="Try again").click()
     says(desk, "Saved ")
+
+
+def test_a_store_that_another_program_holds_is_said_and_the_text_kept(
+    monkeypatch: pytest.MonkeyPatch, open_site: Callable[..., Site], open_desk: Callable[..., Desk]
+) -> None:
+    monkeypatch.setattr("speech.store.WAIT_S", 0.3)
+    desk = open_desk(open_site())
+    with open_store(desk.site.store.where) as other, other.write():
+        typed(desk, " ari")
+        says(desk, "Not saved (1)")
+        assert "another program holds the store" in desk.page.locator(".notice").inner_text()
+        assert desk.page.locator(".row[data-id=a1] .words").inner_text().endswith(" ari")
+    desk.page.locator(".notice").get_by_role("button", name="Try again").click()
+    says(desk, "Saved ")
+    assert desk.segments()["a1"]["text"].endswith(" ari")
 
 
 def test_the_same_answer_lost_twice_is_stored_once(desk: Desk) -> None:
