@@ -11,6 +11,7 @@ from speech.collections.cards import find_card
 from speech.errors import ConsentRefused
 from speech.ui.answers import Json, NotThere
 from speech.ui.routes.common import Consenter, Reader, served_of
+from speech.ui.served import Known, Served
 
 router = APIRouter(prefix="/api/consent")
 
@@ -26,8 +27,17 @@ class Basis(BaseModel):
 
 @router.get("")
 def basis(request: Request, asker: Reader) -> Json:
-    """What was stated for recordings without a card."""
-    return Json({"basis": served_of(request).basis()})
+    """What was stated for recordings without a card, and whether there is one that waits for it."""
+    served = served_of(request)
+    stated = served.basis()
+    return Json({"basis": stated, "wanted": stated is None and any(_has_no_card(served, r) for r in served.workspace().recordings())})
+
+
+def _has_no_card(served: Served, known: Known) -> bool:
+    try:
+        return find_card(served.path(known)) is None
+    except ConsentRefused:
+        return False
 
 
 @router.get("/{recording}")
@@ -50,11 +60,7 @@ def state(request: Request, asker: Reader, recording: str) -> Json:
         if asker.may("consent"):
             row |= {"people": list(decision.people), "record": first.record if first else ", ".join(decision.records)}
         scopes[scope] = row
-    try:
-        card = find_card(served.path(known)) is not None
-    except ConsentRefused:
-        card = True
-    return Json({"recording": recording, "card": card, "basis": served.basis(), "scopes": scopes})
+    return Json({"recording": recording, "card": not _has_no_card(served, known), "basis": served.basis(), "scopes": scopes})
 
 
 @router.post("")

@@ -7,11 +7,13 @@ const app = {
   me: null,
   /** Show a tab; `id` is the recording that it should open. */
   go(page, id) {
-    if (id) location.hash = `${page}/${id}`;
-    document.querySelector(`[role=tab][data-tab-id="${page}"]`)?.click();
-    filled.get(page)?.open?.(id);
+    history.replaceState(null, "", `#${[page, id].filter(Boolean).join("/")}`);
+    wanted = page;
+    select();
+    if (id) filled.get(page)?.open?.(id);
   },
 };
+let wanted = PAGES.includes(location.hash.slice(1).split("/")[0]) ? location.hash.slice(1).split("/")[0] : "transcribe";
 
 async function begin() {
   const me = await ask("/api/me");
@@ -38,12 +40,10 @@ function fill(table) {
   const head = document.getElementById("speech-head");
   if (head && !head.dataset.filled) {
     head.dataset.filled = "1";
-    head.append(heading(table));
+    head.append(heading(table), tabs());
   }
+  select();
   for (const page of PAGES) {
-    for (const tab of document.querySelectorAll(`[data-tab-id="${page}"]`)) {
-      if (tab.textContent.trim() !== t(`tabs.${page}`)) tab.textContent = t(`tabs.${page}`);
-    }
     const root = document.getElementById(`page-${page}`);
     if (root && !root.dataset.filled) {
       root.dataset.filled = "1";
@@ -51,17 +51,55 @@ function fill(table) {
         const own = el("div", { class: "speech-page" });
         root.append(own);
         filled.set(page, (await module.show(own, app)) ?? {});
-        const [wanted, id] = location.hash.slice(1).split("/");
-        if (wanted === page && id) app.go(page, id);
+        const [first, id] = location.hash.slice(1).split("/");
+        if (first === page && id) app.go(page, id);
       });
     }
   }
 }
 
+/** The tabs: our own, as the frame's hide what a small window has no room for. Arrows go from one to the next. */
+function tabs() {
+  const step = (event) => {
+    const by = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+    const at = PAGES.indexOf(wanted);
+    const to = event.key === "Home" ? 0 : event.key === "End" ? PAGES.length - 1 : by && (at + by + PAGES.length) % PAGES.length;
+    if (to === undefined) return;
+    event.preventDefault();
+    app.go(PAGES[to]);
+    document.getElementById(`to-${PAGES[to]}`).focus();
+  };
+  return el(
+    "div",
+    { class: "speech-tabs", role: "tablist", "aria-label": t("app.title"), onkeydown: step },
+    PAGES.map((page) => el("button", { type: "button", role: "tab", id: `to-${page}`, "data-tab-id": page, text: t(`tabs.${page}`), onclick: () => app.go(page) })),
+  );
+}
+
+/** Show the tab that is wanted, in ours and in the frame's, which makes a page when it is first asked for. */
+function select() {
+  for (const page of PAGES) {
+    const own = document.getElementById(`to-${page}`);
+    const now = page === wanted;
+    if (own && own.getAttribute("aria-selected") !== String(now)) {
+      own.setAttribute("aria-selected", String(now));
+      own.tabIndex = now ? 0 : -1;
+    }
+    const panel = document.getElementById(`tab-${page}`);
+    if (panel && own && panel.getAttribute("aria-labelledby") !== own.id) {
+      panel.setAttribute("aria-labelledby", own.id);
+      own.setAttribute("aria-controls", panel.id);
+    }
+  }
+  const frames = document.querySelector(`#speech-tabs [role=tab][data-tab-id="${wanted}"]`);
+  if (frames && frames.getAttribute("aria-selected") !== "true") frames.click();
+}
+
 function heading(table) {
-  const state = el("p", { class: "connection", role: "status", text: t("app.connected") });
+  const said = el("span", { text: t("app.connected") });
+  const state = el("p", { class: "connection", role: "status" }, said);
   onConnection((now) => {
-    state.textContent = now ? t("app.connected") : t("app.lost");
+    said.textContent = now ? t("app.connected") : t("app.lost");
     state.classList.toggle("lost", !now);
   });
   setInterval(() => ask("/api/me"), 15000);
@@ -81,11 +119,9 @@ function heading(table) {
     "header",
     { class: "speech-bar" },
     el("h1", { text: t("app.title") }),
-    el("p", { text: t("app.collection", { name: app.me.collection }) }),
-    el("span", { class: "grow" }),
+    el("p", { class: "collection quiet", text: t("app.collection", { name: app.me.collection }) }),
     state,
-    table.languages.length > 1 && el("label", {}, el("span", { class: "quiet", text: `${t("app.language")} ` }), languages),
-    table.machine.length > 0 && el("p", { class: "quiet", text: t("app.machine") }),
+    table.languages.length > 1 && el("label", { class: "language" }, el("span", { class: "quiet", text: t("app.language") }), languages),
     !app.me.alone && el("p", { text: t("app.person", { person: app.me.person }) }),
     !app.me.alone &&
       el("button", {
@@ -96,6 +132,7 @@ function heading(table) {
           location.assign("/sign-in");
         },
       }),
+    table.machine.length > 0 && el("p", { class: "machine quiet", text: t("app.machine") }),
   );
 }
 

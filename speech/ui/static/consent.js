@@ -6,7 +6,7 @@ const OFFERED = { own: "own use on this machine", agreed: "the people recorded a
 /** Ask for the basis where none was stated; `stated` is called once it is. */
 export async function basis(root, app, stated) {
   const answer = await ask("/api/consent");
-  if (!answer.ok || answer.data.basis) return;
+  if (!answer.ok || answer.data.basis || !answer.data.wanted) return;
   const box = el("section", { class: "box", "aria-labelledby": "consent-heading" });
   root.append(box);
   box.append(el("h3", { id: "consent-heading", text: t("consent.heading") }));
@@ -42,6 +42,10 @@ export async function gate(root, id) {
   root.replaceChildren();
   if (!answer.ok) return false;
   const rows = Object.entries(answer.data.scopes).filter(([scope]) => ["play", "review", "transcribe_local"].includes(scope));
+  // Who and which record: said once where all scopes have the same.
+  const said = (one) => [one.people?.length > 0 && t("consent.people", { codes: one.people.join(", ") }), one.record && t("consent.record", { record: one.record })].filter(Boolean).join(" · ");
+  const about = new Set(rows.map(([, one]) => said(one)));
+  const quiet = (text) => text && el("p", { class: "quiet", text });
   root.append(
     el(
       "ul",
@@ -50,13 +54,13 @@ export async function gate(root, id) {
         el(
           "li",
           { class: one.allowed ? "yes" : "no" },
-          el("strong", { text: `${one.allowed ? "✓" : "✗"} ${t(`consent.scope.${scope}`)}: ${t(one.allowed ? "consent.yes" : "consent.no")}` }),
+          el("strong", { text: one.allowed ? `✓ ${t(`consent.scope.${scope}`)}` : `✗ ${t(`consent.scope.${scope}`)}: ${t("consent.no")}` }),
           !one.allowed && el("p", { text: `${one.what}. ${one.mend}.` }),
-          one.people?.length > 0 && el("p", { class: "quiet", text: t("consent.people", { codes: one.people.join(", ") }) }),
-          one.record && el("p", { class: "quiet", text: t("consent.record", { record: one.record }) }),
+          about.size > 1 && quiet(said(one)),
         ),
       ),
     ),
+    about.size === 1 ? (quiet([...about][0]) || "") : "",
   );
   return answer.data.scopes.transcribe_local.allowed;
 }

@@ -50,7 +50,9 @@ class SpeechReview extends HTMLElement {
     const id = this.getAttribute("recording");
     if (!id || this.#begun === id) return;
     this.#begun = id;
-    const place = el("div", { class: "begin", role: "status" });
+    const place = el("div", { class: "begin" }, el("div", { class: "top" }, el("slot", { name: "heading" })));
+    const said = el("div", { role: "status" });
+    place.append(said);
     const style = el("link", { rel: "stylesheet", href: "/static/review.css" });
     this.shadowRoot.replaceChildren(style, place);
     const styled = new Promise((done) => {
@@ -70,10 +72,10 @@ class SpeechReview extends HTMLElement {
         return;
       }
       if (table && recording.status === 404) {
-        place.replaceChildren(el("p", { class: "empty", text: say("missing") }));
+        said.replaceChildren(el("p", { class: "empty", text: say("missing") }));
         return;
       }
-      place.replaceChildren(el("p", { class: "empty", text: table ? say("away") : LOST }));
+      said.replaceChildren(el("p", { class: "empty", text: table ? say("away") : LOST }));
       await new Promise((done) => setTimeout(done, wait));
     }
   }
@@ -192,7 +194,8 @@ class Review extends Doing(Keeping(Showing(class {}))) {
     this.on(this.player, "change", () => this.showPlaying());
     this.on(this.player, "time", () => this.showTime());
     this.on(this.player, "heard", ({ detail }) => this.heard(detail.segment));
-    this.on(this.player, "lost", () => this.notice(say("sound_lost"), { act: [say("again"), () => (this.closeNotice(), this.parts.audio.load())], error: true }));
+    this.on(this.player, "lost", () => this.soundLost());
+    this.on(this.parts.audio, "loadedmetadata", () => this.closeNotice("sound"));
     this.on(this.parts.audio, "seeked", () => this.showTime());
     this.on(this.wave, "seek", ({ detail }) => this.pointedAt(detail.ms));
     this.on(this.wave, "word", ({ detail }) => this.playWord(detail.word));
@@ -227,6 +230,7 @@ class Review extends Doing(Keeping(Showing(class {}))) {
     const height = Math.max(least, Math.floor(seen - (top < innerHeight - least ? top : 0)));
     if (this.height !== height) this.parts.element.style.height = `${(this.height = height)}px`;
     this.parts.element.classList.toggle("low", height < 520);
+    this.narrow = this.parts.element.clientWidth < 640;
   }
 
   key(event) {
