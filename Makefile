@@ -3,8 +3,8 @@
 #   make demo-adapt                            a new language learnt from minutes of synthetic speech
 #   make TORCH=cuda demo                       the same, with a torch that computes on an NVIDIA GPU
 #   make app                                   the app in the browser, on a sample collection that is made first
-#   make test                                  lint, types, tests
-#   make test-browser                          the app's pages in Chromium
+#   make test                                  lint, types, tests, the app's pages in Chromium
+#   make test-browser                          of these the tests that drive a browser, alone
 #   make proof                                 full counts and limits; slow
 #   make golden                                written files of tests/golden anew; read the diff
 #   make bench                                 speed and memory figures into benchmarks/results/
@@ -30,7 +30,8 @@ demo-adapt: $(VENV)/.demo
 app: $(VENV)/.app
 	$(BIN)/python demos/review.py
 
-test: $(VENV)/.dev lint
+# As many processes as WORKERS; each opens one Chromium at most, for one file of tests at a time.
+test: $(VENV)/.dev system lint
 	$(BIN)/python -m pip check
 	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile tests
 
@@ -39,10 +40,8 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-# The app's pages in Debian's Chromium, one at a time: they are slow beside other work.
 test-browser: $(VENV)/.dev system
-	$(BIN)/python -m pytest -q -m 'browser and not slow' tests/ui_element
-	$(BIN)/python -m pytest -q -m 'browser and not slow' tests/ui
+	$(BIN)/python -m pytest -q -m 'browser and not slow' tests
 
 system:
 	@sh tests/system.sh

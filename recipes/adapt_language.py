@@ -6,8 +6,9 @@ Donors are judged on the research languages with a train split, too, and on Swah
 Command: python recipes/adapt_language.py                 every run that docs/adapt_runs/ has no card of; then the page
          python recipes/adapt_language.py --only mdw_10   runs whose name begins so
          python recipes/adapt_language.py --donors        instead, what each donor is worth after 100 steps, beside its rank
+         python recipes/adapt_language.py --drafts        instead, ten minutes transcribed and the rest of train drafted (self-training)
          python recipes/adapt_language.py --table         the page alone
-Time: two to twelve minutes a run on two cores, about four hours in all. `--smoke` does a few steps and writes no card.
+Time: two to twenty minutes a run on two cores, about four hours in all. `--smoke` does a few steps and writes no card.
 Expected: see the page.
 """
 
@@ -20,21 +21,21 @@ import shutil
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from speech.adapt import donors, minutes
+from speech.adapt import donors, drafts, minutes
 from speech.adapt.learner import Mode
 from speech.adapt.material import Material, gather, split_of
-from speech.adapt.run import AdaptSettings, adapt, judged, steps_for
+from speech.adapt.run import Adapted, AdaptSettings, adapt, judged, steps_for
 from speech.collections import consent
 from speech.errors import SpeechError
 from speech.files import write_text
 from speech.models.checkpoint import Checkpoint, base_sha256, open_checkpoint
 from speech.models.training.environment import environment
 from speech.models.weights import tensors_of
-from speech.score import Rate
+from speech.score import Pair, Rate, score
 from speech.score.summary import in_per_cent
 
 CARDS, PAGE, REACHED = Path("docs/adapt_runs"), Path("docs/adapt_scores.md"), Path("speech/adapt/reached.json")
@@ -43,6 +44,8 @@ os.environ.setdefault("SPEECH_LANGUAGES", "data_manifests/research/languages")  
 CONTEXT = consent.Context(basis="measuring how adapting learns")
 MINI = Path("speech/models/mini")
 DONOR_STEPS = 100
+TRANSCRIBED = 10
+"""Minutes, where the rest of train is drafted."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -176,6 +179,56 @@ def judge_donors(code: str, data: Path, *, smoke: bool) -> dict[str, Any]:
     return {"language": code, "ranked": [asdict(d) for d in ranked], "dev_cer": learnt, "steps": DONOR_STEPS, "environment": environment()}
 
 
+def self_trained(code: str, data: Path, *, smoke: bool) -> dict[str, Any]:
+    """Ten minutes with their texts, the rest of train without: test CER of the adapter alone, and of the one that learns from drafts, too.
+
+    A third run learns from the rest with its true texts: what the drafts would give if they had no error.
+    """
+    task = TASKS[code]
+    checkpoint = base_of(task, data)
+    every, material = material_of(task, data, 0), material_of(task, data, TRANSCRIBED)
+    for one in (every, material):
+        one.fit_to(checkpoint.front_end)
+    transcribed = {clip.id for clip in material.train}
+    rest = [clip for clip in every.train if clip.id not in transcribed]
+    lent_by = donors.ranked(checkpoint, material.train, material.symbols)[0].language
+    lent = (tensors_of(checkpoint.adapters[lent_by]), checkpoint.vocabularies[lent_by])
+    card = Path("data_manifests") / f"{task.card}.card.toml"
+    clips = split_of(data / task.clips / "manifest.tsv", task.language, "test", context=CONTEXT, card=card)[: 8 if smoke else None]
+    found: dict[str, Any] = {}
+
+    def learnt(name: str, own: Material, seconds: float) -> Adapted:
+        settings = AdaptSettings.of("adapter", 4 if smoke else steps_for(seconds))
+        made = adapt(own, checkpoint, RUNS / f"drafts_{code}_{name}", settings, donor=lent)
+        with made.averaged():
+            test = judged(made.learner, clips)
+        found[name] = {
+            "dev": rate(made.scores.overall.letters), "test": {"cer": rate(test.overall.letters), "wer": rate(test.overall.words)},
+            "steps": settings.steps, "seconds": round(made.seconds),
+        }  # fmt: skip
+        print(f"  {code} {name}: {found[name]['test']['cer']['said']}", flush=True)
+        return made
+
+    seconds, more = (sum(clip.seconds for clip in own) for own in (material.train, rest))
+    alone = learnt("alone", material, seconds)
+    told = drafts.drafted(alone, [replace(clip, text="", symbols=[]) for clip in rest])
+    chosen = told.surest()
+    true = {clip.id: clip for clip in rest}
+    of_drafts = score([Pair(id=clip.id, reference=true[clip.id].text, hypothesis=clip.text) for clip in chosen]) if chosen else None
+    both = drafts.joined(material, chosen)
+    learnt("with_drafts", both, seconds + drafts.SURER * more)
+    learnt("with_true_texts", replace(both, train=[true.get(clip.id, clip) for clip in both.train]), seconds + drafts.SURER * more)
+    for name in found:
+        shutil.rmtree(RUNS / f"drafts_{code}_{name}")
+    return {
+        "language": code, "minutes": round(seconds / 60, 1), "untranscribed_minutes": round(more / 60, 1), "donor": lent_by,
+        "drafted_minutes": round(sum(c.seconds for c in chosen) / 60, 1),
+        "drafts_cer": rate(of_drafts.overall.letters) if of_drafts else None,
+        "runs": found,
+        "environment": environment(),
+    }  # fmt: skip
+
+
 def read(kind: str) -> list[dict[str, Any]]:
     """The cards of runs, or of donors judged."""
     return [json.loads(path.read_text(encoding="utf-8")) for path in sorted(CARDS.glob(f"{kind}_*.json"))]
@@ -196,6 +249,7 @@ def page() -> str:
         if own:
             lines += [f"## {task.name}, from {task.base}: dev and test are {task.voices}\n", *_runs(own), *_forecasts(own)]
     lines += _donors(read("donors"))
+    lines += _self_trained(read("drafts"))
     return "\n".join(lines) + "\n"
 
 
@@ -277,25 +331,47 @@ def _donors(cards: Sequence[dict[str, Any]]) -> list[str]:
     return [*lines, ""]
 
 
+def _self_trained(cards: Sequence[dict[str, Any]]) -> list[str]:
+    if not cards:
+        return []
+    lines = [
+        "## Self-training: the rest of train without its texts\n",
+        f"{TRANSCRIBED} minutes with their texts, adapter and head; of the rest, drafted by the adapter, the surer half is learnt from,",
+        "too (`speech adapt --untranscribed`). The last column learns from the same clips with their true texts.\n",
+        "| language | untranscribed, learnt from (minutes) | CER of these drafts | test CER alone | with drafts | with true texts |",
+        "|" + "---|" * 6,
+    ]
+    for card in cards:
+        runs = " | ".join(card["runs"][name]["test"]["cer"]["said"] for name in ("alone", "with_drafts", "with_true_texts"))
+        heard = f"{card['untranscribed_minutes']}, {card['drafted_minutes']}"
+        lines.append(f"| {TASKS[card['language']].name} | {heard} | {card['drafts_cer']['said']} | {runs} |")
+    return [*lines, ""]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path("../shared/speech"))
     parser.add_argument("--only", default="", metavar="NAME", help="runs whose name begins so")
     parser.add_argument("--donors", action="store_true", help="judge the ranking of donors")
+    parser.add_argument("--drafts", action="store_true", help="self-training: the rest of train is drafted")
     parser.add_argument("--table", action="store_true", help="the page alone")
     parser.add_argument("--smoke", action="store_true", help="a few steps, nothing written")
     options = parser.parse_args()
     CARDS.mkdir(parents=True, exist_ok=True)
     if not options.table:
-        names = [("donors", code) for code in TASKS] if options.donors else [("run", plan.name) for plan in planned()]
+        names = (
+            [("donors", code) for code in TASKS] if options.donors
+            else [("drafts", code) for code, task in TASKS.items() if task.sizes] if options.drafts
+            else [("run", plan.name) for plan in planned()]
+        )  # fmt: skip
         plans = {plan.name: plan for plan in planned()}
         for kind, name in names:
             path = CARDS / f"{kind}_{name}.json"
             if not name.startswith(options.only) or (path.exists() and not options.smoke):
                 continue
             print(name, flush=True)
-            judge = judge_donors(name, options.data, smoke=options.smoke) if kind == "donors" else None
-            card = judge or run(plans[name], options.data, smoke=options.smoke)
+            make = {"donors": judge_donors, "drafts": self_trained}.get(kind)
+            card = make(name, options.data, smoke=options.smoke) if make else run(plans[name], options.data, smoke=options.smoke)
             if not options.smoke:
                 write_text(path, json.dumps(card, ensure_ascii=False, indent=1, sort_keys=True) + "\n")
                 write()

@@ -22,6 +22,7 @@ from typing import Any, Literal
 
 from speech.errors import Refusal, RunFailure, SpeechError
 from speech.store import Store
+from speech.store.moments import following, moment
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +36,8 @@ LOST_S = 15.0
 HARD_S = 6.0
 """A job that does not end so long after it was cancelled is ended with its worker's process."""
 MOST_LOST = 3
+GIVEN_UP = frozenset({"JOB_LOST", "JOB_SILENT"})
+"""Why a job of a recording is not begun anew by itself: it would end in the same way."""
 """A job that its worker died of so often is not tried again."""
 _LOOK_S = 0.5
 
@@ -83,10 +86,14 @@ Work = Callable[[Job, Report], Mapping[str, Any]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
-    """A kind of work: what does it, and which share of the time each step takes (the steps in order, about 1 together)."""
+    """A kind of work: what does it, and which share of the time each step takes (the steps in order, about 1 together).
+
+    Work that reports nothing for `silent_s` is ended with its process: a decoder that runs in circles hears nothing.
+    """
 
     work: Work
     shares: Mapping[str, float] = field(default_factory=dict)
+    silent_s: float | None = None
 
 
 class _Ended(BaseException):
@@ -100,10 +107,6 @@ class _Ended(BaseException):
 def now() -> datetime.datetime:
     """The time, UTC."""
     return datetime.datetime.now(datetime.UTC)
-
-
-def _text(at: datetime.datetime) -> str:
-    return at.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 class Queue:
@@ -135,7 +138,8 @@ class Queue:
                 return _job(found)
             values = {
                 "id": uuid.uuid4().hex[:16], "workspace": workspace, "recording": recording, "kind": kind,
-                "settings": _json(settings or {}), "state": "queued", "wanted": "run", "owner": owner, "created": _text(self._clock()),
+                "settings": _json(settings or {}), "state": "queued", "wanted": "run", "owner": owner,
+                "created": following(connection, job.c.created, self._clock()),
                 "step": "", "done": 0, "total": 0, "attempt": 0, "result": "{}",
             }  # fmt: skip
             connection.execute(job.insert().values(values))
@@ -148,6 +152,14 @@ class Queue:
         job = _table()
         with self.store.read() as connection:
             found = connection.execute(job.select().where(job.c.id == id)).mappings().first()
+        return _job(found) if found else None
+
+    def last(self, kind: str, recording: str) -> Job | None:
+        """The job of this kind that a recording had last."""
+        job = _table()
+        asked = job.select().where(job.c.kind == kind, job.c.recording == recording).order_by(job.c.created.desc(), job.c.id.desc())
+        with self.store.read() as connection:
+            found = connection.execute(asked.limit(1)).mappings().first()
         return _job(found) if found else None
 
     def all(self, workspace: str) -> list[Job]:
@@ -175,7 +187,7 @@ class Queue:
                 values: dict[str, Any] = {"wanted": wanted}
                 if not self._held(old):
                     if wanted == "cancel":
-                        values |= {"state": "cancelled", "ended": _text(self._clock()), "left_s": None}
+                        values |= {"state": "cancelled", "ended": moment(self._clock()), "left_s": None}
                     else:
                         values["state"] = "paused" if wanted == "pause" else "queued"
                 connection.execute(job.update().where(job.c.id == id).values(values))
@@ -216,7 +228,7 @@ class Queue:
                 if one.wanted == "cancel" or lost > MOST_LOST:
                     self._close(connection, one, lost)
                     continue
-                at = _text(self._clock())
+                at = moment(self._clock())
                 values = {
                     "state": "running", "attempt": one.attempt + 1, "beat": at, "started": one.started or at, "step": "", "done": 0,
                     "total": 0, "left_s": None, "result": _json({"lost": lost}),
@@ -229,7 +241,7 @@ class Queue:
     def _close(self, connection: Any, one: Job, lost: int) -> None:
         """End a job that nobody is at."""
         job = _table()
-        values: dict[str, Any] = {"state": "cancelled", "ended": _text(self._clock()), "left_s": None}
+        values: dict[str, Any] = {"state": "cancelled", "ended": moment(self._clock()), "left_s": None}
         if one.wanted != "cancel":
             what = f"the work was cut off {lost} times: each time its process ended without a word"
             mend = "Often memory was short: close other programs, then start the job anew"
@@ -241,7 +253,7 @@ class Queue:
         job = _table()
         with self.store.write() as connection:
             own = (job.c.id == mine.id) & (job.c.attempt == mine.attempt) & job.c.state.in_(("running", "paused"))
-            connection.execute(job.update().where(own).values({**values, "beat": _text(self._clock())}))
+            connection.execute(job.update().where(own).values({**values, "beat": moment(self._clock())}))
             found = connection.execute(job.select().where(own)).mappings().first()
         return None if found is None else _job(found).wanted
 
@@ -250,7 +262,7 @@ class Queue:
         job = _table()
         values: dict[str, Any] = {"state": state, "left_s": None, "beat": None}
         if state not in OPEN:
-            values["ended"] = _text(self._clock())
+            values["ended"] = moment(self._clock())
         if result is not None:
             values["result"] = _json(result)
         if refusal is not None:
@@ -293,7 +305,7 @@ class Worker:
         if job is None:
             return False
         kind = self._kinds[job.kind]
-        with _Task(self._queue, job, kind.shares, self._stop, self._beat_s, self._die) as task:
+        with _Task(self._queue, job, kind, self._stop, self._beat_s, self._die) as task:
             try:
                 task.check()
                 result = kind.work(job, task)
@@ -314,12 +326,12 @@ class Worker:
 class _Task(Report):
     """A job at hand: its progress, its heart, and what is wanted of it."""
 
-    def __init__(
-        self, queue: Queue, job: Job, shares: Mapping[str, float], stop: threading.Event, beat_s: float, die: Callable[[], None]
-    ) -> None:
+    def __init__(self, queue: Queue, job: Job, kind: Kind, stop: threading.Event, beat_s: float, die: Callable[[], None]) -> None:
         self._queue = queue
         self._job = job
-        self._pace = Pace(shares)
+        self._pace = Pace(kind.shares)
+        self._silent_s = kind.silent_s
+        self._heard_at = time.monotonic()
         self._stop = stop
         self._beat_s = beat_s
         self._die = die
@@ -344,6 +356,7 @@ class _Task(Report):
     def check(self) -> None:
         """End the job here where it is not wanted; while it is paused, hold it."""
         while True:
+            self._heard_at = time.monotonic()
             if self._wanted is None:
                 raise _Ended(None)
             if self._wanted == "cancel":
@@ -365,6 +378,10 @@ class _Task(Report):
                 self._wanted = self._queue.beat(self._job, {"state": "paused" if self._paused else "running", **self._pace.values()})
             except SpeechError as failure:
                 log.warning("no heartbeat: %s", failure)
+            if self._silent_s is not None and time.monotonic() - self._heard_at > self._silent_s and not self._over.is_set():
+                self._queue.end(self._job, "failed", refusal=_silent(self._silent_s))
+                self._die()
+                return
             if self._wanted in ("cancel", None):
                 cancelled_at = cancelled_at or time.monotonic()
                 if time.monotonic() - cancelled_at > HARD_S and not self._over.is_set():
@@ -372,6 +389,11 @@ class _Task(Report):
                         self._queue.end(self._job, "cancelled")
                     self._die()
                     return
+
+
+def _silent(seconds: float) -> dict[str, str]:
+    what = f"the work came to no end: nothing was heard of it for {seconds:.0f} s"
+    return {"code": "JOB_SILENT", "what": what, "mend": "Make a copy of the recording with an audio program, and send that"}
 
 
 class Pace:

@@ -6,14 +6,27 @@ import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+# Threads that wait by spinning take the time of those they wait for, where two workers share two cores (tests took twice the time).
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 SHARED = REPOSITORY.parent / "shared"
 os.environ["SPEECH_LANGUAGES"] = os.devnull  # tables of the person who runs the tests would stand beside ours
 os.environ["SPEECH_STORE"] = str(REPOSITORY / "no-such-folder" / "store.sqlite3")  # while tests are collected; then a home of its own
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What asks for a browser is marked so."""
+    for item in items:
+        if "browser" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.browser)
 
 
 @pytest.fixture(autouse=True)
@@ -55,6 +68,19 @@ def shared() -> Path:
     if not (SHARED / "speech" / "README.md").exists():
         pytest.skip("the shared speech does not lie beside this checkout (../shared)")
     return SHARED
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A Chromium for the tests of a file. It is closed after them: no other file's tests meet its loop or its memory."""
+    pytest.importorskip("playwright", reason="Playwright is not installed (the extra dev)")
+    pytest.importorskip("gradio", reason="the extra app is not installed")
+    from tests import app_site
+
+    if not app_site.CHROMIUM.exists():
+        pytest.skip("Chromium is not installed: apt-get install chromium")
+    with app_site.chromium() as opened:
+        yield opened
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,11 @@
 # Chromium and PostgreSQL, for the tests that drive a browser or a database: installed where this is Debian and we may. What cannot be
 # installed is said; its tests are skipped with that reason.
 want=""
-command -v chromium >/dev/null 2>&1 || want="$want chromium"
+found=""
+for name in chromium chromium-browser google-chrome google-chrome-stable chrome; do
+  command -v "$name" >/dev/null 2>&1 && found="$name"
+done
+[ -n "$found" ] || want="$want chromium"
 ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || want="$want postgresql"
 [ -n "$want" ] || exit 0
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then

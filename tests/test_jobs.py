@@ -204,6 +204,62 @@ def test_a_clock_set_back_makes_no_worker_immortal(store: Store) -> None:
     assert queue.claim(["count"], W) is not None
 
 
+def test_jobs_keep_the_order_they_were_made_in_where_the_clock_is_set_back(store: Store) -> None:
+    clock = Clock()
+    queue = Queue(store, clock=clock)
+    made = []
+    for n in range(4):
+        made.append(add(queue, f"r{n}").id)
+        clock.on(-3600)
+    assert [job.id for job in queue.all(W)] == made
+    assert queue.places(["count"]) == {id: n for n, id in enumerate(made, 1)}
+    taken = queue.claim(["count"], W)
+    assert taken is not None and taken.id == made[0]
+    last = queue.last("count", "r2")
+    assert last is not None and last.id == made[2] and queue.last("other", "r2") is None
+
+
+def test_work_that_falls_silent_is_ended_with_its_process_and_said(store: Store) -> None:
+    queue, died = Queue(store), threading.Event()
+    job = add(queue)
+
+    def in_circles(_: Job, report: Report) -> Mapping[str, Any]:
+        report("counting", 1, 2)
+        died.wait(10)
+        return {}
+
+    kinds = {"count": Kind(work=in_circles, silent_s=0.1)}
+    thread = threading.Thread(target=Worker(queue, kinds, workspace=W, beat_s=0.02, die=died.set).one)
+    thread.start()
+    thread.join(10)
+    assert died.is_set()
+    found = ended(queue, job.id)
+    assert found.state == "failed" and found.refusal is not None and found.refusal["code"] == "JOB_SILENT" and found.refusal["mend"]
+
+
+def test_work_that_is_held_is_not_silent(store: Store) -> None:
+    queue, died = Queue(store), threading.Event()
+    job = add(queue)
+    go_on = threading.Event()
+
+    def work(_: Job, report: Report) -> Mapping[str, Any]:
+        while not go_on.is_set():
+            report("counting", 1, 2)
+            time.sleep(0.01)
+        return {}
+
+    kinds = {"count": Kind(work=work, silent_s=5.0)}
+    thread = threading.Thread(target=Worker(queue, kinds, workspace=W, beat_s=0.02, die=died.set).one)
+    thread.start()
+    wait_for(lambda: ended(queue, job.id).state == "running")
+    queue.want(job.id, "pause")
+    wait_for(lambda: ended(queue, job.id).state == "paused")
+    queue.want(job.id, "run")
+    go_on.set()
+    thread.join(10)
+    assert ended(queue, job.id).state == "done" and not died.is_set()
+
+
 def test_a_stopped_worker_puts_its_job_back(store: Store) -> None:
     queue = Queue(store)
     job = add(queue)

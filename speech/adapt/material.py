@@ -77,6 +77,8 @@ class Material:
     """The gate's answer for the first recording: what the ledger keeps."""
     recordings: frozenset[str] = frozenset()
     """Hashes of the recordings."""
+    transcribed: frozenset[Path] = frozenset()
+    """Where recordings with a text lie, those of test, too: none is drafted as if it had no text."""
     kept_apart: frozenset[str] = frozenset()
     """Texts of the rows that are not of train, those of test, too: no further text may hold them."""
     new_letters: dict[str, int] = field(default_factory=dict)
@@ -212,6 +214,7 @@ def gather(
         collections=tuple(dict.fromkeys(d.collection for d in decisions if d.collection)),
         decision=decisions[0],
         recordings=frozenset(hashes),
+        transcribed=frozenset((source.root / r.audio).resolve() for r in source.rows if r.text),
         kept_apart=frozenset(
             normalise(r.text, table) for r in source.rows if r.text and r.language == language and r.split not in ("", "train")
         ),

@@ -11,6 +11,7 @@ from typing import Any
 from speech import languages, lm
 from speech.adapt import needs, reached
 from speech.adapt.donors import Donor, lenders, ranked
+from speech.adapt.drafts import SURER, SelfTaught, Untranscribed, drafted, joined, untranscribed_in
 from speech.adapt.language_model import OnDev, Weighed, on_dev, put
 from speech.adapt.learner import Mode
 from speech.adapt.material import Material, Source, gather, some
@@ -32,6 +33,8 @@ from speech.score import Scores
 AUTO, NONE = "auto", "none"
 RUN = "run"
 """The folder of a run below the adapter's."""
+DRAFTS = "with_drafts"
+"""That of the second run, below it."""
 
 Said = Callable[[str], None]
 
@@ -51,8 +54,10 @@ class Made:
     language_model: Path | None = None
     """Where it lies, if it is kept."""
     points: list[Point] = field(default_factory=list)
-    """Of the learning curve, by minutes; the last is what was made."""
+    """Of the learning curve, by minutes; the last is what the transcribed speech alone gave."""
     expected: Forecast | None = None
+    taught: SelfTaught | None = None
+    """What learning from drafts gave; None where it was not asked for."""
 
     @property
     def scores(self) -> Scores:
@@ -79,6 +84,7 @@ def make_adapter(
     curve: bool = True,
     texts: Sequence[Path | str] = (),
     with_lm: str = AUTO,
+    untranscribed: Path | str | None = None,
     say: Said = lambda _text: None,
     progress: Callable[[int, float], None] | None = None,
     stepped: Callable[[str, int, int], None] | None = None,
@@ -97,6 +103,7 @@ def make_adapter(
     curve : learn from parts of the speech, too, and write what more of it would bring (`out/learning_curve.json`, `.svg`)
     texts : more text for the language model that is learnt from the same texts, and kept beside the adapter where dev says that it helps
     with_lm : "off" learns none; one that lay there is taken away
+    untranscribed : a folder of recordings of the language without texts: drafted, then learnt from where that helps on dev (`drafts`)
     say : gets lines for people
     progress : gets the step and dev's CER in per cent
     stepped : gets what is being learnt, the step of all that are taken, and how many these are at most
@@ -128,12 +135,19 @@ def make_adapter(
     try:
         further = lm.read_texts([Path(text) for text in texts], context=context, encoding=encoding)
         material = gather(source, language, context=context, card=card, minutes=minutes, tier=tier, encoding=encoding, leave_out=leave_out)
+        more = None
+        if untranscribed is not None:
+            more = untranscribed_in(Path(untranscribed), language, material, context=context)
     except ConsentRefused as refusal:
         ledger.append(acts.adapt_event(base_hash, (), None, refusal, context))
         raise
     material.fit_to(checkpoint.front_end)
     seconds = _seconds(material)
     _tell(material, seconds, say)
+    if more is not None:
+        say(f"untranscribed: {more.minutes:.1f} minutes of speech in {len(more.recordings)} recordings")
+        for refused in more.refused:
+            say(f"left out: {refused}")
     donors, chosen = _donor(checkpoint, material, donor, say)
     with disk_errors(out):
         out.mkdir(parents=True, exist_ok=True)
@@ -141,22 +155,28 @@ def make_adapter(
     large = needs.is_large(checkpoint)
     settings = AdaptSettings.of(mode, steps or steps_for(seconds, large=large), large=large)
     sizes = parts_of(seconds / 60) if curve else ()
+    again = steps or steps_for(seconds + SURER * 60 * more.minutes, large=large) if more is not None else 0
     learning = _Learning(
         checkpoint=checkpoint,
         folder=out / RUN,
         lent=head_or_donor(checkpoint, chosen),
         asked={"base": base_hash, "donor": chosen},
         settings=settings,
+        again=AdaptSettings.of(mode, again, large=large) if again else None,
         parts={size: AdaptSettings.of(mode, min(settings.steps, steps_for(60 * size, large=large)), large=large) for size in sizes},
         say=say,
         progress=progress,
         stepped=stepped,
     )
     adapted = learning.whole(material)
-    with adapted.averaged():
-        heard = emitted(adapted.learner, material.dev)
-    dev = on_dev(material, None if with_lm == OFF else further, heard, adapted.learner.output, say=say)
-    stated = _card(material, adapted, checkpoint, base_hash, chosen, seconds, dev)
+    dev = _on_dev(material, adapted, None if with_lm == OFF else further, say)
+    alone, taught = adapted, None
+    if more is not None:
+        second, taught = learning.with_drafts(material, more, adapted, dev.weighed)
+        if taught.kept:
+            adapted = second
+            dev = _on_dev(material, adapted, None if with_lm == OFF else further, say)
+    stated = _card(material, adapted, checkpoint, base_hash, chosen, seconds, dev, taught)
     if full:
         with adapted.averaged():
             made = write_learnt(out, checkpoint, adapted.learner.built, stated)
@@ -166,18 +186,19 @@ def make_adapter(
     beside = put(dev.weighed, path, language, made.tensor_sha256, say=say)
     ledger.append(
         acts.adapt_event(
-            base_hash, material.recordings, path, material.decision, context, audio_ms=round(seconds * 1000),
+            base_hash, material.recordings | (taught.recordings if taught and taught.kept else frozenset()), path, material.decision,
+            context, audio_ms=round(seconds * 1000),
             language_model=beside, texts=[text.sha256 for text in further] if beside else (),
         )
     )  # fmt: skip
-    points = [*learning.from_parts(material), _point(adapted, material)]
+    points = [*learning.from_parts(material), _point(alone, material)]
     expected = forecast(points, 2 * points[-1].minutes)
     if curve:
         write_curve(out, points, expected, title=f"{languages.load(language).name}: what minutes of speech teach {checkpoint.name}")
     learning.finish()
     return Made(
         path=path, card=made, material=material, adapted=adapted, donors=donors, donor=chosen,
-        weighed=dev.weighed, language_model=beside, points=points, expected=expected,
+        weighed=dev.weighed, language_model=beside, points=points, expected=expected, taught=taught,
     )  # fmt: skip
 
 
@@ -190,6 +211,8 @@ class _Learning:
     lent: tuple[Mapping[str, Any], Sequence[str]] | None
     asked: Mapping[str, str]
     settings: AdaptSettings
+    again: AdaptSettings | None
+    """Of the second run, with drafts beside the transcribed speech; None where there is none."""
     parts: Mapping[float, AdaptSettings]
     say: Said
     progress: Callable[[int, float], None] | None
@@ -202,9 +225,39 @@ class _Learning:
             progress=self.progress, began=lambda took, need: self._expect(_seconds(material), took, need),
         )  # fmt: skip
 
+    def with_drafts(self, material: Material, more: Untranscribed, adapted: Adapted, lm: Weighed | None) -> tuple[Adapted, SelfTaught]:
+        """Learn anew, with what `adapted` is surest to have heard in untranscribed speech; and what that came to on dev."""
+        assert self.again is not None
+        kept = lm if lm is not None and lm.kept else None
+        drafts = drafted(adapted, more.clips, kept.model if kept else None, kept.limit if kept else None).surest()
+        minutes = sum(clip.seconds for clip in drafts) / 60
+        self.say(
+            f"drafts: {len(drafts)} passages, {minutes:.1f} minutes, those that it is surest of, are learnt from beside the transcribed"
+        )
+        second = (
+            adapted
+            if not drafts
+            else self._run(
+                joined(material, drafts),
+                self.again,
+                self.folder / DRAFTS,
+                "learning with drafts",
+                self.settings.steps,
+                progress=self.progress,
+            )
+        )
+        taught = SelfTaught(
+            heard_minutes=round(more.minutes, 1), minutes=round(minutes, 1), clips=len(drafts), before=adapted.scores,
+            after=second.scores, recordings=more.recordings, records=more.records, duties=more.duties,
+        )  # fmt: skip
+        before, after = (100 * (s.overall.letters.value or 0.0) for s in (taught.before, taught.after))
+        said = "taken" if taught.kept else "not taken: no fewer letters of dev are wrong with them"
+        self.say(f"with drafts: CER on dev {after:.1f} %, {before:.1f} % without; {said}")
+        return second, taught
+
     def from_parts(self, material: Material) -> Iterator[Point]:
         """Dev CER after learning from each part of it."""
-        before = self.settings.steps
+        before = self.settings.steps + (self.again.steps if self.again else 0)
         for size, settings in self.parts.items():
             part, folder = replace(material, train=some(material.train, 60 * size)), self.folder / _part(size)
             yield _point(self._run(part, settings, folder, f"learning from {size:g} minutes", before), part)
@@ -212,11 +265,11 @@ class _Learning:
 
     def finish(self) -> None:
         """Let go of what an interrupted run goes on from: not before the last part, so that one that is cut short learns nothing twice."""
-        for folder in (self.folder, *(self.folder / _part(size) for size in self.parts)):
+        for folder in (self.folder, self.folder / DRAFTS, *(self.folder / _part(size) for size in self.parts)):
             finish(folder)
 
     def _run(self, material: Material, settings: AdaptSettings, folder: Path, name: str, before: int, **told: Any) -> Adapted:
-        every = self.settings.steps + self._steps_of_parts()
+        every = self.settings.steps + (self.again.steps if self.again else 0) + self._steps_of_parts()
 
         def step(number: int, _most: int) -> None:
             if self.stepped:
@@ -233,6 +286,8 @@ class _Learning:
         self.say(f"about {need / 1024**3:.1f} GiB of memory")
         steps = self.settings.steps
         least = f"{steps} steps of {STEP_S:.0f} s of sound each, {took:.1f} s a step: about {_time(steps * took)}"
+        if self.again:
+            least += f", then {_time(self.again.steps * took)} with drafts"
         self.say(least + (f", and then {_time(self._steps_of_parts() * took)} for the learning curve" if self.parts else ""))
 
 
@@ -301,20 +356,30 @@ def _donor(checkpoint: Checkpoint, material: Material, asked: str, say: Said) ->
     return found, found[0].language
 
 
+def _on_dev(material: Material, adapted: Adapted, texts: Sequence[lm.Text] | None, say: Said) -> OnDev:
+    """What dev says of an adapter, and its language model."""
+    with adapted.averaged():
+        heard = emitted(adapted.learner, material.dev)
+    return on_dev(material, texts, heard, adapted.learner.output, say=say)
+
+
 def _card(
-    material: Material, adapted: Adapted, checkpoint: Checkpoint, base_hash: str, donor: str, seconds: float, dev: OnDev
-) -> AdapterCard:
+    material: Material, adapted: Adapted, checkpoint: Checkpoint, base_hash: str, donor: str, seconds: float, dev: OnDev,
+    taught: SelfTaught | None,
+) -> AdapterCard:  # fmt: skip
+    drafts = taught if taught is not None and taught.kept else None
     trained: Mapping[str, Any] = {
         "collections": list(material.collections),
         "hours": round(seconds / 3600, 4),
         "clips": len(material.train),
-        "consent": list(material.records),
-        "duties": list(material.duties),
+        "consent": list(dict.fromkeys((*material.records, *(drafts.records if drafts else ())))),
+        "duties": sorted({*material.duties, *(drafts.duties if drafts else ())}),
         "left_out": dict(material.left_out),
         "donor": donor,
         "moved": adapted.learner.mode,
         "from": base_hash,
         "split_by": material.split_by,
+        **({"drafted_hours": round(drafts.minutes / 60, 4), "drafted_clips": drafts.clips} if drafts else {}),
     }
     return AdapterCard(
         language=material.language,

@@ -1,11 +1,13 @@
 """Decoding by FFmpeg's libraries (PyAV): MP4, Matroska, WMA, AAC and all that libsndfile does not know, or gave up.
 
 Lengths come from decoding to the end; gaps between time stamps become silence, so that later times hold.
-Files are opened by content, without a name, and only from the disk: no address in a file is followed.
+Files are opened by content, without a name. What a file may make FFmpeg do is fenced in (`_fences`): nothing that it names is opened,
+neither another file nor an address; only containers and codecs of sound are tried; probing ends after a few megabytes.
 """
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -13,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from speech.audio.records import COPY_AGAIN, ReadSettings, clock, convert, spans_text
-from speech.audio.source import STALL_SECONDS, Block, Source, Window, block_frames, check_shape
+from speech.audio.source import STALL_SECONDS, Block, Source, Window, block_frames, check_length, check_shape
 from speech.errors import AudioRefused
 
 # Demuxers that take nearly any bytes for sound; asked for only where the sign of their format was seen.
@@ -23,6 +25,38 @@ _CLAIMING = frozenset("mp4 m4a mov matroska webm asf avi wv ape tta dsf flac".sp
 _NO_DELAY_TOLD = {"adts": 2112, "asf": 2048}
 _FORCED = {"adts": "aac", "ac3": "ac3", "flac": "flac", "ogg": "ogg", "amr": "amr", "mp4": "mov", "asf": "asf", "avi": "avi"}
 _FOREIGN_TOLERANCE_MS = 120
+# What recorders and collections hold. Playlists, lists of files, descriptions of streams, scripts and devices are not among them.
+_CONTAINERS = (
+    "aac ac3 act aiff amr ape asf au avi caf dsf dss dv eac3 flac flv gsm iff ircam loas matroska mov mp3 mp4 mpc mpc8 mpeg mpegts mxf "
+    "nistsphere nut ogg oma pvf qcp rm shn sln sox tak tta voc w64 wav webm wsd wtv wv wve xwma"
+).split()
+_PROBE_BYTES = 5 << 20
+_MOST_STREAMS = 100
+
+
+@functools.cache
+def _fences() -> dict[str, str]:
+    """Options of FFmpeg's demuxers that bound what a file can make them do."""
+    import av
+
+    of_sound = [name for name in sorted(av.codecs_available) if _decodes_sound(name)]
+    return {
+        # No protocol has this name. "file" would not do: a list of files (ffconcat) then opens what lies in the working folder.
+        "protocol_whitelist": "none",
+        "format_whitelist": ",".join(_CONTAINERS),
+        "codec_whitelist": ",".join(of_sound),  # pictures beside the sound are not decoded, not even while probing
+        "probesize": str(_PROBE_BYTES),
+        "max_streams": str(_MOST_STREAMS),
+    }
+
+
+def _decodes_sound(name: str) -> bool:
+    import av
+
+    try:
+        return bool(av.codec.Codec(name, "r").type == "audio")
+    except ValueError:  # it only encodes
+        return False
 
 
 class AvSource(Source):
@@ -49,6 +83,7 @@ class AvSource(Source):
                 start = seconds - at / self.sample_rate if start is None else start
                 gap = round((seconds - start) * self.sample_rate) - at
                 if gap > max(frame.samples // 2, self.sample_rate // 250):
+                    check_length(self.where, at + gap, self.sample_rate)
                     holes.append((round(1000 * at / self.sample_rate), round(1000 * (at + gap) / self.sample_rate)))
                     yield from self._silence(parts, gap, size)
                     parts, held = [], 0
@@ -166,7 +201,7 @@ def open_av(window: Window, where: str, container: str, media_type: str, setting
     window.seek(0)
     window.deadline = time.monotonic() + STALL_SECONDS
     try:
-        demuxer = av.open(window, mode="r", format=_FORCED.get(container), metadata_errors="ignore")
+        demuxer = av.open(window, mode="r", format=_FORCED.get(container), metadata_errors="ignore", container_options=_fences())
     except av.FFmpegError as error:
         raise _cannot_open(where, container, error) from error
     try:

@@ -19,7 +19,7 @@ from speech.audio import decode_av, decode_mp3, decode_pcm, decode_soundfile, og
 from speech.audio.checks import Mix, Statistics
 from speech.audio.records import COPY_AGAIN, RATE, TAIL_MS, Probe, ReadSettings, clock, convert
 from speech.audio.signal import Keeper, Signal
-from speech.audio.source import Damaged, Original, Source, Window, check_shape, refused_by_decoder
+from speech.audio.source import Damaged, Original, Source, Window, check_length, check_shape, refused_by_decoder
 from speech.errors import AudioRefused, Finding, PathRefused, SpeechError
 from speech.files import check_readable, read_errors, shown, unreachable
 
@@ -112,7 +112,7 @@ def foreign() -> tuple[type[Exception], ...]:
     import av
     import soundfile
 
-    return (soundfile.SoundFileError, av.FFmpegError, Damaged, EOFError, struct.error, OSError, RuntimeError)
+    return (soundfile.SoundFileError, av.FFmpegError, Damaged, EOFError, struct.error, OSError, RuntimeError, MemoryError)
 
 
 def translated(where: str, error: Exception) -> SpeechError:
@@ -122,6 +122,9 @@ def translated(where: str, error: Exception) -> SpeechError:
 
     if isinstance(error, TimeoutError):
         return AudioRefused(where, f"the decoder came to no end ({error})", convert(where), "AUDIO_CODEC")
+    if isinstance(error, MemoryError):
+        what = "a part of it claims more memory than there is"
+        return AudioRefused(where, what, f"Close other programs. {convert(where)}", "AUDIO_HEADER")
     if isinstance(error, (soundfile.SoundFileError, av.FFmpegError, Damaged)):
         return refused_by_decoder(where, error)  # before OSError: some of FFmpeg's are both
     if isinstance(error, (EOFError, struct.error)):
@@ -206,6 +209,7 @@ def _pass(source: Source, settings: ReadSettings, *, keep: bool, progress: Progr
             if not len(block):
                 continue
             block = run.statistics.add(block)
+            check_length(source.where, run.statistics.frames, rate)
             if keeper is not None:
                 keeper.add(block)
             if progress is not None:

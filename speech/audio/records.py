@@ -15,6 +15,8 @@ RATE = 16_000
 
 LEAST_RATE, MOST_RATE = 4_000, 768_000
 MOST_CHANNELS = 64
+LONGEST_HOURS = 100
+"""A recording is not longer; a file whose times lead there lies, or a few bytes stand for days of nothing."""
 TAIL_MS = 50
 """Less than this missing at the end is a tail, not a cut."""
 SHORT_MS = 100

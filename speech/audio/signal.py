@@ -7,8 +7,11 @@ seek and read: mapped pages would count as resident and grow with the recording.
 
 from __future__ import annotations
 
+import errno
 import io
 import math
+import os
+import shutil
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,6 +27,8 @@ from speech.errors import AudioRefused, Finding
 from speech.files import disk_errors
 
 KEPT_IN_MEMORY = 10 * 60 * RATE * 4
+LEFT_FREE = 256 << 20
+"""Bytes of the disk that a temporary file leaves to others: who edits meanwhile must be able to save."""
 _PASS_FRAMES = 1 << 16
 
 
@@ -47,6 +52,8 @@ class Spool:
             if isinstance(self.file, io.BytesIO) and self.size + len(data) > KEPT_IN_MEMORY:
                 held, self.file = self.file, tempfile.TemporaryFile()
                 self.file.write(held.getbuffer())
+            if not isinstance(self.file, io.BytesIO) and shutil.disk_usage(tempfile.gettempdir()).free < LEFT_FREE:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             self.file.write(data)
             self.size += len(data)
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from speech.audio.records import LEAST_RATE, MOST_CHANNELS, MOST_RATE, convert
+from speech.audio.records import COPY_AGAIN, LEAST_RATE, LONGEST_HOURS, MOST_CHANNELS, MOST_RATE, convert
 from speech.errors import AudioRefused, Finding
 
 Block = NDArray[np.float32]
@@ -156,6 +156,19 @@ def check_shape(where: str, sample_rate: int, channels: int) -> None:
         )
     if not 1 <= channels <= MOST_CHANNELS:
         raise AudioRefused(where, f"the header claims {channels} channels (limits: 1 to {MOST_CHANNELS})", convert(where), "AUDIO_HEADER")
+
+
+def check_length(where: str, frames: int, rate: int) -> None:
+    """Refuse what goes on for longer than a recording does, before it fills the disk.
+
+    Raises
+    ------
+    AudioRefused
+        `AUDIO_HEADER` with the length and the limit.
+    """
+    hours = frames / rate / 3600
+    if hours > LONGEST_HOURS:
+        raise AudioRefused(where, f"its times go on for {hours:,.0f} hours (limit: {LONGEST_HOURS})", COPY_AGAIN, "AUDIO_HEADER")
 
 
 def refused_by_decoder(where: str, error: Exception) -> AudioRefused:

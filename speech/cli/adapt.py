@@ -4,14 +4,25 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from speech.adapt.drafts import SelfTaught
 
 from speech.cli.options import LANGUAGE, stated
 from speech.cli.progress import Bar
 from speech.cli.streams import Streams
 from speech.errors import FormatRefused
 from speech.files import shown
+
+
+def _drafts(taught: SelfTaught) -> dict[str, object]:
+    """What learning from drafts came to, for programs."""
+    before, after = (round(100 * (scores.overall.letters.value or 0.0), 2) for scores in (taught.before, taught.after))
+    return {"heard_minutes": taught.heard_minutes, "minutes": taught.minutes, "clips": taught.clips,
+            "cer_before": before, "cer_after": after, "kept": taught.kept}  # fmt: skip
 
 
 class _Stepped:
@@ -53,12 +64,16 @@ class _Stepped:
     "--lm", "with_lm", type=click.Choice(("auto", "off")), default="auto", show_default=True,
     help="A language model from the same texts, kept where it helps on dev; or none.",
 )  # fmt: skip
+@click.option(
+    "--untranscribed", type=click.Path(path_type=Path), metavar="DIR",
+    help="Recordings of the language without texts: drafted, and the surest drafts learnt from, too, where that helps on dev.",
+)  # fmt: skip
 @click.option("--force", is_flag=True, help="Replace the adapter and the language model that lie there.")
 @stated
 def command(
     source: Path, language: str, out: Path, base: str, donor: str, minutes: float | None, steps: int | None, tier: str | None,
     card: Path | None, encoding: str | None, leave_out: bool, full: bool, curve: bool, texts: tuple[Path, ...], with_lm: str,
-    force: bool, as_json: bool, purpose: str, debug: bool,
+    untranscribed: Path | None, force: bool, as_json: bool, purpose: str, debug: bool,
 ) -> int:  # fmt: skip
     """Learn an adapter for a language from SOURCE: a manifest, a folder of clips with texts, or corrected ELAN files beside recordings.
 
@@ -104,6 +119,7 @@ def command(
             curve=curve,
             texts=texts,
             with_lm=with_lm,
+            untranscribed=untranscribed,
             say=lambda text: Streams.note(f"  {text}"),
             progress=lambda step, cer: Streams.note(f"  step {step}: CER on dev {cer:.1f} %"),
             stepped=stepped,
@@ -119,6 +135,7 @@ def command(
              "clips": len(made.material.train), "dev_clips": len(made.material.dev), "split_by": made.material.split_by,
              "curve": made.adapted.curve, "learning_curve": [asdict(p) for p in made.points],
              "forecast": asdict(made.expected) if made.expected else None, "seconds": round(made.adapted.seconds, 1),
+             "drafts": _drafts(made.taught) if made.taught else None,
              "language_model": {"path": kept, "cer": round(lm_cer, 2), "wer": round(lm_wer, 2)} if helped else None}
         )  # fmt: skip
         return 0

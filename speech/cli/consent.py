@@ -13,7 +13,7 @@ import click
 from speech.cli.options import PURPOSES, told
 from speech.cli.streams import Streams
 from speech.collections.answers import HOLDERS
-from speech.errors import ConsentRefused, PathRefused, UsageFailure
+from speech.errors import PathRefused, UsageFailure
 from speech.files import is_folder, shown
 
 SCOPES_ASKED = {
@@ -35,7 +35,6 @@ HOW = {
 }
 ASKED = ("title", "languages", "holder", "kind", "source", "how", "allow", "purposes", "given_on", "evidence", "licence")
 """What is asked for a new card where no option gives it."""
-WHO = {"written": "self", "oral_recorded": "self", "community_protocol": "community_authority", "public_licence": "licensor"}
 
 
 @click.group("consent", short_help="What was agreed about recordings: recorded, withdrawn, shown.")
@@ -68,33 +67,31 @@ def record(where: Path, as_json: bool, debug: bool, **given: Any) -> int:
     speech consent record recordings --person STORY-01
     What is given as an option is not asked for.
     """
-    from speech.collections import answers
+    from speech.collections import asking
 
-    ask = Asked(given)
+    ask, person = Asked(given), str(given["person"] or "")
     card = _card_of(where)
-    if given["person"]:
-        path = _person_card(card, str(given["person"]))
-        said = ask.said(person=True)
-        name = (
-            answers.add_record(path, said)
-            if path.exists()
-            else _first(path, answers.new_person(path.name.split(".")[0], _id(card), [said]))
-        )
+    if person:
+        asking.person_card(card, person)  # a code that is none is refused before anything is asked
+        [made] = asking.record(card, ask.answer(person=True), people=[person])
     elif card.exists():
-        said = ask.said(person=False)
-        path, name = card, answers.add_record(card, said)
+        [made] = asking.record(card, ask.answer(person=False))
     else:
-        path, said = card, None
-        described, said = ask.collection(card.parent)
-        (card.parent / described.people_folder).mkdir(exist_ok=True)
-        name = _first(path, answers.new_card(described, [said]))
-    _log("consent", path)
+        described, answer = ask.collection(card.parent)
+        [made] = asking.record(card, answer, collection=described)
     if as_json:
-        Streams.json({"path": shown(path), "ok": True, "record": name, "scopes": list(said.scopes), "decision": said.decision})
-    else:
-        Streams.result(f"{shown(path)}: record {name} written ({', '.join(said.scopes)} {said.decision})")
-        if not given["person"]:
-            _say_who_is_missing(path)
+        Streams.json(
+            {"path": shown(made.path), "ok": True, "record": made.records[0], "scopes": list(made.scopes), "decision": made.decision,
+             "taken_back": list(made.taken_back)}
+        )  # fmt: skip
+        return 0
+    Streams.result(f"{shown(made.path)}: record {made.records[0]} written ({', '.join(made.scopes)} {made.decision})")
+    if made.taken_back:
+        Streams.result(f"  no longer allowed: {', '.join(made.taken_back)} (record {made.records[1]})")
+    if made.outdone:
+        Streams.note(f"  Another answer, later or stricter on the same day, goes on to count for: {', '.join(made.outdone)}")
+    if not person:
+        _say_who_is_missing(made.path)
     return 0
 
 
@@ -106,25 +103,15 @@ def record(where: Path, as_json: bool, debug: bool, **given: Any) -> int:
 @told
 def withdraw(where: Path, person: str | None, scopes: str, recorded_by: str, as_json: bool, debug: bool) -> int:
     """Record that consent was taken back: from now on every command refuses these recordings, and results that name them."""
-    from speech.collections import answers
+    from speech.collections import asking
 
-    card = _card_of(where)
-    path = _person_card(card, person) if person else card
-    said = answers.Said(
-        scopes=_names(scopes), basis="user_statement", given_by="self" if person else "holder", given_on=_today(), decision="withdrawn",
-        recorded_by=recorded_by,
-    )  # fmt: skip
-    if not path.exists():
-        if not person:
-            raise PathRefused(shown(path), "there is no card to withdraw from", "Name the folder of the recordings", "PATH_MISSING")
-        name = _first(path, answers.new_person(path.name.split(".")[0], _id(card), [said]))
-    else:
-        name = answers.add_record(path, said)
-    _log("withdraw", path)
+    made = asking.withdraw(_card_of(where), person=person or "", scopes=_names(scopes), recorded_by=recorded_by)
     if as_json:
-        Streams.json({"path": shown(path), "ok": True, "record": name, "scopes": list(said.scopes), "decision": "withdrawn"})
+        Streams.json(
+            {"path": shown(made.path), "ok": True, "record": made.records[0], "scopes": list(made.scopes), "decision": made.decision}
+        )  # fmt: skip
     else:
-        Streams.result(f"{shown(path)}: {', '.join(said.scopes)} withdrawn (record {name}). Commands refuse from now on.")
+        Streams.result(f"{shown(made.path)}: {', '.join(made.scopes)} withdrawn (record {made.records[0]}). Commands refuse from now on.")
         Streams.note("  Transcripts and models made before are still there: their files are yours to delete.")
     return 0
 
@@ -162,7 +149,7 @@ class Asked:
 
     def collection(self, folder: Path) -> tuple[Any, Any]:
         """What a new card says: the collection, and what was agreed."""
-        from speech.collections import answers
+        from speech.collections import answers, asking
 
         if not all(self.given.get(name) for name in ASKED):
             Streams.note(f"There is no card for {shown(folder)} yet. A few questions, as they were agreed with the people recorded:")
@@ -171,33 +158,29 @@ class Asked:
         holder = self._text("holder", "Who holds the recordings and answers for them (a community, an archive, you as a role)?")
         kind = self._text("kind", f"What is that ({', '.join(answers.HOLDERS)})?", "researcher", answers.HOLDERS)
         source = self._text("source", "Where do the recordings come from?", f"recorded by {holder}")
-        said = self.said(person=False)
-        for_all = said.basis in ("community_protocol", "public_licence")
+        answer = self.answer(person=False)
         licence = self._text(
             "licence",
             "Which licence do they carry (such as cc-by-4.0; archive_terms: none, only what is recorded here)?",
             "archive_terms",
             answers.LICENCES,
         )
-        described = answers.Described(
-            id=answers.identifier(title), title=title, languages=tuple(c.strip().lower() for c in codes), holder=holder, kind=kind,
-            source=source, licence=licence, community=holder if said.basis == "community_protocol" else "",
-            why_not="the recordings carry a public licence" if said.basis == "public_licence" else "those recorded answer for themselves",
-            for_all=for_all, people_folder=answers.PEOPLE,
-        )  # fmt: skip
-        return described, said
+        codes = tuple(c.strip().lower() for c in codes)
+        return asking.Collection(title=title, languages=codes, holder=holder, kind=kind, source=source, licence=licence), answer
 
-    def said(self, *, person: bool) -> Any:
-        """What was agreed, by the holder or by a person."""
-        from speech.collections import answers
+    def answer(self, *, person: bool) -> Any:
+        """What was agreed, by the holder or by a person. What is named by --allow is added; where it is asked, no is an answer, too."""
+        from speech.collections import asking
 
-        how = self._text("how", _choices("How was it agreed?", HOW), "written", tuple(HOW))
-        allow = self.given["allow"]
-        if allow is None:
+        ways = {way: HOW[way] for way in (asking.HOW_PERSON if person else asking.HOW)}
+        how = self._text("how", _choices("How was it agreed?", ways), "written", tuple(ways))
+        asked: dict[str, str] = {}
+        if self.given["allow"] is not None:
+            allow = _names(self.given["allow"])
+        else:
             asked = {**SCOPES_ASKED, **(VOICES_ASKED if person else {})}
-            allow = ",".join(s for s, what in asked.items() if click.confirm(f"May one {what}?", default=s == "LOCAL", err=True))
-        scopes = answers.scopes_of(_names(allow) if allow else (), person=person)
-        if not scopes:
+            allow = tuple(s for s, what in asked.items() if click.confirm(f"May one {what}?", default=s == "LOCAL", err=True))
+        if not allow:
             raise UsageFailure(
                 "--allow",
                 "nothing was allowed, so there is nothing to record",
@@ -219,10 +202,9 @@ class Asked:
                     evidence, "what was said is to be named as the file of its recording", "Give its path with --evidence", "PATH_MISSING"
                 )
             digest, evidence = sha256_of(Path(evidence)), Path(evidence).name
-        return answers.Said(
-            scopes=scopes, basis=how, given_by="self" if person else {"written": "holder", "oral_recorded": "holder"}.get(how, WHO[how]),
-            given_on=_date(given_on), until=_date(until) if until else None, evidence=evidence, evidence_sha256=digest,
-            purposes=tuple(p for p in _names(purposes) if p), recorded_by=self.given["recorded_by"],
+        return asking.Answer(
+            how=how, allow=allow, asked=tuple(asked), given_on=_date(given_on), until=_date(until) if until else None,
+            evidence=evidence, evidence_sha256=digest, purposes=_names(purposes), recorded_by=self.given["recorded_by"],
         )  # fmt: skip
 
     def _text(self, name: str, question: str, default: str | None = None, allowed: Sequence[str] = ()) -> str:
@@ -282,63 +264,21 @@ def _card_of(where: Path) -> Path:
     return own if found is None or found == own.resolve() else found
 
 
-def _person_card(card: Path, code: str) -> Path:
-    from speech.collections.cards import load_card
-    from speech.collections.events import PERSON
-
-    if not PERSON.fullmatch(code):
-        raise UsageFailure(
-            f"--person {shown(code)}", "this is no person's code", "A code is capitals or digits, a hyphen, and more of them: STORY-01",
-            "CONSENT_ANSWER",
-        )  # fmt: skip
-    folder = load_card(card).people_folder
-    if not folder:
-        raise ConsentRefused(
-            shown(card), "the card names no folder for the cards of people", 'Add to its [people]: folder = "people"', "CARD_INVALID"
-        )
-    return card.parent / folder / f"{code}.person.toml"
-
-
-def _id(card: Path) -> str:
-    from speech.collections.cards import load_card
-
-    return load_card(card).id
-
-
-def _first(path: Path, text: str) -> str:
-    import tomllib
-
-    from speech.collections import answers
-
-    path.parent.mkdir(exist_ok=True)
-    answers.write_card(path, text)
-    return str(tomllib.loads(text)["consent"][0]["id"])
-
-
 def _say_who_is_missing(path: Path) -> None:
     """Where each speaker must answer, those of the manifest who have no card yet."""
-    from speech.collections import answers
+    from speech.collections import answers, asking, workspaces
     from speech.collections.cards import load_card
     from speech.collections.manifest import read_manifest
 
-    card, manifest = load_card(path), path.parent / answers.MANIFEST
-    if card.rule == "collection":
+    if load_card(path).rule == "collection":
         return
+    folder = workspaces.spoken_for(path)
+    manifest = folder / answers.MANIFEST
     if not manifest.is_file():
         Streams.note(
             "  Each speaker answers, too: speech consent record FOLDER --person CODE. Which codes there are: speech manifest import FOLDER"
         )
         return
-    codes = sorted({row.speaker for row in read_manifest(manifest).rows if row.speaker})
-    waiting = [code for code in codes if not (path.parent / card.people_folder / f"{code}.person.toml").is_file()]
-    if waiting:
-        Streams.note(
-            f"  Each speaker answers, too. Still open: {', '.join(waiting)} (speech consent record {shown(path.parent)} --person CODE)"
-        )
-
-
-def _log(kind: str, path: Path) -> None:
-    from speech.collections import ledger
-    from speech.collections.events import Entity, Event
-
-    ledger.append(Event(type=kind, made=(Entity.of(path, "card", root=path.parent),), collection=""))
+    still = asking.waiting(path, {row.speaker for row in read_manifest(manifest).rows})
+    if still:
+        Streams.note(f"  Each speaker answers, too. Still open: {', '.join(still)} (speech consent record {shown(folder)} --person CODE)")

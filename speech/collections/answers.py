@@ -130,7 +130,7 @@ def write_card(path: Path, text: str) -> None:
     DiskFailure
         Nothing is left behind.
     """
-    _check(path, text)
+    check_text(path, text)
     write_text(path, text)
 
 
@@ -142,19 +142,35 @@ def add_record(path: Path, said: Said) -> str:
     ConsentRefused
         `CARD_INVALID`: the card there is wrong, or the answer cannot be put on it.
     """
-    text = read_bytes(path).decode("utf-8")
-    raw = _check(path, text)
+    text, names = with_records(path, read_bytes(path).decode("utf-8"), [said])
+    write_card(path, text)
+    return names[0]
+
+
+def with_records(path: Path, text: str, said: Sequence[Said]) -> tuple[str, list[str]]:
+    """The text of the card at `path` with what was said added, and the new records' ids; nothing is written.
+
+    Raises
+    ------
+    ConsentRefused
+        `CARD_INVALID`: the card is wrong as it is.
+    """
+    raw = check_text(path, text)
     owner = str(raw["code"]).lower() if "code" in raw else str(raw["id"])
     taken = {record["id"] for record in raw["consent"]}
-    name = next(f"{owner}:{number}" for number in range(len(taken) + 1, len(taken) * 2 + 3) if f"{owner}:{number}" not in taken)
-    added = ["[[consent]]", *_record(said, name, said.basis, said.given_by)]
     communities = raw.get("community", {}).get("communities", [])
-    if said.basis == "community_protocol" and len(communities) == 1:
-        # Holder and community both must allow a thing: one assembly speaks for both.
-        spoken = _record(said, f"{name}-community", said.basis, "community_authority")
-        added += ["", "[[community.communities.consent]]", *spoken]
-    write_card(path, "\n".join([text.rstrip(), "", *added, ""]))
-    return name
+    names: list[str] = []
+    added: list[str] = []
+    for one in said:
+        name = next(f"{owner}:{number}" for number in range(len(taken) + 1, len(taken) * 2 + 3) if f"{owner}:{number}" not in taken)
+        taken.add(name)
+        names.append(name)
+        added += ["", "[[consent]]", *_record(one, name, one.basis, one.given_by)]
+        if one.basis == "community_protocol" and len(communities) == 1:
+            # Holder and community both must allow a thing: one assembly speaks for both.
+            spoken = _record(one, f"{name}-community", one.basis, "community_authority")
+            added += ["", "[[community.communities.consent]]", *spoken]
+    return "\n".join([text.rstrip(), *added, ""]), names
 
 
 def scopes_of(names: Iterable[str], *, person: bool) -> tuple[str, ...]:
@@ -189,7 +205,14 @@ def _record(said: Said, name: str, basis: str, given_by: str) -> list[str]:
     return [*lines, f"recorded_by = {_text(said.recorded_by)}"]
 
 
-def _check(path: Path, text: str) -> dict[str, Any]:
+def check_text(path: Path, text: str) -> dict[str, Any]:
+    """The data of a card's text, checked as a collection's or a person's.
+
+    Raises
+    ------
+    ConsentRefused
+        `CARD_INVALID`.
+    """
     where = shown(path)
     try:
         raw = cards.plain(tomllib.loads(text))

@@ -6,8 +6,10 @@ the field and the rule, never the value: a value can be a name.
 Where a card is looked for
     In the recording's folder, then in its parents, four at most. In a folder counts `collection.card.toml`, then
     `<folder>.card.toml`, else the only `*.card.toml` there; several without such a name are refused, because none
-    could be ignored safely. The search ends after a folder that holds `.git` or is the root of a disk, and
-    before the user's home folder. A link is searched for from where it lies, then from where it leads.
+    could be ignored safely. A card that was made for the folder in the app's workspace beside it (`workspaces`) counts as
+    if it lay in the folder; for what was sent to a workspace the card of its collection counts. The search ends after a
+    folder that holds `.git` or is the root of a disk, and before the user's home folder. A link is searched for from where
+    it lies, then from where it leads.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from speech.collections import workspaces
 from speech.collections.records import Card, Person, card_of, person_of
 from speech.errors import ConsentRefused
 from speech.files import read_errors, resolved, shown
@@ -60,8 +63,13 @@ def _search(folder: Path) -> Path | None:
         if level == home and level != folder:
             return None
         cards, boundary = _listed(level)
+        made = workspaces.cards_of(level) if level.name else []
+        if made:
+            return _made_beside(level, cards, made)
         if cards:
             return _chosen(level, cards)
+        if (collection := workspaces.collection_of(level)) is not None:
+            return _search(collection)
         if boundary or level == home or level.is_mount():
             return None
     return None
@@ -105,6 +113,18 @@ def _chosen(folder: Path, cards: list[str]) -> Path:
         shown(folder),
         f"several cards lie here and none is named for the folder: {', '.join(shown(c) for c in cards[:5])}",
         f"Name the one that counts collection.card.toml or {shown(folder.name)}.card.toml",
+        "CARD_INVALID",
+    )
+
+
+def _made_beside(folder: Path, cards: list[str], made: list[Path]) -> Path:
+    if not cards and len(made) == 1:
+        return made[0]
+    several = [*(folder / name for name in cards), *made]
+    raise ConsentRefused(
+        shown(folder),
+        f"several cards speak for it, and none could be ignored safely: {', '.join(shown(path) for path in several[:5])}",
+        "Write what the others say into one of them, and take the others away",
         "CARD_INVALID",
     )
 

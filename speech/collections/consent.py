@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from speech.collections import rules, rules_people
+from speech.collections import rules, rules_people, workspaces
 from speech.collections.cards import find_card, load_card, load_person
 from speech.collections.events import PERSON, Gate
 from speech.collections.records import LEAVE, PUBLISH, SCOPES, TRAIN, Card, Person, expand
@@ -292,7 +292,7 @@ def _names(item: Item) -> frozenset[str]:
     names = {item.id, item.sha256, Path(item.id).name, Path(item.id).stem}
     if item.path is not None:
         names |= {item.path.name, item.path.stem}
-        root = item.card_path.absolute().parent if item.card_path else None
+        root = workspaces.spoken_for(item.card_path.absolute()) if item.card_path else None
         if root is not None and item.path.absolute().is_relative_to(root):
             below = item.path.absolute().relative_to(root)
             names |= {below.as_posix(), (below.parent / below.stem).as_posix()}

@@ -20,6 +20,7 @@ from speech import __version__
 from speech.collections.events import FIRST, Agent, Entity, Event, Gate, LedgerRow, body_of, canonical, hash_of
 from speech.errors import StoreFailure
 from speech.store import Store, is_there, open_store, place_of
+from speech.store.moments import moment
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -31,6 +32,7 @@ __all__ = [
     "Gate",
     "LedgerRow",
     "append",
+    "append_in",
     "check_chain",
     "latest_day",
     "newest",
@@ -52,15 +54,19 @@ def append(event: Event, *, store: Store | None = None) -> LedgerRow:
         `STORE_LOCKED`, `STORE_CORRUPT`, `STORE_PLACE`; nothing was added.
     """
     with _store_or_own(store) as place, place.write() as connection:
-        last = _last(connection)
-        row = _row_after(last, _filled(event))
-        _insert(connection, row)
-        return row
+        return append_in(connection, event)
+
+
+def append_in(connection: Connection, event: Event) -> LedgerRow:
+    """As `append`, in a transaction of the caller's (`Store.write`): the row is there with what else it writes, or neither is."""
+    row = _row_after(_last(connection), _filled(event))
+    _insert(connection, row)
+    return row
 
 
 def _filled(event: Event) -> Event:
     agents = event.agents or (Agent(id="oral-speech", version=__version__),)
-    return replace(event, agents=agents, id=event.id or _new_id(), time=event.time or _now())
+    return replace(event, agents=agents, id=event.id or _new_id(), time=event.time or moment())
 
 
 def _row_after(last: LedgerRow | None, event: Event) -> LedgerRow:
@@ -205,10 +211,6 @@ def _store_or_own(store: Store | None) -> Iterator[Store]:
         return
     with open_store() as own:
         yield own
-
-
-def _now() -> str:
-    return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def _new_id() -> str:

@@ -26,6 +26,11 @@ FRAME = 512
 _CONTEXT = 64
 _BLOCK = 1024
 """Frames a call: 33 s."""
+_QUIETEST = 1e-5
+"""Root mean square below which a recording is silent (-100 dBFS): there is nothing to level."""
+_LEVEL = 0.06
+"""Root mean square that the detector hears every recording at (-24 dBFS)."""
+_MOST_GAIN = 20.0
 
 Samples = NDArray[np.float32]
 
@@ -146,6 +151,15 @@ def detector() -> SpeechDetector:
         if not _made:
             _made.append(SpeechDetector())
         return _made[0]
+
+
+def speech_probabilities(
+    recording: Readable, rms: float, report: Callable[[str, int, int], None] = lambda _step, _done, _total: None
+) -> Samples:
+    """Speech probability by frame of a recording with root mean square `rms`; a silent one is not amplified into noise and asked about."""
+    if rms < _QUIETEST:
+        return np.zeros(0, np.float32)
+    return detector().probabilities(recording, min(_MOST_GAIN, _LEVEL / rms), lambda done, total: report("finding speech", done, total))
 
 
 def _as_matrix(kernel: Any) -> Any:

@@ -11,12 +11,11 @@ from several threads, and several processes may share a store.
 
 from __future__ import annotations
 
-import datetime
 import json
 import threading
 import weakref
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, cast
 
@@ -26,6 +25,7 @@ from speech.review.acts import refuse
 from speech.review.forms import Form, Lazy, form_of, maybe_form, maybe_segment, segment_of, text_of
 from speech.store import Store
 from speech.store import tables as t
+from speech.store.moments import moment
 from speech.types import Segment, Transcript, identified
 
 if TYPE_CHECKING:
@@ -127,11 +127,6 @@ class Past:
         return {f.name: getattr(self, f.name) for f in fields(self)}
 
 
-def now() -> str:
-    """The moment as rows have it: UTC, microseconds."""
-    return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-
-
 # Folding.
 
 _folds: weakref.WeakKeyDictionary[Store, OrderedDict[str, Fold]] = weakref.WeakKeyDictionary()
@@ -203,8 +198,9 @@ def _state(connection: Connection, fold: Fold, segment: str, seq: int) -> Form |
 
 
 def draft(
-    store: Store, recording: str, transcript: Transcript, *, person: str, id: str, source: str = "", after: int | None = None
-) -> Recorded:
+    store: Store, recording: str, transcript: Transcript, *, person: str, id: str, source: str = "", after: int | None = None,
+    also: Callable[[Connection], object] | None = None,
+) -> Recorded:  # fmt: skip
     """Store a transcript as the first edit of a recording; its segments get ids where they have none.
 
     What a transcript holds beside its segments stays in the row, for exports.
@@ -213,6 +209,7 @@ def draft(
     ----------
     source : where it is from, such as the name of the file beside the recording
     after : the last edit that may be there (a draft made anew on request); without it only a recording without edits is drafted
+    also : writes what is true with the draft and only with it (the ledger's row), in the same transaction, once
 
     Raises
     ------
@@ -239,7 +236,10 @@ def draft(
         said = {"act": DRAFT, "from": source, "about": about}
         before: dict[str, Form | None] = {i: fold.forms.get(i) for i in change}
         row = _Row(id=id, recording=recording, person=person, act=DRAFT, said=said, before=before, after=change)
-        return _stored(connection, row)
+        stored = _stored(connection, row)
+        if also is not None:
+            also(connection)
+        return stored
 
 
 def record(store: Store, recording: str, *, person: str, id: str, base: Mapping[str, int], asked: Mapping[str, Any]) -> Recorded | Conflict:
@@ -338,7 +338,7 @@ class _Row:
 def _stored(connection: Connection, row: _Row) -> Recorded:
     made = connection.execute(
         t.edit.insert().values(
-            id=row.id, recording=row.recording, person=row.person, at=now(), act=row.act, said=text_of(row.said),
+            id=row.id, recording=row.recording, person=row.person, at=moment(), act=row.act, said=text_of(row.said),
             before=text_of(row.before), after=text_of(row.after), undoes=row.undoes,
         )
     )  # fmt: skip
@@ -597,7 +597,7 @@ def mark_heard(store: Store, recording: str, segment: str, person: str) -> None:
             return
     with store.write() as connection:
         if not connection.execute(select(t.heard.c.at).where(key)).first():
-            connection.execute(t.heard.insert().values(recording=recording, segment=segment, person=person, at=now()))
+            connection.execute(t.heard.insert().values(recording=recording, segment=segment, person=person, at=moment()))
 
 
 def _check_there(fold: Fold, segment: str) -> None:
@@ -627,8 +627,8 @@ def put_place(store: Store, recording: str, segment: str, person: str) -> None:
     key = (t.place.c.recording == recording) & (t.place.c.person == person)
     with store.write() as connection:
         _check_there(_fold(connection, store, recording), segment)
-        if not connection.execute(t.place.update().where(key).values(segment=segment, at=now())).rowcount:
-            connection.execute(t.place.insert().values(recording=recording, segment=segment, person=person, at=now()))
+        if not connection.execute(t.place.update().where(key).values(segment=segment, at=moment())).rowcount:
+            connection.execute(t.place.insert().values(recording=recording, segment=segment, person=person, at=moment()))
 
 
 def place_in(store: Store, recording: str, person: str) -> str | None:

@@ -31,6 +31,7 @@ from speech.review.forms import text_of
 from speech.review.words import saved, with_text, within
 from speech.review.workspace import Listed, Workspace, annotations_in, coded, codes_of
 from speech.store import tables as t
+from speech.store.moments import following
 from speech.types import Act, Recording, Segment, Span, Speaker, Transcript, Translation, identified
 
 _MADE_FROM = re.compile(r"review/([0-9a-f]{16})/([0-9]+)")
@@ -232,8 +233,9 @@ def _note(workspace: Workspace, made: Sequence[Exported], names: Sequence[str], 
     taken = [{"id": m.recording.id, "seq": m.seq} for m in made if m.files]
     id = str(uuid.uuid4())
     if taken:
-        row = {"id": id, "workspace": workspace.id, "person": person, "at": edits.now(), "sha256": sha256}
+        row = {"id": id, "workspace": workspace.id, "person": person, "sha256": sha256}
         with workspace.store.write() as connection:
+            row["at"] = following(connection, t.export.c.at)
             connection.execute(t.export.insert().values(**row, formats=text_of(list(names)), recordings=text_of(taken)))
     return id
 

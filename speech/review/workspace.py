@@ -9,17 +9,17 @@ manifest, become its draft, once.
 from __future__ import annotations
 
 import json
-import os
 import re
 import secrets
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from speech import formats, languages
-from speech.collections import answers, consent
+from speech.collections import answers, consent, ledger, workspaces
+from speech.collections.events import Event
 from speech.collections.manifest import Row, read_manifest
 from speech.errors import PathRefused, Refusal, SpeechError
 from speech.files import disk_errors, is_folder, read_bytes, resolved, sha256_of, shown, write_text
@@ -28,18 +28,20 @@ from speech.review.forms import text_of
 from speech.score.sources import transcription_in
 from speech.store import Store
 from speech.store import tables as t
+from speech.store.moments import moment
 from speech.types import Segment, Span, Speaker, Transcript, Translation
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 ANNOTATIONS = (".eaf", ".textgrid", ".json")
 """Ends of annotation files that become drafts, the first that lies there."""
 MANIFESTS = (answers.MANIFEST, "manifest.tsv")
 KEY = "people.key.tsv"
 """What `speech manifest import` writes: a code and the label that the files have for it, a line each."""
-SUFFIX = ".workspace"
-PARTS = ("peaks", "playable", "uploads", "models", "exports", "work")
+PARTS = ("peaks", "playable", "uploads", "models", "exports", "work", workspaces.CONSENT)
 _WHOLE = 0.9
 """Share of a tier's annotations, at least, that have the times of segments, where it speaks of whole segments."""
-_ABOUT = "workspace.json"
 _ID = re.compile(r"[0-9a-f]{16}")
 PROGRAM = "oral-speech"
 """Who imports drafts."""
@@ -122,8 +124,8 @@ class Workspace:
         return (self.place / "uploads" if recording.uploaded else self.folder) / recording.path
 
     def allowed(self, recording: Listed, scope: str = "review") -> consent.Decision:
-        """The gate's answer for a recording."""
-        return consent.answer({scope}, consent.item_of(self.path_of(recording)), context=self.context)
+        """The gate's answer for a recording, asked with those who are known to speak in it."""
+        return consent.answer({scope}, self.item_of(recording), context=self.context)
 
     def require(self, recording: Listed, *scopes: str) -> consent.Decision:
         """Go on only where the gate allows every scope.
@@ -132,7 +134,15 @@ class Workspace:
         ------
         ConsentRefused
         """
-        return consent.require(set(scopes), consent.item_of(self.path_of(recording)), context=self.context)
+        return consent.require(set(scopes), self.item_of(recording), context=self.context)
+
+    def item_of(self, recording: Listed) -> consent.Item:
+        """A recording as the gate is asked for it: its speakers are those of its segments as they stand."""
+        forms = edits.segments_of(self.store, recording.id).forms.values()
+        speakers = {form.get("speaker") or "" for form in forms if form.get("status") != "not_speech"}
+        return consent.Item(
+            id=shown(self.path_of(recording)), path=self.path_of(recording), sha256=recording.sha256, speakers=tuple(sorted(speakers))
+        )
 
     def look(self, id: str) -> Listed:
         """Read a recording to its end, once, and keep what it holds: length, rate, channels, codec, hash, findings.
@@ -172,14 +182,17 @@ class Workspace:
                 "uploaded": 1,
                 "language": language,
                 "sha256": sha256,
-                "added": edits.now(),
+                "added": moment(),
             }
             connection.execute(t.recording.insert().values(**row, duration_ms=_about_ms(self.place / "uploads" / name)))
         return self.get(id)
 
     def _set(self, id: str, **values: Any) -> None:
         with self.store.write() as connection:
-            connection.execute(t.recording.update().where(t.recording.c.id == id).values(**values))
+            self._set_in(connection, id, **values)
+
+    def _set_in(self, connection: Connection, id: str, **values: Any) -> None:
+        connection.execute(t.recording.update().where(t.recording.c.id == id).values(**values))
 
     def refresh(self) -> Seen:
         """Look through the folder again: new recordings get ids and drafts, those whose files are not there are `gone`.
@@ -228,7 +241,7 @@ class Workspace:
                     connection.execute(t.recording.update().where(t.recording.c.id == moved[name].id).values(path=name, gone=0))
                     seen.back.append(name)
                 elif name not in now_known:
-                    row = {"id": _new_id(), "workspace": self.id, "path": name, "added": edits.now(), "duration_ms": lengths[name]}
+                    row = {"id": _new_id(), "workspace": self.id, "path": name, "added": moment(), "duration_ms": lengths[name]}
                     connection.execute(t.recording.insert().values(**row, language=told.get(name, languages.UNDETERMINED)))
                     seen.added.append(name)
             for r in lost:
@@ -282,15 +295,36 @@ class Workspace:
         transcript = coded(read, codes_of(self.folder) if codes is None else codes)
         return self._store_draft(recording, transcript, source=beside.name, key=sha256_of(beside), person=person)
 
+    def draft(
+        self, recording: Listed, transcript: Transcript, *, person: str, id: str, source: str, language: str, event: Event
+    ) -> edits.Recorded:
+        """Make what a model heard the draft of a recording, with its language and the ledger's row: all three are there, or none.
+
+        Raises
+        ------
+        Refusal
+            `REVIEW_DRAFTED`.
+        """
+        code = languages.check_code(language, where="language")
+
+        def also(connection: Connection) -> None:
+            self._set_in(connection, recording.id, language=code)
+            ledger.append_in(connection, event)
+
+        return edits.draft(self.store, recording.id, transcript, person=person, id=id, source=source, also=also)
+
     def _store_draft(self, recording: Listed, transcript: Transcript, *, source: str, key: str, person: str = PROGRAM) -> edits.Recorded:
         import hashlib
 
         # The same file drafts the same recording once, whichever of two processes comes first.
         id = "draft-" + hashlib.sha256(f"{recording.id}\n{source}\n{key}".encode()).hexdigest()[:32]
-        stored = edits.draft(self.store, recording.id, transcript, person=person, id=id, source=source)
-        if recording.language == languages.UNDETERMINED and (code := _language_of(transcript)):
-            self._set(recording.id, language=code)
-        return stored
+        code = _language_of(transcript) if recording.language == languages.UNDETERMINED else ""
+
+        def also(connection: Connection) -> None:
+            if code:
+                self._set_in(connection, recording.id, language=code)
+
+        return edits.draft(self.store, recording.id, transcript, person=person, id=id, source=source, also=also)
 
     def _drafted(self) -> set[str]:
         from sqlalchemy import select
@@ -315,20 +349,25 @@ def open_workspace(folder: Path, *, store: Store, context: consent.Context | Non
     if not is_folder(folder):
         raise Refusal(shown(folder), "there is no such folder", "Name the folder that holds the recordings", "REVIEW_FOLDER")
     folder = resolved(folder)
-    if folder.name.endswith(SUFFIX) and (folder / _ABOUT).is_file():
+    if folder.name.endswith(workspaces.SUFFIX) and (folder / workspaces.ABOUT).is_file():
         raise Refusal(
             shown(folder), "this is what the app keeps of a collection", "Name the folder that holds the recordings", "REVIEW_FOLDER"
         )
-    place = _place(folder)
+    place = workspaces.place_of(folder)
     with disk_errors(place):
         for part in PARTS:
             (place / part).mkdir(parents=True, exist_ok=True)
     id = _known(store, folder, place)
     about = text_of({"id": id, "folder": shown(folder)}) + "\n"
-    if not (place / _ABOUT).is_file() or read_bytes(place / _ABOUT).decode("utf-8", "replace") != about:
-        write_text(place / _ABOUT, about)
+    if not (place / workspaces.ABOUT).is_file() or read_bytes(place / workspaces.ABOUT).decode("utf-8", "replace") != about:
+        write_text(place / workspaces.ABOUT, about)
     found = Workspace(
-        store=store, id=id, folder=folder, name=_name(folder), place=place, context=context or consent.Context(basis=consent.OWN_USE)
+        store=store,
+        id=id,
+        folder=folder,
+        name=workspaces.name_of(folder),
+        place=place,
+        context=context or consent.Context(basis=consent.OWN_USE),
     )
     if refresh:
         found.refresh()
@@ -337,47 +376,19 @@ def open_workspace(folder: Path, *, store: Store, context: consent.Context | Non
 
 def _known(store: Store, folder: Path, place: Path) -> str:
     """The id of the workspace: by its folder, or by what its own folder says where the collection was moved."""
-    here, told = shown(folder), _told(place).get("id")
+    here, told = shown(folder), workspaces.told_of(place).get("id")
     with store.write() as connection:
         if row := connection.execute(t.workspace.select().where(t.workspace.c.folder == here)).first():
             return str(row.id)
         if told and (row := connection.execute(t.workspace.select().where(t.workspace.c.id == told)).first()):
             if not Path(row.folder).exists():
-                connection.execute(t.workspace.update().where(t.workspace.c.id == told).values(folder=here, name=_name(folder)))
+                connection.execute(
+                    t.workspace.update().where(t.workspace.c.id == told).values(folder=here, name=workspaces.name_of(folder))
+                )
                 return str(told)
         id = _new_id()
-        connection.execute(t.workspace.insert().values(id=id, folder=here, name=_name(folder), created=edits.now()))
+        connection.execute(t.workspace.insert().values(id=id, folder=here, name=workspaces.name_of(folder), created=moment()))
         return id
-
-
-def _told(place: Path) -> dict[str, str]:
-    try:
-        raw = json.loads((place / _ABOUT).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return raw if isinstance(raw, dict) and all(isinstance(v, str) for v in raw.values()) else {}
-
-
-def _place(folder: Path) -> Path:
-    """Where the workspace of a folder lies."""
-    import hashlib
-
-    apart = f"{_name(folder)}-{hashlib.sha256(shown(folder).encode()).hexdigest()[:8]}{SUFFIX}"
-    if named := os.environ.get("SPEECH_WORKSPACE"):
-        place = Path(named).expanduser().absolute() / f"{_name(folder)}{SUFFIX}"
-        # Two collections of one name share no workspace.
-        other = _told(place).get("folder")
-        return place.with_name(apart) if other not in (None, shown(folder)) and Path(str(other)).exists() else place
-    beside = folder.parent / f"{_name(folder)}{SUFFIX}"
-    if os.access(beside if beside.is_dir() else folder.parent, os.W_OK | os.X_OK):
-        return beside
-    import platformdirs
-
-    return Path(platformdirs.user_data_dir("oral-speech", appauthor=False)) / "workspaces" / apart
-
-
-def _name(folder: Path) -> str:
-    return shown(folder.name) or "collection"
 
 
 def annotation_beside(recording: Path) -> Path | None:

@@ -13,30 +13,16 @@ from numpy.typing import NDArray
 from speech import languages
 from speech.audio import Signal
 from speech.models import ctc
-from speech.models.activity import detector
 from speech.models.encoder import Encoded, encode, speech_gain
 from speech.models.lm.finding import OFF, LanguageModels
 from speech.models.recogniser import Recogniser
 from speech.transcribe.records import NOTHING_HEARD, RATE, Progress, Settings
 from speech.types import Passage, Segment, Span, Word
 
-_QUIETEST = 1e-5
-"""Root mean square below which a recording is silent (-100 dBFS): there is nothing to level."""
-_LEVEL = 0.06
-"""Root mean square that the detector hears every recording at (-24 dBFS)."""
-_MOST_GAIN = 20.0
 _AT_ONCE = 64
 """Passages decoded together."""
 
 Samples = NDArray[np.float32]
-
-
-def speech_probabilities(signal: Signal, report: Progress) -> Samples:
-    """Speech probability by frame; a silent recording is not amplified into noise and asked about."""
-    if signal.rms < _QUIETEST:
-        return np.zeros(0, np.float32)
-    gain = min(_MOST_GAIN, _LEVEL / signal.rms)
-    return detector().probabilities(signal, gain, lambda done, total: report("finding speech", done, total))
 
 
 def recognised(

@@ -14,11 +14,11 @@ from speech.collections import consent
 from speech.errors import UsageFailure
 from speech.files import shown
 from speech.languages import UNDETERMINED
-from speech.models.activity import segments
+from speech.models.activity import segments, speech_probabilities
 from speech.models.lm.finding import OFF, LanguageModels
 from speech.models.recogniser import Later, Recogniser
 from speech.transcribe.assembly import assembled
-from speech.transcribe.hearing import recognised, speech_probabilities
+from speech.transcribe.hearing import recognised
 from speech.transcribe.records import NO_MODEL, Progress, Result, Settings
 from speech.types import Passage, Segment, Span
 
@@ -83,7 +83,7 @@ def transcribe(
                 recogniser.use(code)
         clock.mark("model")
         if passages is None:
-            spans = segments(speech_probabilities(signal, report), signal.probe.found_ms, settings.activity)
+            spans = segments(speech_probabilities(signal, signal.rms, report), signal.probe.found_ms, settings.activity)
             placed = [Passage(span=span, language=language) for span in spans]
             clock.mark("speech detection")
         else:

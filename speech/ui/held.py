@@ -101,11 +101,10 @@ class Held:
         facts.pop("path", None)
         self._update(known.id, facts=json.dumps(facts, sort_keys=True), duration_ms=signal.duration_ms, sha256=signal.sha256)
 
-    def keep_refusal(self, known: Listed, error: SpeechError) -> None:
-        """Keep why a file cannot be used."""
-        refusal = {"code": error.code, "what": error.what, "mend": error.mend}
+    def keep_refusal(self, known: Listed, refusal: Mapping[str, Any]) -> None:
+        """Keep why a file cannot be used: `code`, `what` and `mend`."""
         size = _size(self.path(known))
-        self._update(known.id, facts=json.dumps({"refusal": refusal, "size_bytes": size}, sort_keys=True))
+        self._update(known.id, facts=json.dumps({"refusal": dict(refusal), "size_bytes": size}, sort_keys=True))
 
     def _update(self, id: str, **values: Any) -> None:
         from speech.store.tables import recording

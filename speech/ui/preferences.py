@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from speech.collections import ledger
 from speech.store import Store
 
 MOST = 200
@@ -25,8 +26,8 @@ class Preferences:
             found = connection.execute(preference.select().where(preference.c.person == person)).mappings()
             return {row["name"]: json.loads(row["value"]) for row in found}
 
-    def keep(self, person: str, name: str, value: Any) -> bool:
-        """Keep one; False where a person has too many."""
+    def keep(self, person: str, name: str, value: Any, *, event: ledger.Event | None = None) -> bool:
+        """Keep one, with a row in the ledger where it is an act, or neither; False where a person has too many."""
         from speech.store.tables import preference
 
         own = preference.c.person == person
@@ -39,4 +40,6 @@ class Preferences:
                 return False
             else:
                 connection.execute(preference.insert().values(person=person, name=name, value=text))
+            if event is not None:
+                ledger.append_in(connection, event)
         return True

@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeVar
 from speech import languages
 from speech.collections import consent, ledger
 from speech.errors import Refusal, SpeechError
-from speech.jobs import Job, Queue
+from speech.jobs import GIVEN_UP, Job, Queue
 from speech.review import edits, progress
 from speech.review.workspace import Listed
 from speech.store import Store
@@ -93,9 +93,16 @@ class Served(Held):
             raise Refusal(known.path, "it has a transcript already", "Open it in Review", "REVIEW_DRAFTED")
 
     def look(self, known: Known) -> None:
-        """Have a recording looked at, unless it is being looked at, or could not be read as it is."""
-        refused = "refusal" in known.facts and known.facts.get("size_bytes") == self._size(known)
-        if not refused:
+        """Have a recording looked at, unless it is being looked at, or could not be read as it is.
+
+        One that ended its worker each time is not tried again: that is kept as its refusal, until the file is another.
+        """
+        if "refusal" in known.facts and known.facts.get("size_bytes") == self._size(known):
+            return
+        last = self.queue.last("peaks", known.id)
+        if "refusal" not in known.facts and last is not None and last.refusal is not None and last.refusal["code"] in GIVEN_UP:
+            self.keep_refusal(known, last.refusal)
+        else:
             self.queue.add("peaks", workspace=self.id, owner="", recording=known.id)
 
     def _size(self, known: Known) -> int:
@@ -159,9 +166,16 @@ class Served(Held):
 
     def state_basis(self, basis: str, asker: Asker) -> None:
         """Keep what was stated for recordings without a card, once, with a row in the ledger; then drafts beside them are read."""
-        self.preferences.keep(f"workspace {self.id}", BASIS, basis)
-        agent = ledger.Agent(id=asker.name, kind="person", role="keeper") if asker.name != LOCAL else ledger.Agent(id="oral-speech")
-        ledger.append(ledger.Event(type="consent", agents=(agent,)), store=self.store)
+        event = ledger.Event(type="consent", agents=self.agents(asker))
+        self.preferences.keep(f"workspace {self.id}", BASIS, basis, event=event)
+        self.agreed_anew()
+
+    def agents(self, asker: Asker) -> tuple[ledger.Agent, ...]:
+        """Who acted, for the ledger; nobody's name where one person works alone."""
+        return (ledger.Agent(id=asker.name, kind="person", role="keeper"),) if asker.name != LOCAL else ()
+
+    def agreed_anew(self) -> None:
+        """Something was agreed, or taken back: drafts beside the recordings are read now, or stay unread, and lists are made anew."""
         self.workspace().refresh()
         self.changed()
 

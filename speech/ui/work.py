@@ -12,10 +12,12 @@ from typing import Any
 from speech.audio import load
 from speech.audio.copies import write_flac
 from speech.audio.peaks import write_peaks
+from speech.collections import acts
 from speech.errors import AudioRefused, PathRefused, Refusal
 from speech.jobs import Job, Kind, Report
 from speech.models import hub
 from speech.review import edits, learning
+from speech.review.orders import first_unsure
 from speech.review.workspace import Listed
 from speech.ui.held import Held, direct
 
@@ -26,11 +28,14 @@ _SHARES = {
     "peaks": {"reading": 0.8, "drawing": 0.05, "copying": 0.15},
 }
 
+_SILENT_S = 600.0
+"""A look at a file that says nothing for so long has come to no end."""
+
 
 def kinds(held: Held, lane: str) -> dict[str, Kind]:
     """The kinds of work of a lane."""
     if lane == "light":
-        return {"peaks": Kind(work=lambda job, report: look(held, job, report), shares=_SHARES["peaks"])}
+        return {"peaks": Kind(work=lambda job, report: look(held, job, report), shares=_SHARES["peaks"], silent_s=_SILENT_S)}
     return {
         "transcribe": Kind(work=lambda job, report: transcribe(held, job, report), shares=_SHARES["transcribe"]),
         "adapt": Kind(work=lambda job, report: learn(held, job, report)),
@@ -59,7 +64,7 @@ def look(held: Held, job: Job, report: Report) -> Mapping[str, Any]:
             held.keep_facts(known, signal)
             return {"duration_ms": signal.duration_ms, "copied": copied}
     except (AudioRefused, PathRefused) as refused:
-        held.keep_refusal(known, refused)
+        held.keep_refusal(known, {"code": refused.code, "what": refused.what, "mend": refused.mend})
         raise
 
 
@@ -93,16 +98,19 @@ def transcribe(held: Held, job: Job, report: Report) -> Mapping[str, Any]:
     except Refusal as refused:
         verb.deliver(path, refused, context=context)  # the ledger's row; raises it again
         raise
-    edits.draft(held.store, known.id, result.transcript, person=job.owner, id=_edit_of(job), source=model)
-    held.workspace().set_language(known.id, language)
-    findings = verb.deliver(path, result, context=context).findings
+    event = acts.transcribe_event(path, result, (), context, None)
+    held.workspace().draft(
+        known, result.transcript, person=job.owner, id=_edit_of(job), source=model, language=language, event=event
+    )  # fmt: skip
+    if (first := first_unsure(edits.segments_of(held.store, known.id).segments.values())) is not None:
+        edits.put_place(held.store, known.id, first, job.owner)  # there who asked for it begins to correct
     shown = result.as_dict(known.path)
     return {
         "coverage": shown["coverage"],
         "segments": len(result.transcript.segments),
         "language": language,
         "model": model,
-        "findings": [{"code": f.code, "what": f.what, "mend": f.mend} for f in findings],
+        "findings": [{"code": f.code, "what": f.what, "mend": f.mend} for f in result.findings],
         "seconds": result.seconds,
     }
 

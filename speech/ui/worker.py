@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 
 LANES = ("heavy", "light")
 _NICE = 10
+LOOK_BYTES = 2 << 30
+"""Memory that a look at a file may take; it needs a tenth of it, however long the recording is."""
 _PATIENCE_S = 5.0
 
 
@@ -34,6 +36,7 @@ def main(arguments: list[str]) -> int:
     from speech.ui.work import kinds
 
     parent = os.getppid()
+    _bound(lane)
     with contextlib.suppress(OSError, AttributeError):
         os.nice(_NICE)
     with open_store() as store:
@@ -41,6 +44,16 @@ def main(arguments: list[str]) -> int:
         _stop_on_signal(worker)
         worker.run(lambda: os.getppid() == parent)
     return 0
+
+
+def _bound(lane: str) -> None:
+    """Bound what a file can make this process take: where memory is short it goes before the server, and a look has a limit."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("500")
+    if lane == "light":
+        from speech.audio.limits import bound_memory
+
+        bound_memory(LOOK_BYTES)
 
 
 def _stop_on_signal(worker: Worker) -> None:
@@ -63,6 +76,8 @@ class Workers:
         # The package that runs here, never one that lies in the folder where the server was started.
         packages = str(Path(speech.__file__).resolve().parent.parent)
         self._environment = {
+            # A job that computes beside the server waits without spinning: who saves meanwhile waits for less.
+            "OMP_WAIT_POLICY": "PASSIVE",
             **os.environ,
             "SPEECH_STORE": place.url if isinstance(place, Server) else str(place),
             "PYTHONPATH": os.pathsep.join(filter(None, (packages, os.environ.get("PYTHONPATH")))),

@@ -22,46 +22,14 @@ from speech.adapt.dev import Piece, dev_of
 from speech.adapt.donors import ranked
 from speech.adapt.learner import BLANK, SPECIAL, Learner, Mode
 from speech.adapt.run import finish, judged
-from speech.collections import answers, consent
+from speech.collections import answers
 from speech.errors import ConsentRefused, ManifestRefused, ModelRefused, TextRefused, TrainingFailure
 from speech.models.checkpoint import Checkpoint, open_checkpoint
 from speech.models.hub import mini_folder
 from speech.models.recogniser import CtcRecogniser
 from speech.types import Segment, Span, Transcript
-from tests.sounds import SENTENCES, spoken
-
-CONTEXT = consent.Context(basis="test")
-CARD = answers.new_card(
-    answers.Described(
-        id="field", title="Field", languages=("que",), holder="village", kind="community", source="made by a synthesiser",
-        community="assembly", for_all=True, people_folder="",
-    ),
-    [
-        answers.Said(
-            scopes=("LOCAL", "TRAIN"), basis="community_protocol", given_by="community_authority",
-            given_on=consent.today(), evidence="minutes",
-        )
-    ],
-)  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def field(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Twelve clips of four sessions, spoken by eSpeak NG, with a manifest and a card."""
-    folder = tmp_path_factory.mktemp("field")
-    lines = []
-    for number in range(12):
-        text = SENTENCES[number % len(SENTENCES)]
-        soundfile.write(folder / f"s{number // 3}_{number}.wav", spoken(text), 16_000)
-        lines.append(f"s{number // 3}_{number}.wav\t{text}\tque\ts{number // 3}")
-    (folder / "manifest.tsv").write_text("path\ttext\tlanguage\tsession\n" + "\n".join(lines) + "\n", encoding="utf-8")
-    (folder / answers.CARD).write_text(CARD, encoding="utf-8")
-    return folder
-
-
-@pytest.fixture(scope="module")
-def material(field: Path) -> Material:
-    return gather(field / "manifest.tsv", "que", context=CONTEXT)
+from tests.adapt.sources import CONTEXT, settings
+from tests.sounds import SENTENCES
 
 
 @pytest.fixture(scope="module")
@@ -230,10 +198,6 @@ def test_donors_are_ranked_by_what_they_hear(base: Checkpoint, material: Materia
     assert [d.wrong for d in found] == sorted(d.wrong for d in found)
     assert {d.language for d in found} == set(base.adapters)
     assert found[0].language == "que" and found[-1].language == "amh"  # the language itself first, other letters last
-
-
-def settings(steps: int) -> AdaptSettings:
-    return AdaptSettings(steps=steps, decay_share=0.5, evaluate_steps=2, rate=1e-3)
 
 
 def test_a_resumed_run_equals_an_unbroken_one_and_the_base_stays(

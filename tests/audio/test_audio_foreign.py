@@ -29,10 +29,11 @@ def errors() -> list[tuple[Exception, str]]:
         (EOFError(), "AUDIO_CORRUPT"),
         (struct.error("unpack"), "AUDIO_CORRUPT"),
         (OSError(5, "Input/output error"), "PATH_IO"),
+        (MemoryError(), "AUDIO_HEADER"),
     ]
 
 
-@pytest.mark.parametrize("number", range(8))
+@pytest.mark.parametrize("number", range(9))
 def test_each_foreign_exception_becomes_a_refusal_with_its_cause(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
     error, code = errors()[number]
 
@@ -47,7 +48,7 @@ def test_each_foreign_exception_becomes_a_refusal_with_its_cause(tmp_path: Path,
 
 
 def test_every_class_that_is_caught_is_translated() -> None:
-    assert len(foreign()) == 7
+    assert len(foreign()) == 8
     for kind in foreign():
         made = kind(1, "x") if kind.__name__ in ("FFmpegError", "OSError") else kind(1)
         assert translated("a.wav", made).where == "a.wav"

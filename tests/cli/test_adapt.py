@@ -21,7 +21,7 @@ from speech.models.checkpoint import base_sha256, open_checkpoint
 from speech.models.hub import mini_folder
 from speech.models.lm.files import load
 from speech.types import Segment, Span, Transcript
-from tests.adapt.test_adapt import CARD
+from tests.adapt.sources import CARD
 from tests.sounds import SENTENCES, spoken
 
 

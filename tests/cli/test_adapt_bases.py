@@ -12,7 +12,7 @@ from speech.collections import answers
 from speech.files import sha256_of
 from speech.models.cards import read_card
 from speech.models.checkpoint import base_sha256, open_checkpoint
-from tests.adapt.test_adapt import CARD
+from tests.adapt.sources import CARD
 from tests.cli.test_adapt import folder, run, small
 from tests.models.folders import KINDS
 

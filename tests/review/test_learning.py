@@ -19,7 +19,7 @@ from speech.review.learning import Reviewed, back, choose, in_use, judges, kept,
 from speech.review.workspace import open_workspace
 from speech.store import open_store
 from speech.types import Segment, Span, Transcript
-from tests.adapt.test_adapt import CARD
+from tests.adapt.sources import CARD
 from tests.sounds import SENTENCES, spoken
 
 CONTEXT = consent.Context(basis="test")

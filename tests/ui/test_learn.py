@@ -15,7 +15,7 @@ from speech.store import Store
 from speech.types import Segment, Span, Transcript
 from speech.ui.served import Served
 from speech.ui.users import LOCAL
-from tests.adapt.test_adapt import CARD
+from tests.adapt.sources import CARD
 from tests.sounds import SENTENCES, spoken
 from tests.ui.conftest import Person, opened, work_off
 

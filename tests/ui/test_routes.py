@@ -266,8 +266,9 @@ def test_without_a_basis_nothing_is_there_to_be_done(store: Store, folder: Path)
     person, id = Person(served, LOCAL), recording(served)
     listed = person.get("/api/recordings").json()
     assert [row["allowed"] for row in listed] == [False, False] and all(row["segments"] == 0 for row in listed)
-    for path in (f"/api/recordings/{id}", f"/media/{id}", f"/api/recordings/{id}/peaks", f"/download/{id}"):
+    for path in (f"/api/recordings/{id}", f"/media/{id}", f"/api/recordings/{id}/peaks"):
         assert answered(person.get(path)) == NOT_THERE
+    assert (person.get(f"/download/{id}").status_code, person.get(f"/download/{id}").json()["code"]) == (422, "NO_CARD")
     state = person.get(f"/api/consent/{id}").json()
     assert (state["card"], state["basis"], state["scopes"]["play"]["code"]) == (False, None, "NO_CARD")
     assert person.send("/api/jobs", {"kind": "transcribe", "recording": id, "settings": {"language": "und"}}).status_code == 404
@@ -448,8 +449,8 @@ def test_a_zip_holds_what_was_asked_for_and_is_the_same_twice(local: Person, ser
 def test_on_a_server_for_others_a_download_needs_the_scope_to_leave(shared_served: Served) -> None:
     shared_served.local = False
     ana, id = Person(shared_served, "ana"), recording(shared_served)
-    assert answered(ana.get(f"/download/{id}")) == NOT_THERE
-    assert answered(ana.send("/api/exports", {"recordings": [id], "formats": ["eaf"]})) == NOT_THERE
+    for answer in (ana.get(f"/download/{id}"), ana.send("/api/exports", {"recordings": [id], "formats": ["eaf"]})):
+        assert answer.status_code == 422 and answer.json()["code"] == "NO_CARD" and "export_text" in answer.json()["what"]
 
 
 def test_progress_sums(local: Person) -> None:

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,101 +11,16 @@ import pytest
 pytest.importorskip("playwright", reason="Playwright is not installed (the extra dev)")
 pytest.importorskip("gradio", reason="the extra app is not installed")
 
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser
 
-from speech.collections.consent import OWN_USE
-from speech.store import Store, open_store
-from speech.ui.held import BASIS
-from speech.ui.served import Served
-from speech.ui.server import build, listening_on
-from speech.ui.users import LOCAL, Users, add_user
+from speech.ui.users import add_user
+from tests.app_site import Desk, Site, make_site, sit_down
 from tests.ui_element import sessions
 
-CHROMIUM = Path("/usr/bin/chromium")
+__all__ = ["Desk", "Site", "make_site"]  # the tests' own names for them
+
 PASSWORD = "correct horse"
 PEOPLE = {"ana": "reviewer", "ben": "reviewer", "ida": "listener"}
-REVIEW = "speech-review"
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    here = Path(__file__).parent
-    for item in items:
-        if here in item.path.parents and "browser" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.browser)
-
-
-@dataclass
-class Site:
-    """A server on loopback that can be stopped and started again on its port."""
-
-    store: Store
-    served: Served
-    ids: dict[str, str]
-    port: int = 0
-    _server: Any = None
-    _thread: threading.Thread | None = None
-    _listening: Any = None
-
-    @property
-    def address(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    def start(self) -> None:
-        import uvicorn
-
-        listening = self._listening = listening_on("127.0.0.1", self.port)
-        self.port = int(listening.getsockname()[1])
-        # Playwright's loop runs in this thread; Gradio wants one of its own.
-        with ThreadPoolExecutor(1) as aside:
-            app = aside.submit(build, self.served, host="127.0.0.1", port=self.port).result()
-        self._server = uvicorn.Server(
-            uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", ws="none", timeout_graceful_shutdown=1)
-        )
-        self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [listening]}, daemon=True)
-        self._thread.start()
-        until = time.monotonic() + 20
-        while not self._server.started and time.monotonic() < until:
-            time.sleep(0.02)
-
-    def stop(self) -> None:
-        if self._server is not None:
-            self._server.should_exit = self._server.force_exit = True
-            assert self._thread is not None
-            self._thread.join(10)
-            self._listening.close()
-            self._server = None
-
-    def cookie(self, person: str) -> dict[str, Any]:
-        return {"name": "speech_session", "value": self.served.sessions.begin(person), "url": self.address}
-
-
-def make_site(folder: Path, made: list[sessions.Made], users: Path | None = None) -> tuple[Store, Served, dict[str, str]]:
-    tapes = folder / "tapes"
-    tapes.mkdir(parents=True)
-    for one in made:
-        sessions.write_sound(one, tapes)
-    store = open_store(folder / "store.sqlite3")
-    served = Served(store, tapes, users=Users(users))
-    served.preferences.keep(f"workspace {served.id}", BASIS, OWN_USE)
-    served.workspace().refresh()
-    ids = {r.path: r.id for r in served.workspace().recordings()}
-    for one in made:
-        sessions.draft(store, one, ids[one.name])
-        sessions.look_at(store, one, ids[one.name], tapes, served.place / "peaks")
-    return store, served, ids
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    if not CHROMIUM.exists():
-        pytest.skip("there is no Chromium (apt-get install chromium)")
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(
-            executable_path=str(CHROMIUM),
-            args=["--no-sandbox", "--autoplay-policy=no-user-gesture-required", "--enable-precise-memory-info", "--mute-audio"],
-        )
-        yield opened
-        opened.close()
 
 
 @pytest.fixture
@@ -140,94 +51,19 @@ def site(open_site: Callable[..., Site]) -> Site:
     return open_site()
 
 
-@dataclass
-class Desk:
-    """A person at a page."""
-
-    page: Page
-    site: Site
-    recording: str
-    faults: list[str] = field(default_factory=list)
-
-    @property
-    def review(self) -> Any:
-        return self.page.locator(REVIEW)
-
-    @property
-    def text(self) -> Any:
-        """The field of the chosen segment."""
-        return self.page.locator(".typing textarea")
-
-    @property
-    def chosen(self) -> str:
-        return str(self.page.locator(".row.chosen").get_attribute("data-id"))
-
-    @property
-    def saved(self) -> Any:
-        return self.page.locator(".save")
-
-    def wait_saved(self) -> None:
-        self.page.wait_for_function(
-            "() => /Saved \\d|All is saved/.test(document.querySelector('speech-review').shadowRoot.querySelector('.save').textContent)"
-        )
-
-    def click(self, id: str, part: str = ".text") -> None:
-        self.page.locator(f".row[data-id='{id}'] {part}").first.click()
-
-    def list(self) -> None:
-        """Leave the text for the list."""
-        self.page.keyboard.press("Escape")
-
-    def press(self, *keys: str) -> None:
-        for key in keys:
-            self.page.keyboard.press(key)
-
-    def focus(self) -> str:
-        """What has the focus: the class of the element, or its tag."""
-        return str(
-            self.page.evaluate(
-                """() => { const one = document.querySelector('speech-review').shadowRoot.activeElement;
-                return one ? (one.className || one.tagName.toLowerCase()) : 'nothing'; }"""
-            )
-        )
-
-    def segments(self) -> dict[str, dict[str, Any]]:
-        """What the store holds."""
-        from speech.review import edits
-
-        return dict(edits.segments_of(self.site.store, self.recording).forms)
-
-    def hear_all(self) -> None:
-        from speech.review import edits
-
-        for id in self.segments():
-            edits.mark_heard(self.site.store, self.recording, id, LOCAL)
-
-
 @pytest.fixture
 def open_desk(browser: Browser) -> Iterator[Callable[..., Desk]]:
     """Opens a recording of a site in a browser of its own, as a person."""
-    contexts: list[BrowserContext] = []
     desks: list[Desk] = []
 
-    def make(site: Site, name: str = sessions.SMALL, *, person: str = LOCAL, size: tuple[int, int] = (1366, 768), **more: Any) -> Desk:
-        context = browser.new_context(viewport={"width": size[0], "height": size[1]}, locale="en-GB", **more)
-        contexts.append(context)
-        context.add_cookies([site.cookie(person)])  # type: ignore[list-item]  # a plain mapping
-        context.set_default_timeout(15_000)
-        page = context.new_page()
-        desk = Desk(page=page, site=site, recording=site.ids[name])
-        desks.append(desk)
-        page.on("pageerror", lambda error: desk.faults.append(str(error)))
-        page.on("console", lambda said: desk.faults.append(said.text) if "Content Security Policy" in said.text else None)
-        page.goto(f"{site.address}/review/{desk.recording}")
-        page.locator(".row.chosen, .review .empty:not([hidden])").first.wait_for()
-        return desk
+    def make(site: Site, name: str = sessions.SMALL, **more: Any) -> Desk:
+        desks.append(sit_down(browser, site, name, **more))
+        return desks[-1]
 
     yield make
     faults = [fault for desk in desks for fault in desk.faults]
-    for context in contexts:
-        context.close()
+    for desk in desks:
+        desk.page.context.close()
     assert not faults
 
 

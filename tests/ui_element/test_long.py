@@ -7,18 +7,13 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.ui_element import conftest, sessions
-from tests.ui_element.conftest import Desk, Site
-
-NODES = """(() => {
-    const count = root => [...root.querySelectorAll('*')].reduce((n, e) => n + 1 + (e.shadowRoot ? count(e.shadowRoot) : 0), 0);
-    return count(document);
-})()"""
+from tests.app_site import NODES, Desk, Site, make_site
+from tests.ui_element import sessions
 
 
 @pytest.fixture(scope="module")
 def long_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    store, served, ids = conftest.make_site(tmp_path_factory.mktemp("long"), [sessions.long()])
+    store, served, ids = make_site(tmp_path_factory.mktemp("long"), [sessions.long()])
     site = Site(store=store, served=served, ids=ids)
     site.start()
     yield site

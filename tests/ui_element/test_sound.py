@@ -3,30 +3,62 @@
 from __future__ import annotations
 
 import statistics
+import threading
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import pytest
 
-from tests.ui_element.conftest import Desk
+from tests.app_site import AUDIO, Desk, Site
 
-AUDIO = "document.querySelector('speech-review').shadowRoot.querySelector('audio')"
-STOPS = f"""times => new Promise(done => {{
+WATCH = f"""times => {{
     const audio = {AUDIO};
-    const seen = [];
-    audio.addEventListener('play', () => seen.push(['play', performance.now(), audio.currentTime * 1000]));
-    audio.addEventListener('playing', () => seen.push(['playing', performance.now(), audio.currentTime * 1000]));
-    audio.addEventListener('pause', () => {{
-        seen.push(['pause', performance.now(), audio.currentTime * 1000]);
-        if (seen.filter(s => s[0] === 'pause').length >= times) done(seen);
+    const plain = Object.getOwnPropertyDescriptor(HTMLMediaElement.prototype, 'currentTime');
+    const asked = [];
+    Object.defineProperty(audio, 'currentTime', {{configurable: true, get: () => plain.get.call(audio), set: to => {{
+        asked.push(to * 1000);
+        plain.set.call(audio, to);
+    }}}});
+    window.seen = new Promise(done => {{
+        const found = [];
+        for (const name of ['play', 'playing', 'pause']) audio.addEventListener(name, () => {{
+            found.push([name, performance.now(), plain.get.call(audio) * 1000, asked.at(-1) ?? null]);
+            if (found.filter(one => one[0] === 'pause').length >= times) done(found);
+        }});
     }});
-}})"""
+}}"""
+EARLY_MS = 5
+"""How much before its end a span may stop. How much after it depends on the machine: that limit stands in the slow test."""
+
+
+class Seen(NamedTuple):
+    """Something that the player did: when, where it then was, and where it had last been sent, in ms."""
+
+    name: str
+    when: float
+    at: float
+    sent: float | None
 
 
 def watch(desk: Desk, times: int = 1) -> None:
-    desk.page.evaluate(f"times => {{ window.seen = ({STOPS})(times); }}", times)
+    """From now on note what the player does, until it has stopped so many times."""
+    desk.page.evaluate(WATCH, times)
 
 
-def seen(desk: Desk) -> list[tuple[str, float, float]]:
-    return [(str(a), float(b), float(c)) for a, b, c in desk.page.evaluate("() => window.seen")]
+def seen(desk: Desk) -> list[Seen]:
+    return [Seen(*one) for one in desk.page.evaluate("() => window.seen")]
+
+
+def starts(found: list[Seen]) -> list[float | None]:
+    return [one.sent for one in found if one.name == "play"]
+
+
+def stop(found: list[Seen]) -> float:
+    return next(one.at for one in found if one.name == "pause")
+
+
+def is_still(desk: Desk) -> bool:
+    return bool(desk.page.evaluate(f"() => {AUDIO}.paused"))
 
 
 def test_a_segment_plays_from_its_start_to_its_end(desk: Desk) -> None:
@@ -34,24 +66,24 @@ def test_a_segment_plays_from_its_start_to_its_end(desk: Desk) -> None:
     watch(desk)
     desk.press(" ")
     found = seen(desk)
-    start = next(at for name, _, at in found if name == "play")
-    stop = next(at for name, _, at in found if name == "pause")
-    assert abs(start - 3000) < 60
-    assert abs(stop - 5000) < 60
+    assert starts(found) == [3000]
+    assert stop(found) >= 5000 - EARLY_MS
+    assert is_still(desk)
 
 
 @pytest.mark.slow
 def test_start_and_stop_are_within_50_ms_over_many_plays(desk: Desk) -> None:
-    stops, waits = [], []
+    stops, begun, waits = [], [], []
     for n in range(12):
         desk.click(f"a{1 + n % 6}", ".when")
         watch(desk)
         before = desk.page.evaluate("() => performance.now()")
         desk.press(" ")
         found = seen(desk)
-        stops.append(next(at for name, _, at in found if name == "pause") - (2500 + 2500 * (n % 6)))
-        waits.append(next(when for name, when, _ in found if name == "playing") - before)
-    assert max(abs(s) for s in stops) <= 50
+        stops.append(stop(found) - (2500 + 2500 * (n % 6)))
+        begun.append(next(one.at for one in found if one.name == "play") - (500 + 2500 * (n % 6)))
+        waits.append(next(one.when for one in found if one.name == "playing") - before)
+    assert max(abs(s) for s in stops + begun) <= 50
     assert sorted(waits)[int(0.95 * len(waits)) - 1] < 100, f"median {statistics.median(waits):.0f} ms"
 
 
@@ -60,8 +92,7 @@ def test_speed_is_shown_and_stops_at_the_same_place(desk: Desk) -> None:
     assert desk.page.locator(".speed").inner_text() == "1.5×"
     watch(desk)
     desk.press(" ")
-    stop = next(at for name, _, at in seen(desk) if name == "pause")
-    assert abs(stop - 2500) < 80
+    assert stop(seen(desk)) >= 2500 - EARLY_MS
     assert desk.page.evaluate(f"() => [{AUDIO}.playbackRate, {AUDIO}.preservesPitch]") == [1.5, True]
     for _ in range(30):
         desk.press("-")
@@ -73,13 +104,10 @@ def test_repeat_goes_on_until_it_is_stopped(desk: Desk) -> None:
     assert desk.page.locator(".bar [data-act=loop]").get_attribute("aria-pressed") == "true"
     watch(desk, 3)
     desk.press(" ")
-    found = seen(desk)
-    starts = [at for name, _, at in found if name == "play"]
-    assert len(starts) >= 3
-    assert all(abs(at - 500) < 60 for at in starts)
+    assert starts(seen(desk)) == [500, 500, 500]
     desk.press(" ")
-    desk.page.wait_for_timeout(300)
-    assert desk.page.evaluate(f"() => {AUDIO}.paused")
+    desk.page.wait_for_function(f"() => {AUDIO}.paused")
+    desk.page.locator(".bar [data-act=play] .name >> text=Play").wait_for()
 
 
 def test_back_and_preroll(desk: Desk) -> None:
@@ -91,11 +119,11 @@ def test_back_and_preroll(desk: Desk) -> None:
     watch(desk)
     desk.press(" ")
     found = seen(desk)
-    assert abs(next(at for name, _, at in found if name == "play") - 2700) < 60
-    assert abs(found[-1][2] - 5200) < 60
+    assert starts(found) == [2700]
+    assert stop(found) >= 5200 - EARLY_MS
+    watch(desk)
     desk.press("Enter", "Shift+F8")
-    desk.page.wait_for_timeout(50)
-    assert desk.page.evaluate(f"() => {AUDIO}.currentTime") == pytest.approx(3.75, abs=0.4)
+    assert starts(seen(desk)) == [pytest.approx(stop(found) - 1500, abs=1)]
 
 
 def test_moving_with_the_list_keys_makes_no_sound(desk: Desk) -> None:
@@ -107,15 +135,14 @@ def test_moving_with_the_list_keys_makes_no_sound(desk: Desk) -> None:
 
 def test_a_word_of_the_waveform_is_heard_alone(desk: Desk) -> None:
     desk.press("Home")
-    desk.page.wait_for_timeout(300)
     canvas = desk.page.locator("canvas.stretch")
     box = canvas.bounding_box()
     assert box
     watch(desk)
     canvas.click(position={"x": box["width"] * 1250 / 12_000, "y": box["height"] - 28})
     found = seen(desk)
-    assert abs(next(at for name, _, at in found if name == "play") - 970) < 60
-    assert abs(found[-1][2] - 1530) < 60
+    assert starts(found) == [970]
+    assert stop(found) >= 1530 - EARLY_MS
 
 
 def test_a_click_in_the_waveform_moves_the_playhead_and_chooses(desk: Desk) -> None:
@@ -132,3 +159,38 @@ def test_sound_that_is_lost_is_said(desk: Desk) -> None:
     desk.page.evaluate(f"() => {AUDIO}.load()")
     desk.page.locator(".notice.error").wait_for()
     assert "cannot be played now" in desk.page.locator(".notice").inner_text()
+
+
+def test_sound_that_is_being_made_ready_is_asked_for_again(site: Site, open_desk: Callable[..., Desk]) -> None:
+    """R2: a copy that browsers play is still made; who pressed play meanwhile hears it when it is there, without pressing again."""
+    ready, asked, made = threading.Event(), [], site.served.playable
+
+    def playable(known: Any) -> Any:
+        asked.append(known)
+        return made(known) if ready.is_set() else None
+
+    site.served.playable = playable  # type: ignore[method-assign]  # as if a worker were still at it
+    desk = open_desk(site)
+    desk.page.locator(".notice >> text=making this recording ready").wait_for()
+    watch(desk)
+    desk.click("a2", ".when")
+    desk.press(" ")
+    desk.page.locator(".bar [data-act=play] .name >> text=Stop").wait_for()
+    ready.set()
+    assert stop(seen(desk)) >= 5000 - EARLY_MS
+    assert len(asked) >= 3
+    assert desk.page.locator(".notice").is_hidden()
+    desk.page.locator(".row[data-id=a2] .unheard").wait_for(state="detached")
+
+
+def test_sound_that_is_there_and_cannot_be_played_is_not_fetched_for_ever(desk: Desk) -> None:
+    asked: list[str] = []
+
+    def broken(route: Any) -> None:
+        asked.append(route.request.url)
+        route.fulfill(status=206, body=b"no sound at all", headers={"Content-Range": "bytes 0-14/15", "Content-Type": "audio/wav"})
+
+    desk.page.route("**/media/*", broken)
+    desk.page.evaluate(f"() => {AUDIO}.load()")
+    desk.page.locator(".notice.error").wait_for()
+    assert len(asked) <= 6

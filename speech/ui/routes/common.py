@@ -55,3 +55,20 @@ def recording_of(request: Request, id: str, *scopes: str) -> Known:
     if found is None or not served.allowed(found, scopes):
         raise NotThere
     return found
+
+
+def allowed_to(request: Request, id: str, *scopes: str) -> Known:
+    """As `recording_of`, for those who keep consent: a recording that is there and refused is refused by name.
+
+    Raises
+    ------
+    NotThere
+        No such recording.
+    ConsentRefused
+    """
+    served = served_of(request)
+    found = served.find(id)
+    if found is None:
+        raise NotThere
+    served.require(found, scopes)
+    return found

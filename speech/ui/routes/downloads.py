@@ -1,6 +1,7 @@
 """Transcripts taken away: one file, or a ZIP of several; and how far the collection is.
 
-On a server that other machines reach, what is taken away leaves the machine: the gate is asked for that scope, too.
+On a server that other machines reach, what is taken away leaves the machine: the gate is asked for that scope, too. Only keepers take
+away, who may know of all recordings: what the gate refuses is refused by name.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from speech.files import write_bytes
 from speech.review import exchange
 from speech.ui.answers import Json, NotThere
-from speech.ui.routes.common import Exporter, Reader, recording_of, served_of
+from speech.ui.routes.common import Exporter, Reader, allowed_to, served_of
 from speech.ui.served import Served
 
 router = APIRouter()
@@ -46,7 +47,7 @@ def _attached(data: bytes, name: str, media_type: str) -> Response:
 def download(request: Request, asker: Exporter, id: str, format: str = "eaf") -> Response:
     """One transcript in one format."""
     served = served_of(request)
-    known = recording_of(request, id, *_scopes(served))
+    known = allowed_to(request, id, *_scopes(served))
     if format not in FORMATS:
         raise NotThere
     name, data = exchange.rendered(served.workspace(), known, format)
@@ -57,7 +58,7 @@ def download(request: Request, asker: Exporter, id: str, format: str = "eaf") ->
 def export(request: Request, asker: Exporter, asked: Taken) -> Json:
     """Make a ZIP; what its formats cannot hold is said."""
     served = served_of(request)
-    known = [recording_of(request, id, *_scopes(served)) for id in dict.fromkeys(asked.recordings)]
+    known = [allowed_to(request, id, *_scopes(served)) for id in dict.fromkeys(asked.recordings)]
     if not set(asked.formats) <= set(FORMATS):
         raise NotThere
     data, made, id = exchange.zipped(served.workspace(), known, list(dict.fromkeys(asked.formats)), person=asker.name)
@@ -96,7 +97,7 @@ def download_export(request: Request, asker: Exporter, id: str) -> Response:
     if row is None or not _ID.fullmatch(id) or not path.is_file():
         raise NotThere
     for one in json.loads(row["recordings"]):
-        recording_of(request, str(one["id"]), *_scopes(served))
+        allowed_to(request, str(one["id"]), *_scopes(served))
     return _attached(path.read_bytes(), f"{served.name}.zip", "application/zip")
 
 

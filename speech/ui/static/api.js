@@ -28,8 +28,8 @@ export function useTexts(found) {
 }
 
 /** Ask one of our routes: {ok, status, data}. Status 0 where the server does not answer; without a session, the sign-in page. */
-export async function ask(path, { method = "GET", body, bytes, signal, headers: more } = {}) {
-  const headers = method === "GET" ? { ...more } : { "X-Speech": "1" };
+export async function ask(path, { method = "GET", body, bytes, signal } = {}) {
+  const headers = method === "GET" ? {} : { "X-Speech": "1" };
   if (body !== undefined) headers["Content-Type"] = "application/json";
   if (bytes !== undefined) headers["Content-Type"] = "application/octet-stream";
   let answer;

@@ -3,17 +3,40 @@ import { ask, el, onConnection, t, useTexts } from "./api.js";
 
 const PAGES = ["transcribe", "review", "languages", "learn", "collection"];
 const filled = new Map();
+let at = "";
+let begun = false;
+let open_page = "transcribe";
 const app = {
   me: null,
-  /** Show a tab; `id` is the recording that it should open. */
+  /** Show a tab; `id` is what it should open there: a recording, or a part of the page. */
   go(page, id) {
-    history.replaceState(null, "", `#${[page, id].filter(Boolean).join("/")}`);
-    wanted = page;
+    at = id ? `${page}/${id}` : page;
+    history.replaceState(null, "", `#${at}`);
+    open_page = page;
     select();
-    if (id) filled.get(page)?.open?.(id);
+    filled.get(page)?.open?.(id);
   },
 };
-let wanted = PAGES.includes(location.hash.slice(1).split("/")[0]) ? location.hash.slice(1).split("/")[0] : "transcribe";
+
+/** The tab that the address names, and what to open there: `#learn`, `#review/ID`. */
+function wanted() {
+  const [page, id] = location.hash.slice(1).split("/");
+  return PAGES.includes(page) ? { page, id } : null;
+}
+
+// An address typed, or followed: as if its tab were pressed.
+window.addEventListener("hashchange", () => {
+  const to = wanted();
+  if (to && location.hash.slice(1) !== at) app.go(to.page, to.id);
+});
+/** A tab is pressed: it has its address, with what is open there, so that it is there again after loading anew. */
+function press(page) {
+  const id = filled.get(page)?.shown?.();
+  at = id ? `${page}/${id}` : page;
+  history.replaceState(null, "", `#${at}`);
+  open_page = page;
+  select();
+}
 
 async function begin() {
   const me = await ask("/api/me");
@@ -22,11 +45,11 @@ async function begin() {
     return;
   }
   app.me = me.data;
-  const wanted = me.data.preferences.language ?? navigator.language.split("-")[0];
+  const spoken = me.data.preferences.language ?? navigator.language.split("-")[0];
   let table = await ask("/api/strings/en");
   const codes = table.data.languages.map((one) => one.code);
   // Browsers have two letters where there are (qu, sw), tables may have three (que, swh).
-  const chosen = codes.includes(wanted) ? wanted : codes.find((code) => code.length === 3 && code.startsWith(wanted));
+  const chosen = codes.includes(spoken) ? spoken : codes.find((code) => code.length === 3 && code.startsWith(spoken));
   if (chosen && chosen !== "en") table = await ask(`/api/strings/${chosen}`);
   useTexts(table.data.strings);
   document.documentElement.lang = table.data.language;
@@ -42,6 +65,11 @@ function fill(table) {
     head.dataset.filled = "1";
     head.append(heading(table), tabs());
   }
+  const to = begun ? null : wanted();
+  if (to && document.querySelector(`#speech-tabs [role=tab][data-tab-id="${to.page}"]`)) {
+    begun = true;
+    app.go(to.page, to.id);
+  }
   select();
   for (const page of PAGES) {
     const root = document.getElementById(`page-${page}`);
@@ -51,8 +79,8 @@ function fill(table) {
         const own = el("div", { class: "speech-page" });
         root.append(own);
         filled.set(page, (await module.show(own, app)) ?? {});
-        const [first, id] = location.hash.slice(1).split("/");
-        if (first === page && id) app.go(page, id);
+        const to = wanted();
+        if (to?.page === page && to.id) app.go(page, to.id);
       });
     }
   }
@@ -62,17 +90,17 @@ function fill(table) {
 function tabs() {
   const step = (event) => {
     const by = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
-    const at = PAGES.indexOf(wanted);
+    const at = PAGES.indexOf(open_page);
     const to = event.key === "Home" ? 0 : event.key === "End" ? PAGES.length - 1 : by && (at + by + PAGES.length) % PAGES.length;
     if (to === undefined) return;
     event.preventDefault();
-    app.go(PAGES[to]);
+    press(PAGES[to]);
     document.getElementById(`to-${PAGES[to]}`).focus();
   };
   return el(
     "div",
     { class: "speech-tabs", role: "tablist", "aria-label": t("app.title"), onkeydown: step },
-    PAGES.map((page) => el("button", { type: "button", role: "tab", id: `to-${page}`, "data-tab-id": page, text: t(`tabs.${page}`), onclick: () => app.go(page) })),
+    PAGES.map((page) => el("button", { type: "button", role: "tab", id: `to-${page}`, "data-tab-id": page, text: t(`tabs.${page}`), onclick: () => press(page) })),
   );
 }
 
@@ -80,7 +108,7 @@ function tabs() {
 function select() {
   for (const page of PAGES) {
     const own = document.getElementById(`to-${page}`);
-    const now = page === wanted;
+    const now = page === open_page;
     if (own && own.getAttribute("aria-selected") !== String(now)) {
       own.setAttribute("aria-selected", String(now));
       own.tabIndex = now ? 0 : -1;
@@ -91,7 +119,7 @@ function select() {
       own.setAttribute("aria-controls", panel.id);
     }
   }
-  const frames = document.querySelector(`#speech-tabs [role=tab][data-tab-id="${wanted}"]`);
+  const frames = document.querySelector(`#speech-tabs [role=tab][data-tab-id="${open_page}"]`);
   if (frames && frames.getAttribute("aria-selected") !== "true") frames.click();
 }
 

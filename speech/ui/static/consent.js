@@ -1,4 +1,4 @@
-// The basis for recordings without a card, asked once; and what the gate says of one recording.
+// The basis for recordings without a card, asked once and only where there are such; and what the gate says of one recording.
 import { ask, el, t, why } from "./api.js";
 
 const OFFERED = { own: "own use on this machine", agreed: "the people recorded agreed to transcription" };
@@ -6,7 +6,7 @@ const OFFERED = { own: "own use on this machine", agreed: "the people recorded a
 /** Ask for the basis where none was stated; `stated` is called once it is. */
 export async function basis(root, app, stated) {
   const answer = await ask("/api/consent");
-  if (!answer.ok || answer.data.basis || !answer.data.wanted) return;
+  if (!answer.ok || answer.data.basis || !answer.data.uncarded) return;
   const box = el("section", { class: "box", "aria-labelledby": "consent-heading" });
   root.append(box);
   box.append(el("h3", { id: "consent-heading", text: t("consent.heading") }));
@@ -33,7 +33,8 @@ export async function basis(root, app, stated) {
       stated();
     }
   });
-  box.append(el("p", { text: t("consent.ask") }), el("fieldset", {}, el("legend", { class: "hidden", text: t("consent.heading") }), choices), go, said);
+  const fill = el("button", { class: "plain", id: "consent-form-link", text: t("consent.form.fill"), onclick: () => app.go("collection", "consent") });
+  box.append(el("p", { text: t("consent.ask") }), el("fieldset", {}, el("legend", { class: "hidden", text: t("consent.heading") }), choices), go, said, el("p", { text: t("consent.or_form") }), fill);
 }
 
 /** What the gate says of a recording, as a list; resolves to whether it may be transcribed. */
@@ -41,11 +42,14 @@ export async function gate(root, id) {
   const answer = await ask(`/api/consent/${id}`);
   root.replaceChildren();
   if (!answer.ok) return false;
-  const rows = Object.entries(answer.data.scopes).filter(([scope]) => ["play", "review", "transcribe_local"].includes(scope));
+  const { scopes, card, title, holder } = answer.data;
+  // What goes beyond this machine is told, too, where a card speaks; without one it is no surprise.
+  const rows = Object.entries(scopes).filter(([scope]) => card || ["play", "review", "transcribe_local"].includes(scope));
+  if (card && title) root.append(el("p", { class: "card", text: holder ? t("consent.card_of", { title, holder }) : t("consent.card", { title }) }));
   // Who and which record: said once where all scopes have the same.
   const said = (one) => [one.people?.length > 0 && t("consent.people", { codes: one.people.join(", ") }), one.record && t("consent.record", { record: one.record })].filter(Boolean).join(" · ");
   const about = new Set(rows.map(([, one]) => said(one)));
-  const quiet = (text) => text && el("p", { class: "quiet", text });
+  const quiet = (text) => (text ? el("p", { class: "quiet", text }) : "");
   root.append(
     el(
       "ul",
@@ -55,12 +59,12 @@ export async function gate(root, id) {
           "li",
           { class: one.allowed ? "yes" : "no" },
           el("strong", { text: one.allowed ? `✓ ${t(`consent.scope.${scope}`)}` : `✗ ${t(`consent.scope.${scope}`)}: ${t("consent.no")}` }),
-          !one.allowed && el("p", { text: `${one.what}. ${one.mend}.` }),
+          !one.allowed && el("p", { class: ["train_asr", "export_text"].includes(scope) ? "quiet" : undefined, text: `${one.what}. ${one.mend}.` }),
           about.size > 1 && quiet(said(one)),
         ),
       ),
     ),
-    about.size === 1 ? (quiet([...about][0]) || "") : "",
+    about.size === 1 ? quiet([...about][0]) : "",
   );
   return answer.data.scopes.transcribe_local.allowed;
 }

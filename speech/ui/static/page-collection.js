@@ -1,5 +1,6 @@
 // Collection: how far each recording is, in sums that are exact; and what is taken away, and by whom.
 import { ask, clock, el, repeat, t, why } from "./api.js";
+import { agreement } from "./consent-form.js";
 
 const FORMATS = { eaf: "ELAN (.eaf)", textgrid: "Praat (.TextGrid)", srt: ".srt", vtt: ".vtt", csv: ".csv", json: ".json" };
 
@@ -45,6 +46,14 @@ export async function show(root, app) {
   await look();
   repeat(look, 15000);
   if (exporting) await takeAway(root, chosen);
+  if (!app.me.may.includes("consent")) return {};
+  const agreed = await agreement(root, app);
+  return {
+    open: (what) => {
+      if (what === "consent") agreed.focus();
+      else agreed.look();
+    },
+  };
 }
 
 async function takeAway(root, chosen) {

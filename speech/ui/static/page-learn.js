@@ -56,6 +56,7 @@ export async function show(root, app) {
       found.lacking_ms > 0 && el("p", { class: "quiet", text: t("learn.lacking", { minutes: minutes(found.lacking_ms), aim: whole(found.approved_ms + found.lacking_ms) }) }),
       found.lesson.unapproved > 0 && el("p", { class: "quiet", text: t("learn.unapproved", { count: found.lesson.unapproved }) }),
       ...found.lesson.refused.map((one) => el("p", { class: "warn", text: t(`learn.refused.${refusal(one.code)}`, { count: one.recordings }) })),
+      found.lesson.refused.length > 0 && app.me.may.includes("consent") && el("button", { class: "plain", id: "learn-consent", text: t("consent.form.go"), onclick: () => app.go("collection", "consent") }),
     ];
   }
 

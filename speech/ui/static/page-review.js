@@ -2,7 +2,7 @@
 import { ask, el, repeat, t } from "./api.js";
 
 export async function show(root, app) {
-  const picker = el("select", { id: "review-recording", onchange: () => open(picker.value) });
+  const picker = el("select", { id: "review-recording", onchange: () => app.go("review", picker.value) });
   const empty = el("div", { class: "nothing", hidden: true }, el("p", { text: t("review.empty") }), el("button", { text: t("tabs.transcribe"), onclick: () => app.go("transcribe") }));
   const alone = el("a", { text: t("review.alone"), hidden: true });
   const bar = el("div", { class: "review-choose", slot: "heading" }, el("label", { class: "hidden", for: picker.id, text: t("review.choose") }), picker, alone);
@@ -43,5 +43,5 @@ export async function show(root, app) {
 
   await look();
   repeat(look, 10000);
-  return { open };
+  return { open, shown: () => picker.value };
 }

@@ -44,7 +44,7 @@ export async function show(root, app) {
         if (name === "drop") send(event.dataTransfer.files);
       });
     }
-    box.prepend(el("h3", { text: t("transcribe.add") }), input, zone);
+    box.prepend(el("h3", { text: t("transcribe.add") }), el("p", { class: "quiet", text: t("consent.sent") }), input, zone);
     return box;
   }
 
@@ -202,11 +202,16 @@ function languagePicker(chosen) {
   let found = [];
   let at = -1;
   let turn = 0;
+  /** What the list answers, and what was put into the field by choosing from it. */
+  let answered = null;
+  let taken = null;
 
   async function look() {
     const own = ++turn;
-    const answer = await ask(`/api/languages?q=${encodeURIComponent(input.value)}`);
+    const asked = input.value;
+    const answer = await ask(`/api/languages?q=${encodeURIComponent(asked)}`);
     if (!answer.ok || own !== turn) return;
+    answered = asked;
     found = [...answer.data, { code: "und", name: t("transcribe.und"), models: [{ model: "mini" }] }];
     at = -1;
     list.replaceChildren(...found.map(option));
@@ -240,12 +245,20 @@ function languagePicker(chosen) {
   function take(number) {
     const one = found[number];
     if (!one || !one.models.length) return;
-    input.value = one.code === "und" ? one.name : `${one.name} (${one.code})`;
+    input.value = taken = one.code === "und" ? one.name : `${one.name} (${one.code})`;
     open(false);
     chosen(one);
   }
 
+  /** Enter: never from a list that answers what was typed before. */
+  async function enter() {
+    if (input.value === taken) return;
+    if (input.value !== answered) await look();
+    if (input.value === answered) take(Math.max(0, at));
+  }
+
   input.addEventListener("input", () => {
+    taken = null;
     chosen(null);
     look();
   });
@@ -254,7 +267,7 @@ function languagePicker(chosen) {
   input.addEventListener("keydown", (event) => {
     if (event.key === "ArrowDown") move(1);
     else if (event.key === "ArrowUp") move(-1);
-    else if (event.key === "Enter") take(Math.max(0, at));
+    else if (event.key === "Enter") enter();
     else if (event.key === "Escape") open(false);
     else return;
     event.preventDefault();

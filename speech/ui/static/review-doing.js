@@ -215,6 +215,7 @@ export const Doing = (Base) => class extends Base {
     this.nudged = { asked, base: this.nudged?.base ?? this.state.base(asked) };
     this.changed(this.state.foresee(this.waiting()), { counts: false });
     this.later("nudged", () => this.commit(), NUDGED_MS);
+    this.showSaved();
     if (edge === "start") this.player.play(start_ms, Math.min(end_ms, start_ms + 350));
     else this.player.play(Math.max(start_ms, end_ms - 350), end_ms);
   }

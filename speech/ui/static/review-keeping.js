@@ -173,7 +173,7 @@ export const Keeping = (Base) => class extends Base {
     const count = waiting.length;
     const texts = {
       saving: () => say("save.saving"),
-      saved: () => (this.editor.dirty ? say("save.saving") : lastSaved ? say("save.saved", { time: lastSaved.toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit" }) }) : say("save.all")),
+      saved: () => (this.editor.dirty || this.nudged ? say("save.saving") : lastSaved ? say("save.saved", { time: lastSaved.toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit" }) }) : say("save.all")),
       failing: () => say("save.failing", { count }),
       offline: () => say("save.offline", { count }),
     };

@@ -113,33 +113,23 @@ export class List {
       row.remove();
       this.#rows.delete(id);
     }
-    // In the order of the list, so that the Tab key and screen readers meet them so.
-    let last = null;
-    for (const id of [...wanted].sort((a, b) => this.at.get(a) - this.at.get(b))) {
-      let row = this.#rows.get(id);
-      if (!row) {
-        row = this.rows.make(id);
-        if (last) last.after(row);
-        else this.body.prepend(row);
-        this.#put(id, row);
-      } else {
-        this.#follow(row, last);
-        this.#move(id, row);
-      }
-      last = row;
+    for (const id of wanted) {
+      const row = this.#rows.get(id);
+      if (row) this.#move(id, row);
+      else this.#put(id, this.rows.make(id));
     }
+    this.#order([...wanted].sort((a, b) => this.at.get(a) - this.at.get(b)).map((id) => this.#rows.get(id)));
   }
 
-  /** Another order moves rows that are in the page already; what has the focus keeps it. */
-  #follow(row, last) {
-    const next = last ? last.nextSibling : this.body.firstChild;
-    if (next === row) return;
-    if (this.body.moveBefore) this.body.moveBefore(row, next);
-    else {
-      const had = row.getRootNode().activeElement;
-      this.body.insertBefore(row, next);
-      if (row.contains(had)) had.focus({ preventScroll: true });
-    }
+  /** Rows stand in the page in the order of the list, so that the Tab key and screen readers meet them so. */
+  #order(rows) {
+    // The one with the focus stays where it is, and the others are put round it: moved, it would lose the focus.
+    const focused = this.body.getRootNode().activeElement;
+    const fixed = Math.max(0, rows.findIndex((row) => row.contains(focused)));
+    if (!rows.length) return;
+    if (rows[fixed].parentNode !== this.body) this.body.prepend(rows[fixed]);
+    for (let n = fixed - 1; n >= 0; n--) if (rows[n].nextElementSibling !== rows[n + 1]) rows[n + 1].before(rows[n]);
+    for (let n = fixed + 1; n < rows.length; n++) if (rows[n].previousElementSibling !== rows[n - 1]) rows[n - 1].after(rows[n]);
   }
 
   #put(id, row) {

@@ -1,7 +1,10 @@
-// One <audio> that plays spans of a recording from start to stop, without ever decoding the file. Events: `change`, `time`, `heard`, `lost`.
+// One <audio> that plays spans of a recording from start to stop, without ever decoding the file.
+// Events: `change`, `time`, `heard`; `awaited` while the server makes a copy that browsers play, `found` when it is there, `lost`.
 
 /** Below this a timer of its own stops the sound: frames alone come up to 16 ms late, timers of long waits more. */
 const LAST_MS = 60;
+/** How soon sound that is being made ready is asked for again, and how seldom at last. */
+const AGAIN_MS = [500, 5000];
 
 export class Player extends EventTarget {
   rate = 1;
@@ -13,14 +16,28 @@ export class Player extends EventTarget {
   #frame = 0;
   #turn = 0;
   #heardTo = new Map();
+  #asking = false;
+  #loadedAgain = false;
+  #over = false;
 
   constructor(audio, address) {
     super();
     this.audio = audio;
+    this.address = address;
     audio.preload = "metadata";
     audio.preservesPitch = true;
-    audio.src = address;
-    audio.addEventListener("error", () => this.#lost());
+    audio.addEventListener("error", () => this.#failed());
+    audio.addEventListener("loadedmetadata", () => (this.#loadedAgain = false));
+  }
+
+  /** Fetch what a player needs first; from now on events are told. */
+  begin() {
+    this.audio.src = this.address;
+  }
+
+  end() {
+    this.stop();
+    this.#over = true;
   }
 
   get position_ms() {
@@ -32,6 +49,10 @@ export class Player extends EventTarget {
     const turn = ++this.#turn;
     this.#clear();
     this.playing = { start_ms, end_ms, segment, heard_ms };
+    if (this.#asking) {
+      this.#say("change"); // it is played when it is there
+      return;
+    }
     if (this.audio.error) this.audio.load();
     this.audio.playbackRate = this.rate;
     this.audio.currentTime = start_ms / 1000;
@@ -39,7 +60,7 @@ export class Player extends EventTarget {
     try {
       await this.audio.play();
     } catch (error) {
-      if (turn === this.#turn && error.name !== "AbortError") this.#lost();
+      if (turn === this.#turn && error.name !== "AbortError") this.#failed();
       return;
     }
     if (turn !== this.#turn) return;
@@ -128,12 +149,46 @@ export class Player extends EventTarget {
     if (to >= heard_ms[1] - 60) this.dispatchEvent(new CustomEvent("heard", { detail: { segment } }));
   }
 
-  #lost() {
+  /** No sound came: where the server is still making it ready, it is asked for again until it is there. */
+  async #failed() {
+    if (this.#asking) return;
+    this.#asking = true;
     this.#turn++;
     this.#clear();
-    this.playing = null;
+    const at_s = this.audio.currentTime;
+    let state = await this.#state();
+    if (state === "wait") this.#say("awaited");
+    else this.playing = null;
     this.#say("change");
-    this.#say("lost");
+    for (let wait = AGAIN_MS[0]; state === "wait" && !this.#over; wait = Math.min(AGAIN_MS[1], 2 * wait)) {
+      await new Promise((done) => setTimeout(done, wait));
+      state = await this.#state();
+    }
+    this.#asking = false;
+    if (this.#over) return;
+    if (state !== "there" || this.#loadedAgain) {
+      this.playing = null;
+      this.#say("change");
+      this.#say("lost");
+      return;
+    }
+    this.#loadedAgain = true; // what is there and cannot be played is not fetched for ever
+    const { playing } = this;
+    this.audio.load();
+    this.audio.currentTime = at_s;
+    this.#say("found");
+    if (playing) this.play(playing.start_ms, playing.end_ms, playing.segment, playing.heard_ms);
+  }
+
+  /** "there", "wait" (the server is making it ready) or "away". */
+  async #state() {
+    try {
+      const answer = await fetch(this.address, { headers: { Range: "bytes=0-0" } });
+      if (answer.ok) return "there";
+      return answer.status === 404 && (await answer.json()).wait === true ? "wait" : "away";
+    } catch {
+      return "away";
+    }
   }
 
   #clear() {

@@ -181,7 +181,6 @@ export const Showing = (Base) => class extends Base {
   notice(text, { act = null, error = false, spoken = false, of = "", for_ms = 0 } = {}) {
     clearTimeout(this.timers.get("notice"));
     if (this.noticeOf === "saving" && of !== "saving" && !error) return; // what is not saved stays in sight
-    if (of && of === this.noticeOf && this.parts.notice.textContent.startsWith(text)) return;
     this.noticeOf = of;
     const close = el("button", { type: "button", class: "plain", text: say("close"), onclick: () => this.closeNotice() });
     this.parts.notice.className = `notice${error ? " error" : ""}`;
@@ -217,16 +216,6 @@ export const Showing = (Base) => class extends Base {
   playWord(one) {
     if (one.start_ms === null) return;
     this.player.play(Math.max(0, one.start_ms - 30), one.end_ms + 30);
-  }
-
-  /** No sound: it is being prepared, and comes by itself; or the server does not answer. */
-  async soundLost() {
-    const answer = await ask(`/media/${this.recording.id}`, { headers: { Range: "bytes=0-0" } });
-    const again = () => this.parts.audio.load();
-    if (answer.data?.wait) {
-      this.later("sound", again, 2000);
-      this.notice(say("sound_prepared"), { of: "sound" });
-    } else this.notice(say("sound_lost"), { act: [say("again"), () => (this.closeNotice(), again())], error: true, of: "sound" });
   }
 
   heard(segment) {

@@ -148,6 +148,7 @@ class Review extends Doing(Keeping(Showing(class {}))) {
     this.state.foresee(this.waiting());
     this.root.querySelector(".begin")?.replaceWith(this.parts.element);
     this.listen();
+    this.player.begin();
     this.size();
     this.applySettings();
     if (!this.state.order.length) this.showEmpty();
@@ -165,7 +166,7 @@ class Review extends Doing(Keeping(Showing(class {}))) {
 
   end() {
     this.commit();
-    this.player.stop();
+    this.player.end();
     this.saving.end();
     this.list.end();
     this.wave.end();
@@ -194,8 +195,9 @@ class Review extends Doing(Keeping(Showing(class {}))) {
     this.on(this.player, "change", () => this.showPlaying());
     this.on(this.player, "time", () => this.showTime());
     this.on(this.player, "heard", ({ detail }) => this.heard(detail.segment));
-    this.on(this.player, "lost", () => this.soundLost());
-    this.on(this.parts.audio, "loadedmetadata", () => this.closeNotice("sound"));
+    this.on(this.player, "awaited", () => this.notice(say("sound_awaited"), { of: "sound" }));
+    this.on(this.player, "found", () => this.closeNotice("sound"));
+    this.on(this.player, "lost", () => this.notice(say("sound_lost"), { act: [say("again"), () => (this.closeNotice(), this.parts.audio.load())], error: true, of: "sound" }));
     this.on(this.parts.audio, "seeked", () => this.showTime());
     this.on(this.wave, "seek", ({ detail }) => this.pointedAt(detail.ms));
     this.on(this.wave, "word", ({ detail }) => this.playWord(detail.word));
