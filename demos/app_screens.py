@@ -76,7 +76,7 @@ class Stage:
     ids: dict[str, str]
     cookies: dict[str, list[Any]]
     ask: Callable[..., Any]
-    look: str = ""
+    reset: Callable[[], None]
 
     def address(self, shot: Shot) -> str:
         return self.addresses[shot.server]
@@ -386,11 +386,11 @@ def asking(playwright: Any, base: str) -> Callable[..., Any]:
     """Ask the server as one of the people, without a page."""
     contexts: dict[str, Any] = {}
 
-    def ask(person: str, path: str, body: Any = None) -> Any:
+    def ask(person: str, path: str, body: Any = None, method: str = "post") -> Any:
         if person not in contexts:
             contexts[person] = playwright.request.new_context(base_url=base, extra_http_headers={"X-Speech": "1", "Origin": base})
             assert contexts[person].post("/api/sign-in", data={"name": person, "password": PASSWORD}).ok
-        answer = contexts[person].get(path) if body is None else contexts[person].post(path, data=body)
+        answer = contexts[person].get(path) if body is None else getattr(contexts[person], method)(path, data=body)
         return answer.json() if answer.ok else None
 
     def cookies(person: str) -> list[Any]:
@@ -468,6 +468,8 @@ def take(browser: Any, stage: Stage, shot: Shot, size: str, look: str, out: Path
     context.set_default_timeout(30_000)
     if shot.person:
         context.add_cookies(stage.cookies[shot.person])
+    if shot.person == "ana":
+        stage.reset()  # what a picture before has switched on
     page = context.new_page()
     faults: list[str] = []
     page.on("pageerror", lambda error: faults.append(str(error)))
@@ -533,10 +535,10 @@ def main() -> None:
             ids=ids,
             cookies={"ana": ask.cookies("ana"), "ben": ask.cookies("ben"), "local": local.cookies()},  # type: ignore[attr-defined]
             ask=ask,
+            reset=lambda: ask("ana", "/api/me/preferences", {"name": "review", "value": {}}, method="put"),
         )
         local.close()
         for look in options.looks:
-            stage.look = look
             for size in options.sizes:
                 if look == "twice" and size == "phone":
                     continue  # a window of 180 pixels is nobody's

@@ -1,5 +1,5 @@
 // The frame: who one is, in which language, whether the server answers; and each tab filled when it is first there.
-import { ask, el, onConnection, t, useTexts } from "./api.js";
+import { ask, el, onConnection, t, tagOf, useTexts } from "./api.js";
 
 const PAGES = ["transcribe", "review", "languages", "learn", "collection"];
 const filled = new Map();
@@ -52,7 +52,7 @@ async function begin() {
   const chosen = codes.includes(spoken) ? spoken : codes.find((code) => code.length === 3 && code.startsWith(spoken));
   if (chosen && chosen !== "en") table = await ask(`/api/strings/${chosen}`);
   useTexts(table.data.strings);
-  document.documentElement.lang = table.data.language;
+  document.documentElement.lang = tagOf(table.data.language);
   document.title = `${t("app.title")} - ${me.data.collection}`;
   const observer = new MutationObserver(() => fill(table.data));
   observer.observe(document.body, { childList: true, subtree: true });

@@ -1,5 +1,5 @@
 // The basis for recordings without a card, asked once and only where there are such; and what the gate says of one recording.
-import { ask, el, t, why } from "./api.js";
+import { ask, el, sentences, t, why } from "./api.js";
 
 const OFFERED = { own: "own use on this machine", agreed: "the people recorded agreed to transcription" };
 
@@ -48,7 +48,7 @@ export async function gate(root, id) {
   if (card && title) root.append(el("p", { class: "card", text: holder ? t("consent.card_of", { title, holder }) : t("consent.card", { title }) }));
   // Who and which record: said once where all scopes have the same.
   const said = (one) => [one.people?.length > 0 && t("consent.people", { codes: one.people.join(", ") }), one.record && t("consent.record", { record: one.record })].filter(Boolean).join(" · ");
-  const about = new Set(rows.map(([, one]) => said(one)));
+  const about = new Set(rows.filter(([, one]) => one.allowed).map(([, one]) => said(one)));
   const quiet = (text) => (text ? el("p", { class: "quiet", text }) : "");
   root.append(
     el(
@@ -59,8 +59,8 @@ export async function gate(root, id) {
           "li",
           { class: one.allowed ? "yes" : "no" },
           el("strong", { text: one.allowed ? `✓ ${t(`consent.scope.${scope}`)}` : `✗ ${t(`consent.scope.${scope}`)}: ${t("consent.no")}` }),
-          !one.allowed && el("p", { class: ["train_asr", "export_text"].includes(scope) ? "quiet" : undefined, text: `${one.what}. ${one.mend}.` }),
-          about.size > 1 && quiet(said(one)),
+          !one.allowed && el("p", { class: ["train_asr", "export_text"].includes(scope) ? "quiet" : undefined, text: sentences(one) }),
+          (about.size > 1 || !one.allowed) && quiet(said(one)),
         ),
       ),
     ),

@@ -203,7 +203,7 @@ function words(x, y, text, anchor) {
 }
 
 function row(name, ms, kind) {
-  return el("tr", { class: kind }, el("th", { scope: "row", text: name }), el("td", { class: "number", text: minutes(ms) }));
+  return el("tr", { class: kind }, el("th", { scope: "row", text: name }), el("td", { class: "number", "data-label": t("learn.minutes"), text: minutes(ms) }));
 }
 
 function minutes(ms) {

@@ -1,5 +1,5 @@
 // Transcribe: recordings sent or chosen, what they hold, whether they may be used, the language; then work that goes on by itself.
-import { ask, clock, el, repeat, t, why } from "./api.js";
+import { ask, clock, el, repeat, sentences, t, why } from "./api.js";
 import { basis, gate } from "./consent.js";
 import { jobs } from "./jobs.js";
 import { cer } from "./page-languages.js";
@@ -117,7 +117,7 @@ export async function show(root, app) {
     }
     const f = answer.data;
     if (f.refusal) {
-      place.replaceChildren(el("p", { class: "error", text: `${f.refusal.what}. ${f.refusal.mend}.` }));
+      place.replaceChildren(el("p", { class: "error", text: sentences(f.refusal) }));
       return;
     }
     const differs = f.claimed_ms !== null && Math.abs(f.claimed_ms - f.found_ms) > 50;
@@ -126,7 +126,7 @@ export async function show(root, app) {
     place.replaceChildren(
       el("h4", { class: "hidden", text: t("transcribe.facts") }),
       el("dl", { class: "facts" }, Object.entries(rows).flatMap(([name, value]) => [el("dt", { text: t(`transcribe.fact.${name}`) }), el("dd", { text: String(value) })])),
-      el("ul", { class: "findings" }, f.findings.map((one) => el("li", { text: `${one.what}${one.mend ? `. ${one.mend}` : ""}` }))),
+      el("ul", { class: "findings" }, f.findings.map((one) => el("li", { text: sentences(one) }))),
     );
   }
 

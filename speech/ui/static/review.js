@@ -1,7 +1,7 @@
 // <speech-review recording="ID">: one recording's draft, heard, mended and approved. This file wires the parts together
 // and hears keys and clicks; what is shown, what becomes of an edit and what an act does stand in `review-showing.js`, `review-keeping.js`
 // and `review-doing.js`. The other parts know nothing of each other.
-import { ask, el } from "./api.js";
+import { ask, el, tagOf } from "./api.js";
 import { Doing } from "./review-doing.js";
 import { Editor } from "./review-editor.js";
 import { Keeping } from "./review-keeping.js";
@@ -64,7 +64,7 @@ class SpeechReview extends HTMLElement {
       if (this.#begun !== id) return;
       const table = me.ok ? await load(me.data.preferences.language) : null;
       if (table && recording.ok) {
-        if (!this.getAttribute("lang")) this.lang = table.language;
+        if (!this.getAttribute("lang")) this.lang = tagOf(table.language);
         await styled;
         const review = new Review(this, recording.data, me.data);
         this.#ends.push(() => review.end());
