@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -89,11 +89,28 @@ class Site:
         return {"name": "speech_session", "value": self.served.sessions.begin(person), "url": self.address}
 
 
-def make_site(folder: Path, made: list[sessions.Made], users: Path | None = None) -> tuple[Store, Served, dict[str, str]]:
+@contextmanager
+def serve(site: Site) -> Iterator[Site]:
+    """The site while it is needed."""
+    site.start()
+    try:
+        yield site
+    finally:
+        site.stop()
+        site.store.close()
+
+
+def make_site(
+    folder: Path,
+    made: list[sessions.Made],
+    users: Path | None = None,
+    write: Callable[[sessions.Made, Path], None] = sessions.write_sound,
+) -> tuple[Store, Served, dict[str, str]]:
+    """A collection below `folder` with these recordings, drafted and looked at, and what serves it; `write` writes a recording's file."""
     tapes = folder / "tapes"
     tapes.mkdir(parents=True)
     for one in made:
-        sessions.write_sound(one, tapes)
+        write(one, tapes)
     store = open_store(folder / "store.sqlite3")
     served = Served(store, tapes, users=Users(users))
     served.preferences.keep(f"workspace {served.id}", BASIS, OWN_USE)
