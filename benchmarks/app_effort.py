@@ -52,9 +52,10 @@ ABOUT = (12.5, 17.5)
 TRIES = 6
 DRAWS = 1000
 
-WORDS = """() => { const root = document.querySelector('speech-review').shadowRoot, field = root.querySelector('.typing textarea');
-    return [field.value, [...field.value.slice(0, field.selectionStart)].length, root.querySelector('.row.chosen').dataset.id];
+TEXT = """() => { const field = document.querySelector('speech-review').shadowRoot.querySelector('.typing textarea');
+    return [field.value, [...field.value.slice(0, field.selectionStart)].length];
 }"""
+"""The text in the field, and the caret's place in code points."""
 COUNT = "() => { window.keys = 0; window.addEventListener('keydown', event => { if (!event.repeat) window.keys++; }, true); }"
 
 
@@ -159,26 +160,29 @@ def corrected(session: Session, *, readings: bool) -> list[Corrected]:
 def mended(desk: Desk, session: Session, segment: Segment, *, readings: bool) -> Corrected:
     """One segment, from its draft to the reference, and Enter to the next."""
     wanted = session.wanted[segment.id]
-    keys, tries = 0, 0
-    known = readings_of(segment) if readings else []
-    while True:
-        text, caret, id = desk.page.evaluate(WORDS)
-        if id != segment.id:
-            raise RuntimeError(f"{session.language}: {id} is chosen and not {segment.id}")
-        if text == wanted:
-            break
-        if tries == TRIES:
-            raise RuntimeError(f"{session.language}, {segment.id}: {text!r} is not {wanted!r} after {tries} plans")
-        at = None if caret == len(text) else len(keyboard.letters(text[:caret]))
-        plan = keyboard.cheapest(text, wanted, known, caret=at)
-        keys += press(desk, plan)
-        known, tries = [], tries + 1
+    if desk.chosen != segment.id:
+        raise RuntimeError(f"{session.language}: {desk.chosen} is chosen and not {segment.id}")
+    keys, tries = mend(desk, wanted, readings_of(segment) if readings else [])
     keys += pressed(desk, "Enter")
     errors = distance(keyboard.letters(segment.text), keyboard.letters(wanted))
     return Corrected(
         language=session.language, letters=len(keyboard.letters(wanted)), typing=keyboard.typing_all(wanted), errors=errors, keys=keys,
         replanned=max(0, tries - 1),
     )  # fmt: skip
+
+
+def mend(desk: Desk, wanted: str, known: Sequence[keyboard.Readings]) -> tuple[int, int]:
+    """Make the text in the field what is wanted; the keys that went down, and how often they were planned."""
+    keys, tries = 0, 0
+    while True:
+        text, caret = desk.page.evaluate(TEXT)
+        if text == wanted:
+            return keys, tries
+        if tries == TRIES:
+            raise RuntimeError(f"{desk.chosen}: {text!r} is not {wanted!r} after {tries} plans")
+        at = None if caret == len(text) else len(keyboard.letters(text[:caret]))
+        keys += press(desk, keyboard.cheapest(text, wanted, known, caret=at))
+        known, tries = [], tries + 1
 
 
 def readings_of(segment: Segment) -> list[keyboard.Readings]:
