@@ -11,7 +11,7 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -117,11 +117,28 @@ class Site(Server):
     ids: dict[str, str]
 
 
-def make_site(folder: Path, made: list[sessions.Made], users: Path | None = None) -> tuple[Store, Served, dict[str, str]]:
+@contextmanager
+def serve(site: Site) -> Iterator[Site]:
+    """The site while it is needed."""
+    site.start()
+    try:
+        yield site
+    finally:
+        site.stop()
+        site.store.close()
+
+
+def make_site(
+    folder: Path,
+    made: list[sessions.Made],
+    users: Path | None = None,
+    write: Callable[[sessions.Made, Path], None] = sessions.write_sound,
+) -> tuple[Store, Served, dict[str, str]]:
+    """A collection below `folder` with these recordings, drafted and looked at, and what serves it; `write` writes a recording's file."""
     tapes = folder / "tapes"
     tapes.mkdir(parents=True)
     for one in made:
-        sessions.write_sound(one, tapes)
+        write(one, tapes)
     store = open_store(folder / "store.sqlite3")
     served = Served(store, tapes, users=Users(users))
     served.preferences.keep(f"workspace {served.id}", BASIS, OWN_USE)

@@ -86,7 +86,7 @@ def transcribe(held: Held, job: Job, report: Report) -> Mapping[str, Any]:
     language, model = str(asked["language"]), str(asked.get("model", "mini"))
     context = held.workspace().context
     path = held.path(known)
-    adapter = learning.in_use(learning.models_of(held.workspace()), language) if model == hub.MINI else None
+    adapter = learning.in_use(learning.models_of(held.workspace()), language) if model == hub.app_base() else None
     later = Later(model, LoadSettings(adapter=adapter), (language,)) if language != "und" else None
     language_models = LanguageModels(str(asked.get("lm", "auto")), tuple(map(str, asked.get("words", ()))))
     try:
@@ -133,6 +133,7 @@ def learn(held: Held, job: Job, report: Report) -> Mapping[str, Any]:
         language,
         models=models,
         name=job.id,
+        base=hub.app_base(),
         basis=context.basis,
         purpose=context.purpose,
         stepped=lambda what, step, most: report(what, step, most),

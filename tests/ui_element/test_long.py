@@ -7,18 +7,15 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.app_site import NODES, Desk, Site, make_site
+from tests.app_site import NODES, Desk, Site, make_site, serve
 from tests.ui_element import sessions
 
 
 @pytest.fixture(scope="module")
 def long_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     store, served, ids = make_site(tmp_path_factory.mktemp("long"), [sessions.long()])
-    site = Site(store=store, served=served, ids=ids)
-    site.start()
-    yield site
-    site.stop()
-    store.close()
+    with serve(Site(store=store, served=served, ids=ids)) as site:
+        yield site
 
 
 @pytest.fixture
