@@ -2,7 +2,7 @@
 import { ask, clock, el, repeat, t, why } from "./api.js";
 import { agreement } from "./consent-form.js";
 
-const FORMATS = ["eaf", "textgrid", "srt", "vtt", "csv", "json"];
+const FORMATS = ["eaf", "textgrid", "srt", "vtt", "rttm", "csv", "csv_words", "json", "txt"];
 
 export async function show(root, app) {
   const body = el("tbody");
