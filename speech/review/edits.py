@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, cast
 from speech.errors import Refusal
 from speech.review import acts
 from speech.review.acts import refuse
+from speech.review.doubts import doubts_in
 from speech.review.forms import Form, Lazy, form_of, maybe_form, maybe_segment, segment_of, text_of
 from speech.store import Store
 from speech.store import tables as t
@@ -220,7 +221,7 @@ def draft(
 
     transcript = identified(transcript)
     new = {s.id: form_of(s) for s in transcript.segments}
-    about = as_dict(replace(transcript, segments=()))
+    about, doubts = as_dict(replace(transcript, segments=())), doubts_in(transcript).as_dict()
     with store.write() as connection:
         if (found := _row_of(connection, id)) is not None:
             return _answered(found, recording, person)
@@ -233,7 +234,7 @@ def draft(
                 "REVIEW_DRAFTED",
             )
         change = {old: None for old in fold.forms if old not in new} | new
-        said = {"act": DRAFT, "from": source, "about": about}
+        said = {"act": DRAFT, "from": source, "about": about, "doubts": doubts}
         before: dict[str, Form | None] = {i: fold.forms.get(i) for i in change}
         row = _Row(id=id, recording=recording, person=person, act=DRAFT, said=said, before=before, after=change)
         stored = _stored(connection, row)
@@ -548,7 +549,7 @@ def history(store: Store, recording: str, segment: str) -> list[Past]:
 
 
 def about(store: Store, recording: str) -> Mapping[str, Any]:
-    """What the last draft said beside its segments: `from`, and `about`, a transcript without segments in the form of our JSON."""
+    """What the last draft said beside its segments: `from`; `about`, a transcript without segments in the form of our JSON; `doubts`."""
     from sqlalchemy import select
 
     with store.read() as connection:
