@@ -359,6 +359,30 @@ class Workspace:
             return set(connection.execute(asked.where(t.recording.c.workspace == self.id).distinct()).scalars())
 
 
+def meant_by(path: Path) -> tuple[Path, Path | None]:
+    """The folder to open for a path, and the recording in it that was named: itself, or that of an annotation file; a folder names none.
+
+    Raises
+    ------
+    Refusal
+        `REVIEW_FOLDER`: a file that is no recording, and has none of its name beside it.
+    PathRefused
+        It cannot be read.
+    """
+    from speech.audio.folders import is_recording
+
+    if not path.is_file():
+        return path, None
+    path = path.absolute()
+    beside = [path] if path.suffix.lower() not in ANNOTATIONS else sorted(f for f in path.parent.glob("*") if f.stem == path.stem)
+    for one in beside:
+        if one.is_file() and one.suffix.lower() not in ANNOTATIONS and is_recording(one):
+            return path.parent, one
+    raise Refusal(
+        shown(path), "this is a file, and no recording", "Name the folder that holds the recordings, or one of them", "REVIEW_FOLDER"
+    )
+
+
 def open_workspace(folder: Path, *, store: Store, context: consent.Context | None = None, refresh: bool = True) -> Workspace:
     """The workspace of a collection's folder, made where there is none; the folder itself is only read.
 

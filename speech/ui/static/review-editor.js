@@ -1,5 +1,5 @@
 // The editor of the chosen segment: there is one, and it moves from row to row. It keeps what is typed until it is handed on to be saved.
-import { el } from "./api.js";
+import { el, tagOf } from "./api.js";
 import { SIGNS, REASONS, columnName, columnText, marked, reasonOf, time } from "./review-row.js";
 import { doubtOf, wordsIn } from "./review-state.js";
 import { say } from "./review-strings.js";
@@ -21,7 +21,7 @@ export class Editor {
     this.mirror = el("div", { class: "mirror", "aria-hidden": "true" });
     this.field = el("textarea", {
       rows: 1, spellcheck: "false", autocomplete: "off", autocapitalize: "off", autocorrect: "off", dir: page.language.direction,
-      lang: page.language.code, enterkeyhint: "next", oninput: () => this.#input(),
+      lang: tagOf(page.language.code), enterkeyhint: "next", oninput: () => this.#input(),
     }); // prettier-ignore
     this.mirror.dir = page.language.direction;
     this.strange = el("p", { class: "note strange", hidden: true });

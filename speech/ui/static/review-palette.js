@@ -94,7 +94,9 @@ export class Palette {
     this.names ??= fetch("/static/letters.json").then((answer) => (answer.ok ? answer.json() : {}), () => ({}));
     const names = await this.names;
     const hits = Object.entries(names).filter(([, name]) => words.every((word) => name.includes(word)));
-    hits.sort((a, b) => a[1].length - b[1].length);
+    // A name that has the words as words before one that has them in others: "eng" before "length".
+    const apart = ([, name]) => words.filter((word) => !name.split(/[ -]/).includes(word)).length;
+    hits.sort((a, b) => apart(a) - apart(b) || a[1].length - b[1].length);
     this.found.replaceChildren(...hits.slice(0, FOUND_AT_MOST).map(([letter, name]) => this.#letter(letter, name.toLowerCase())));
     if (!hits.length) this.found.append(el("p", { class: "quiet", text: say("palette.none") }));
   }
