@@ -116,8 +116,13 @@ class Queue:
         self.store = store
         self._clock = clock
 
-    def add(self, kind: str, *, workspace: str, owner: str, recording: str | None = None, settings: Mapping[str, Any] | None = None) -> Job:
+    def add(
+        self, kind: str, *, workspace: str, owner: str, recording: str | None = None, settings: Mapping[str, Any] | None = None,
+        one_by: str = "",
+    ) -> Job:  # fmt: skip
         """Put a job at the end of the queue; one of the same kind and recording that is still open is given instead.
+
+        `one_by` names a setting: of a kind, one job at a time has its value, whoever asks.
 
         Raises
         ------
@@ -133,9 +138,10 @@ class Queue:
                 job.c.state.in_(OPEN),
                 job.c.wanted != "cancel",
             )
-            found = connection.execute(same).mappings().first() if recording is not None else None
-            if found is not None:
-                return _job(found)
+            open_ones = [_job(row) for row in connection.execute(same).mappings()] if recording is not None or one_by else []
+            for found in open_ones:
+                if not one_by or found.settings.get(one_by) == (settings or {}).get(one_by):
+                    return found
             values = {
                 "id": uuid.uuid4().hex[:16], "workspace": workspace, "recording": recording, "kind": kind,
                 "settings": _json(settings or {}), "state": "queued", "wanted": "run", "owner": owner,

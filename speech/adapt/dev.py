@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, Literal
 
 DEV_SHARE = 0.15
 """Of the sound, about so much is kept for dev, whole sessions at a time."""
@@ -24,7 +25,35 @@ class Piece:
     seconds: float
 
 
-def dev_of(pieces: Sequence[Piece]) -> tuple[frozenset[int], str]:
+How = Literal["speakers", "sessions", "last", "before"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Apart:
+    """How dev was chosen: whole sessions of other speakers, whole sessions, the last clips in a row, or those that judged before.
+
+    `chosen` sessions of `of`, where whole ones were.
+    """
+
+    how: How
+    chosen: int = 0
+    of: int = 0
+
+    @property
+    def said(self) -> str:
+        """In English, for cards and the command line."""
+        if self.how == "last":
+            return "the last clips in a row, as the files tell fewer than four sessions"
+        if self.how == "before":
+            return "the segments that judged before, and whole new sessions where they had become too few"
+        return f"whole sessions{' of other speakers' if self.how == 'speakers' else ''}, {self.chosen} of {self.of}"
+
+    def as_dict(self) -> dict[str, Any]:
+        """For those who say it in other languages."""
+        return {"how": self.how, "chosen": self.chosen, "of": self.of}
+
+
+def dev_of(pieces: Sequence[Piece]) -> tuple[frozenset[int], Apart]:
     """The numbers of the clips that are kept to judge by, about `DEV_SHARE` of the sound, and how they were chosen.
 
     Whole sessions of speakers who are in no other, where there are enough such; else whole sessions; else the last clips in a row.
@@ -38,17 +67,17 @@ def dev_of(pieces: Sequence[Piece]) -> tuple[frozenset[int], str]:
     by_speakers = _joined(sessions)
     known = not any("" in speakers for speakers in sessions.values())
     if told and known and len(set(by_speakers.values())) >= LEAST_SESSIONS:
-        return _smallest([by_speakers[piece.session] for piece in pieces], pieces, wanted, "whole sessions of other speakers")
+        return _smallest([by_speakers[piece.session] for piece in pieces], pieces, wanted, "speakers")
     if told and len(sessions) >= LEAST_SESSIONS:
-        return _smallest([piece.session for piece in pieces], pieces, wanted, "whole sessions")
+        return _smallest([piece.session for piece in pieces], pieces, wanted, "sessions")
     kept, held = len(pieces), 0.0
     while kept > 1 and held < wanted:
         kept -= 1
         held += pieces[kept].seconds
-    return frozenset(range(kept, len(pieces))), "the last clips in a row, as the files tell fewer than four sessions"
+    return frozenset(range(kept, len(pieces))), Apart(how="last")
 
 
-def _smallest(groups: Sequence[str], pieces: Sequence[Piece], wanted: float, named: str) -> tuple[frozenset[int], str]:
+def _smallest(groups: Sequence[str], pieces: Sequence[Piece], wanted: float, how: How) -> tuple[frozenset[int], Apart]:
     """The smallest groups that together hold what is wanted."""
     seconds: dict[str, float] = defaultdict(float)
     for group, piece in zip(groups, pieces, strict=True):
@@ -57,7 +86,7 @@ def _smallest(groups: Sequence[str], pieces: Sequence[Piece], wanted: float, nam
     for group in sorted(seconds, key=lambda name: (seconds[name], name)):
         if sum(seconds[chosen] for chosen in dev) < wanted:
             dev.append(group)
-    return frozenset(n for n, group in enumerate(groups) if group in dev), f"{named}, {len(dev)} of {len(seconds)}"
+    return frozenset(n for n, group in enumerate(groups) if group in dev), Apart(how=how, chosen=len(dev), of=len(seconds))
 
 
 def _joined(speakers: Mapping[str, set[str]]) -> dict[str, str]:

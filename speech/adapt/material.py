@@ -336,8 +336,8 @@ def _split(clips: dict[str, list[Clip]]) -> tuple[list[Clip], list[Clip], str]:
     if clips.get("dev"):
         return clips["train"] + clips[""], clips["dev"], "the rows that the manifest keeps for it"
     every = clips["train"] + clips[""]
-    dev, split_by = dev_of([Piece(session=c.session, speaker=c.speaker, seconds=c.seconds) for c in every])
-    return [c for n, c in enumerate(every) if n not in dev], [c for n, c in enumerate(every) if n in dev], split_by
+    dev, apart = dev_of([Piece(session=c.session, speaker=c.speaker, seconds=c.seconds) for c in every])
+    return [c for n, c in enumerate(every) if n not in dev], [c for n, c in enumerate(every) if n in dev], apart.said
 
 
 def some(clips: Sequence[Clip], seconds: float, seed: int = 1) -> list[Clip]:

@@ -6,12 +6,15 @@ Counted from the shapes that the checkpoint states. Held against what processes 
 from __future__ import annotations
 
 import math
+import shutil
 from collections.abc import Callable
+from pathlib import Path
 
 from speech.adapt import learner as learners
 from speech.adapt.lowrank import RANK
 from speech.audio import RATE
-from speech.errors import MemoryFailure
+from speech.errors import DiskFailure, MemoryFailure
+from speech.files import shown
 from speech.models import precision
 from speech.models.cards import LowRank
 from speech.models.checkpoint import Checkpoint, expected_shapes, low_rank_shapes
@@ -20,6 +23,8 @@ from speech.models.memory import free_memory
 
 STEP_S = 48.0
 """Seconds of sound in a step."""
+_BESIDE = 16_000_000
+"""Bytes that are allowed for what lies beside the checkpoints: adapter, cards, log, language model."""
 _PROGRAM = 500_000_000
 """Bytes of the program itself."""
 _LETTERS = 64
@@ -71,6 +76,41 @@ def memory_needed(checkpoint: Checkpoint, mode: learners.Mode = "adapter", *, la
     kept = layers + _KEPT if again else layers * _KEPT  # computed again layer by layer: of all but one only the input stays
     return int(weights * (6 if half else 4) + 20 * moving(checkpoint, mode, last_layers=last_layers) + 4 * frames * width * kept
                + _front(checkpoint) * (2 if mode == "full" else 1) + _PROGRAM)  # fmt: skip
+
+
+def disk_needed(checkpoint: Checkpoint, mode: learners.Mode = "adapter", *, runs: int = 1, last_layers: int = 2) -> int:
+    """Bytes that learning keeps on the disk while it goes on, with `runs` (the parts of a learning curve are one each).
+
+    A run keeps up to three checkpoints until all are done: what moves, its two moments and its mean. Beside them adapter, cards and
+    language model; in mode full a model of its own.
+    """
+    moved = moving(checkpoint, mode, last_layers=last_layers)
+    return runs * 3 * 20 * moved + 8 * moved + (4 * weights_of(checkpoint) if mode == "full" else 0) + _BESIDE
+
+
+def require_room(place: Path, need: int) -> int:
+    """The free bytes at `place`, refused where they are fewer than needed; asked before learning begins.
+
+    Raises
+    ------
+    DiskFailure
+        `DISK_FULL`: what is needed, and what is free.
+    """
+    free = free_disk(place)
+    if free < need:
+        raise DiskFailure(
+            shown(place),
+            f"learning keeps about {need / 1e6:.0f} MB on the disk while it goes on, {free / 1e6:.0f} MB are free",
+            "Make room on this disk, then begin again",
+            "DISK_FULL",
+        )
+    return free
+
+
+def free_disk(place: Path) -> int:
+    """Free bytes of the disk that a folder lies on, or will."""
+    there = next(folder for folder in (place, *place.absolute().parents) if folder.exists())
+    return shutil.disk_usage(there).free
 
 
 def _front(checkpoint: Checkpoint) -> int:

@@ -24,7 +24,8 @@ from speech.adapt.material import Clip, Material
 from speech.audio import RATE
 from speech.errors import TrainingFailure
 from speech.files import shown
-from speech.models.checkpoint import Checkpoint
+from speech.models import hub
+from speech.models.checkpoint import Checkpoint, open_checkpoint
 from speech.models.training import Evaluation, Loop, LoopSettings, Step, generators, supply
 from speech.models.training.loop import BEST, HELD, LAST
 from speech.models.training.losses import ctc as ctc_loss
@@ -193,6 +194,12 @@ def tried(learner: Learner) -> float:
     learner.zero_grad(set_to_none=True)
     generators.restore_process(states, "cpu")
     return took
+
+
+def pace(base: str) -> float:
+    """Seconds that a step takes on this machine, with a base as it is: tried before anything is learnt."""
+    checkpoint = open_checkpoint(hub.resolve(base))
+    return tried(Learner(checkpoint, "und", tuple("abcdefghijklmnopqrstuvwxyz"), mode="adapter"))
 
 
 def digest_of(clips: Sequence[Clip]) -> str:

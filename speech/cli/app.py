@@ -52,13 +52,21 @@ def command() -> None:
 def open_app(
     folder: Path, host: str, port: int, database: str | None, users: Path | None, public: str, no_browser: bool, debug: bool
 ) -> int:
-    """Open the app on FOLDER, which holds recordings and, where there are any, their ELAN files. Nothing in it is changed."""
+    """Open the app on FOLDER, which holds recordings and, where there are any, their ELAN files. Nothing in it is changed.
+
+    In place of a folder a recording, or its ELAN file, may be named: its folder is opened, at this recording.
+    """
     missing = [name for name in ("gradio", "fastapi", "uvicorn") if importlib.util.find_spec(name) is None]
     if missing:
         raise UsageFailure(
             "speech app", f"parts of the app are not installed ({', '.join(missing)})", "pip install 'oral-speech[app]'", "APP_EXTRA"
         )
+    from speech.review.workspace import meant_by
     from speech.ui.server import serve
+
+    folder, recording = meant_by(folder)
+    if recording is not None:
+        Streams.note(f"Opening the folder {shown(folder)}, at {shown(recording.name)}.")
 
     def tell(address: str) -> None:
         Streams.result(address)
@@ -68,7 +76,7 @@ def open_app(
 
             webbrowser.open(address)
 
-    serve(folder, host=host, port=port, database=database, users=users, public=public, told=tell)
+    serve(folder, host=host, port=port, database=database, users=users, public=public, recording=recording, told=tell)
     return 0
 
 

@@ -6,6 +6,7 @@ adapter is put to use by a person, never by itself, and the one before it can be
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 from collections import Counter, defaultdict
@@ -14,17 +15,20 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from speech.adapt import needs
 from speech.adapt.compare import judged_by
-from speech.adapt.dev import DEV_SHARE, Piece, dev_of
+from speech.adapt.dev import DEV_SHARE, Apart, Piece, dev_of
 from speech.adapt.material import Clip, Source
 from speech.adapt.minutes import SIZES, parts_of
-from speech.adapt.run import steps_for
+from speech.adapt.run import pace, steps_for
 from speech.adapt.whole import Made, make_adapter
 from speech.collections import consent
 from speech.collections.manifest import Row
-from speech.errors import ManifestRefused, ModelRefused
+from speech.errors import ConsentRefused, ManifestRefused, ModelRefused, Refusal
 from speech.files import shown, write_text
+from speech.jobs import Job, Queue
 from speech.models import hub
+from speech.models.checkpoint import open_checkpoint
 from speech.models.recogniser import LoadSettings, load
 from speech.review import edits
 from speech.review.orders import ordered
@@ -35,6 +39,7 @@ from speech.types import Segment
 SCOPE = "train_asr"
 TAUGHT_BY = ("approved",)
 """Statuses of segments that may teach: a person has heard them and says that the text is right."""
+_PACE = "pace.json"
 WORST = 10
 """Clips that are shown as those which the new model hears worst."""
 
@@ -58,7 +63,7 @@ class Lesson:
 
     rows: tuple[Row, ...]
     root: Path
-    split_by: str
+    split_by: Apart
     refused: Mapping[str, int] = field(default_factory=dict)
     unapproved: int = 0
     """Segments with a text that nobody approved."""
@@ -73,17 +78,27 @@ class Lesson:
         return self.seconds("train") > 0 and self.seconds("dev") > 0
 
     def require_ready(self, language: str) -> None:
-        """Refuse what is too little.
+        """Refuse what is too little, or what nobody may learn from.
 
         Raises
         ------
         ManifestRefused
             `MANIFEST_EMPTY`.
+        ConsentRefused
+            All that is approved is refused by the gate: with the code of most recordings, and how many there are.
         """
+        if self.refused and not self.rows:
+            code, count = max(self.refused.items(), key=lambda one: one[1])
+            told = ", ".join(f"{number} recording{'' if number == 1 else 's'} ({why})" for why, number in self.refused.items())
+            raise ConsentRefused(
+                language, f"nothing that is approved may be learnt from: {told}", "See what was agreed, and ask", code, scope=SCOPE,
+                item=f"{count} recordings",
+            )  # fmt: skip
         if not self.ready:
             raise ManifestRefused(
-                language, "too little is approved to learn from and to judge by", "Approve more, best of several sessions", "MANIFEST_EMPTY"
-            )
+                language, f"too little is approved to learn from and to judge by; {self.unapproved} segments are not approved",
+                "Approve more, best of several sessions", "MANIFEST_EMPTY",
+            )  # fmt: skip
 
 
 @dataclass(slots=True, kw_only=True)
@@ -214,6 +229,13 @@ def in_use(models: Path, language: str) -> Path | None:
     return folder_of(models, language) / chosen[-1] if chosen and chosen[-1] else None
 
 
+def all_in_use(models: Path) -> dict[str, Path]:
+    """The folders of the adapters in use, by language; languages that are heard by the model as it came are not among them."""
+    codes = sorted(path.parent.name for path in models.glob("*/kept.json"))
+    found = {code: in_use(models, code) for code in codes}
+    return {code: folder for code, folder in found.items() if folder is not None}
+
+
 def choose(models: Path, language: str, name: str) -> Kept:
     """Put an adapter to use; the one before stays, for `back`.
 
@@ -277,7 +299,7 @@ def lesson_in(workspace: Workspace, language: str, recordings: Sequence[Reviewed
     return lesson(every, language, root=root_of(workspace), models=models_of(workspace), context=workspace.context)
 
 
-def judges(rows: Sequence[Row], dev: Collection[str], taught: Collection[str]) -> tuple[frozenset[str], str]:
+def judges(rows: Sequence[Row], dev: Collection[str], taught: Collection[str]) -> tuple[frozenset[str], Apart]:
     """Ids of the segments that judge, and how they were chosen.
 
     Those that judged before stay; a whole session that has taught nothing yet joins them where they have become too few.
@@ -299,7 +321,7 @@ def judges(rows: Sequence[Row], dev: Collection[str], taught: Collection[str]) -
     for session in sorted(sessions, key=lambda session: (sum(map(_seconds, sessions[session])), session)):
         if not ids[session] & (dev | taught) and sum(_seconds(row) for row in rows if row.id in found) < enough:
             found |= ids[session]
-    return frozenset(found), "the segments that judged before, and whole new sessions where they had become too few"
+    return frozenset(found), Apart(how="before")
 
 
 def learn(
@@ -320,6 +342,7 @@ def learn(
         `MANIFEST_EMPTY`: too little was approved. All that `speech.adapt` raises.
     """
     given.require_ready(language)
+    needs.require_room(models, cost_of(given, (), models=models, base=base).disk)
     now = kept(models, language)
     source = Source(rows=given.rows, root=given.root, name="what was approved", found_as="approved segments")
     out = folder_of(models, language) / name
@@ -335,16 +358,84 @@ def learn(
     return told
 
 
-def cost_of(given: Lesson, runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Steps that learning would take, and seconds and bytes by the last run here (null where there was none)."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """What learning takes: steps of it and its parts, seconds (None: not known), bytes of memory and disk; and what is free there."""
+
+    steps: int
+    seconds: int | None
+    memory: int
+    disk: int
+    free: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """As the page is given it."""
+        return {"steps": self.steps, "seconds": self.seconds, "memory": self.memory, "disk": self.disk, "free": self.free}
+
+
+def _parts(given: Lesson) -> tuple[float, ...]:
+    return parts_of(given.seconds("train") / 60)
+
+
+def steps_of(given: Lesson) -> int:
+    """Steps of a lesson, its learning curve's among them."""
     steps = steps_for(given.seconds("train"))
-    steps += sum(min(steps, steps_for(60 * size)) for size in parts_of(given.seconds("train") / 60))
-    last = next((run for run in reversed(runs) if run.get("steps")), None)
-    return {
-        "steps": steps,
-        "seconds": round(steps * last["all_seconds"] / last["steps"]) if last else None,
-        "bytes": last["bytes"] if last else None,
-    }
+    return steps + sum(min(steps, steps_for(60 * size)) for size in _parts(given))
+
+
+def cost_of(given: Lesson, runs: Sequence[Mapping[str, Any]], *, models: Path, base: str = hub.MINI) -> Cost:
+    """What learning would take: time by the last run here, before the first by the pace that was tried; memory and disk by the base."""
+    steps, memory, disk = steps_of(given), *_needed(base, len(_parts(given)) + 1)
+    last = next((run for run in reversed(runs) if run.get("steps") and run.get("all_seconds")), None)
+    pace = last["all_seconds"] / last["steps"] if last else pace_of(models, base)
+    seconds = None if pace is None else max(1, round(steps * pace))
+    return Cost(steps=steps, seconds=seconds, memory=memory, disk=disk, free=needs.free_disk(models))
+
+
+@functools.lru_cache(maxsize=64)
+def _needed(base: str, runs: int) -> tuple[int, int]:
+    checkpoint = open_checkpoint(hub.resolve(base))
+    return needs.memory_needed(checkpoint), needs.disk_needed(checkpoint, runs=runs)
+
+
+def pace_of(models: Path, base: str = hub.MINI) -> float | None:
+    """Seconds a step, as it was tried on this machine; None where nobody has tried."""
+    try:
+        found = json.loads((models / _PACE).read_text(encoding="utf-8")).get(base)
+    except (OSError, ValueError, AttributeError):
+        return None
+    return float(found) if isinstance(found, int | float) and found > 0 else None
+
+
+def try_pace(models: Path, base: str = hub.MINI) -> float:
+    """Try how long a step takes here, and keep it."""
+    took = pace(base)
+    write_text(models / _PACE, json.dumps({base: round(took, 4)}) + "\n")
+    return took
+
+
+def begin(queue: Queue, workspace: Workspace, language: str, *, owner: str) -> Job:
+    """Put learning of a language into the queue. One person at a time teaches a language; who asks again gets the job that is open.
+
+    Raises
+    ------
+    Refusal
+        `REVIEW_LEARNING`: somebody else has begun.
+    ManifestRefused, ConsentRefused
+        As `Lesson.require_ready`.
+    MemoryFailure, DiskFailure
+        `MODEL_MEMORY`, `DISK_FULL`: learning needs more than there is.
+    """
+    given = lesson_in(workspace, language)
+    given.require_ready(language)
+    models = models_of(workspace)
+    cost = cost_of(given, (), models=models)
+    needs.require(open_checkpoint(hub.resolve(hub.MINI)))
+    needs.require_room(models, cost.disk)
+    job = queue.add("adapt", workspace=workspace.id, owner=owner, settings={"language": language}, one_by="language")
+    if job.owner != owner:
+        raise Refusal(language, "somebody else has begun to learn it", "Wait until it has ended", "REVIEW_LEARNING")
+    return job
 
 
 def learnt(models: Path, language: str) -> list[dict[str, Any]]:
@@ -368,7 +459,7 @@ def _told(made: Made, before: Scores | None, given: Lesson) -> dict[str, Any]:
         "donor": made.donor,
         "minutes": round(given.seconds("train") / 60, 1),
         "dev_clips": len(made.material.dev),
-        "split_by": given.split_by,
+        "split_by": given.split_by.as_dict(),
         "new": {"cer": _rate(made.scores.overall.letters), "wer": _rate(made.scores.overall.words)},
         "old": {"cer": _rate(before.overall.letters), "wer": _rate(before.overall.words)} if before else None,
         "worst": [{"segment": row.id, "errors": row.letters.errors, "letters": row.letters.reference} for row in rows[:WORST]],
@@ -380,7 +471,7 @@ def _told(made: Made, before: Scores | None, given: Lesson) -> dict[str, Any]:
         "refused": dict(given.refused),
         "seconds": round(made.adapted.seconds, 1),
         "all_seconds": round(sum(p.seconds for p in made.points), 1),
-        "steps": cost_of(given, ())["steps"],
+        "steps": steps_of(given),
         "bytes": sum(path.stat().st_size for path in made.path.parent.rglob("*") if path.is_file()),
     }
 

@@ -6,7 +6,7 @@ Read from cards and tables on this machine: a row says where its figures come fr
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,15 +21,24 @@ FETCHED = "facebook/mms-1b-all"
 """The repository with the most languages."""
 
 
+_NONE: Mapping[str, Path] = {}
+
+
 def folded(text: str) -> str:
     """A text as it is searched for: without accents, in small letters."""
     return "".join(c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c))
 
 
-def found(q: str) -> list[dict[str, Any]]:
-    """The languages that a person may mean by `q`, all for an empty one; best first. Accents are optional."""
+def found(q: str, learnt: Mapping[str, Path] = _NONE) -> list[dict[str, Any]]:
+    """The languages that a person may mean by `q`, all for an empty one; best first. Accents are optional.
+
+    `learnt` are folders of adapters that were learnt here and are in use: they stand in place of the embedded model's own.
+    """
     sought = folded(q.strip())
     here = _here()
+    for code, folder in learnt.items():
+        own = [{**row, "learnt": True} for found, row in _adapters(hub.MINI, folder) if found == code]
+        here[code] = [*own, *(row for row in here.get(code, []) if row["model"] != hub.MINI)] if own else here.get(code, [])
     rows = []
     for code in sorted({*languages.known(), *here}):
         table = languages.load(code)

@@ -15,6 +15,7 @@ from speech import languages
 from speech.collections import consent, ledger
 from speech.errors import Refusal, SpeechError
 from speech.jobs import GIVEN_UP, Job, Queue
+from speech.models import hub
 from speech.review import edits, progress
 from speech.review.workspace import Listed
 from speech.store import Store
@@ -106,6 +107,11 @@ class Served(Held):
             self.keep_refusal(known, last.refusal)
         else:
             self.queue.add("peaks", workspace=self.id, owner="", recording=known.id)
+
+    def try_pace(self) -> None:
+        """Have it tried, once, how long a step of learning takes on this machine."""
+        if not any(job.kind == "pace" for job in self.queue.all(self.id)):
+            self.queue.add("pace", workspace=self.id, owner="", settings={"model": hub.MINI}, one_by="model")
 
     def _size(self, known: Known) -> int:
         try:

@@ -27,8 +27,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from speech.errors import DiskFailure, RunFailure, SpeechError, UsageFailure
 from speech.files import shown
+from speech.review.edits import segments_of
 from speech.store import open_store
-from speech.ui.answers import Json, NotThere, not_there, refused
+from speech.ui.answers import Json, NotThere, not_there, not_understood, refused
+from speech.ui.bodies import Strict
 from speech.ui.gate import Gate, names_of
 from speech.ui.pages import frame
 from speech.ui.routes import ROUTERS
@@ -79,7 +81,7 @@ def build(served: Served, *, host: str = "127.0.0.1", port: int = 7860) -> Gate:
     app.add_exception_handler(Exception, _bug)
     everywhere = host in ("0.0.0.0", "::")
     return Gate(
-        _Packed(app),
+        _Packed(Strict(app)),
         sessions=served.sessions,
         users=served.users,
         hosts=names_of(host, port),
@@ -93,11 +95,7 @@ async def _not_there(_request: Request, _error: Exception) -> Response:
 
 
 async def _not_understood(_request: Request, _error: Exception) -> Response:
-    # The values are the person's own text: they are not sent back.
-    return Json(
-        {"ok": False, "code": "REQUEST", "what": "the page asked in a form that the server does not know", "mend": "Load the page again"},
-        422,
-    )
+    return not_understood()
 
 
 async def _refused(_request: Request, error: Exception) -> Response:
@@ -162,6 +160,14 @@ def _origin_of(public: str) -> str:
     return f"{parts.scheme}://{parts.netloc.lower()}"
 
 
+def _place_of(served: Served, recording: Path | None) -> str:
+    """The part of an address that opens a recording; empty for none."""
+    known = served.workspace().find(recording) if recording is not None else None
+    if known is None:
+        return ""
+    return f"#{'review' if segments_of(served.store, known.id).touched else 'transcribe'}/{known.id}"
+
+
 def serve(
     folder: Path,
     *,
@@ -170,9 +176,12 @@ def serve(
     database: str | None = None,
     users: Path | None = None,
     public: str = "",
+    recording: Path | None = None,
     told: Callable[[str], None],
 ) -> None:
     """Serve a folder until a signal ends it. `told` gets the address to open, with a one-time key where no one signs in by name.
+
+    The address leads to `recording`, where one is given: to its transcript, or to where it gets one.
 
     Raises
     ------
@@ -209,7 +218,8 @@ def serve(
         key = f"/sign-in?key={served.sessions.new_key(LOCAL)}" if users is None else "/"
         workers.start()
         try:
-            told(public or f"http://{shown_host}:{port}{key}")
+            at = _place_of(served, recording)
+            told((f"{public}/{at}" if at else public) if public else f"http://{shown_host}:{port}{key}{at}")
             uvicorn.Server(settings).run(sockets=[listening])
         finally:
             workers.stop()

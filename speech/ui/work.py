@@ -1,4 +1,5 @@
-"""What the workers do, by kind: look at a recording (what it holds, its peaks, a copy that browsers play), and transcribe it.
+"""What the workers do, by kind: look at a recording (what it holds, its peaks, a copy that browsers play), transcribe it, learn, and try
+how fast this machine learns.
 
 Every kind asks the gate when it begins: what was allowed when the job was put into the queue may be withdrawn by then. Work that was
 done already, in an attempt that was cut off, is found by its result and not done twice.
@@ -22,7 +23,7 @@ from speech.review.workspace import Listed
 from speech.ui.held import Held, direct
 
 HEAVY = ("transcribe", "adapt")
-LIGHT = ("peaks",)
+LIGHT = ("peaks", "pace")
 _SHARES = {
     "transcribe": {"reading": 0.05, "loading the model": 0.05, "finding speech": 0.1, "recognising": 0.8},
     "peaks": {"reading": 0.8, "drawing": 0.05, "copying": 0.15},
@@ -35,7 +36,10 @@ _SILENT_S = 600.0
 def kinds(held: Held, lane: str) -> dict[str, Kind]:
     """The kinds of work of a lane."""
     if lane == "light":
-        return {"peaks": Kind(work=lambda job, report: look(held, job, report), shares=_SHARES["peaks"], silent_s=_SILENT_S)}
+        return {
+            "peaks": Kind(work=lambda job, report: look(held, job, report), shares=_SHARES["peaks"], silent_s=_SILENT_S),
+            "pace": Kind(work=lambda job, report: {"step_s": learning.try_pace(learning.models_of(held.workspace()))}),
+        }
     return {
         "transcribe": Kind(work=lambda job, report: transcribe(held, job, report), shares=_SHARES["transcribe"]),
         "adapt": Kind(work=lambda job, report: learn(held, job, report)),
@@ -82,7 +86,7 @@ def transcribe(held: Held, job: Job, report: Report) -> Mapping[str, Any]:
     language, model = str(asked["language"]), str(asked.get("model", "mini"))
     context = held.workspace().context
     path = held.path(known)
-    adapter = learning.in_use(learning.models_of(held.workspace()), language) if model == hub.MINI else None
+    adapter = learning.in_use(learning.models_of(held.workspace()), language) if model == hub.app_base() else None
     later = Later(model, LoadSettings(adapter=adapter), (language,)) if language != "und" else None
     language_models = LanguageModels(str(asked.get("lm", "auto")), tuple(map(str, asked.get("words", ()))))
     try:
@@ -129,6 +133,7 @@ def learn(held: Held, job: Job, report: Report) -> Mapping[str, Any]:
         language,
         models=models,
         name=job.id,
+        base=hub.app_base(),
         basis=context.basis,
         purpose=context.purpose,
         stepped=lambda what, step, most: report(what, step, most),

@@ -49,13 +49,13 @@ def test_dev_has_other_speakers_where_sessions_share_none() -> None:
         return [Piece(session=session, speaker=speaker, seconds=seconds) for session, speaker, seconds in told for _ in range(2)]
 
     apart = pieces(("a", "ANA", 9), ("b", "ANA", 1), ("c", "BEN", 3), ("d", "CAT", 4), ("e", "DAN", 9))
-    dev, said = dev_of(apart)
-    assert {apart[n].speaker for n in dev} == {"BEN", "CAT"} and said == "whole sessions of other speakers, 2 of 4"
+    dev, how = dev_of(apart)
+    assert {apart[n].speaker for n in dev} == {"BEN", "CAT"} and how.said == "whole sessions of other speakers, 2 of 4"
     mixed = pieces(("a", "ANA", 9), ("b", "ANA", 1), ("c", "BEN", 3), ("d", "BEN", 4), ("e", "CAT", 9))
-    dev, said = dev_of(mixed)
-    assert {mixed[n].session for n in dev} == {"b", "c"} and said == "whole sessions, 2 of 5"
+    dev, how = dev_of(mixed)
+    assert {mixed[n].session for n in dev} == {"b", "c"} and how.said == "whole sessions, 2 of 5"
     unknown = pieces(("a", "", 9), ("b", "ANA", 1), ("c", "BEN", 3), ("d", "CAT", 4), ("e", "DAN", 9))
-    assert dev_of(unknown)[1] == "whole sessions, 2 of 5"
+    assert dev_of(unknown)[1].said == "whole sessions, 2 of 5"
 
 
 def test_two_models_are_judged_on_the_same_clips(material: Material) -> None:

@@ -72,3 +72,7 @@ def test_large_bases_learn_at_the_rates_published_for_them(monkeypatch: pytest.M
     assert needs.is_large(checkpoint)
     for mode, small, large in (("adapter", 6e-3, 1e-3), ("full", 1e-3, 3e-4)):
         assert AdaptSettings.of(mode, 100).rate == small and AdaptSettings.of(mode, 100, large=True).rate == large  # type: ignore[arg-type]
+
+
+def test_the_pace_is_tried_without_anything_to_learn_from() -> None:
+    assert 0 < runs.pace("mini") < 600

@@ -11,8 +11,12 @@ from typing import Any
 
 import pytest
 
+from speech import formats
 from speech.cli import run
+from speech.review.workspace import open_workspace
 from speech.store import open_store
+from speech.types import Segment, Span, Transcript
+from tests.adapt.sources import CARD
 from tests.conftest import REPOSITORY
 from tests.sounds import save, tone
 
@@ -55,6 +59,34 @@ def test_without_the_extra_its_command_is_said(folder: Path, capfd: pytest.Captu
 def test_no_folder_is_said(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert run(["app", str(folder / "none"), "--port", "0", "--no-browser"]) == 1
     assert "[REVIEW_FOLDER]" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(("named", "tab"), [("a.wav", "transcribe"), ("b.wav", "review"), ("b.eaf", "review")])
+def test_a_recording_opens_its_folder_at_this_recording(
+    folder: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, named: str, tab: str
+) -> None:
+    pytest.importorskip("gradio", reason="the extra app is not installed")
+    save(folder / "b.wav", tone(2))
+    said = Segment(id="a1", span=Span(start_ms=0, end_ms=1500), text="kay wasi", language="que")
+    formats.save(Transcript(segments=(said,)), folder / "b.eaf")
+    for name in ("uvicorn.Server.run", "speech.ui.worker.Workers.start", "speech.ui.worker.Workers.stop"):
+        monkeypatch.setattr(name, lambda *_, **__: None)
+    (folder / "collection.card.toml").write_text(CARD, encoding="utf-8")  # else its transcript waits until a basis is stated
+    assert run(["app", str(folder / named), "--port", "0", "--no-browser"]) == 0
+    told = capfd.readouterr()
+    with open_store() as store:
+        ids = {r.path: r.id for r in open_workspace(folder, store=store).recordings()}
+    assert told.out.strip().endswith(f"#{tab}/{ids[Path(named).stem + '.wav']}") and "/sign-in?key=" in told.out
+    assert f"Opening the folder {folder}" in told.err
+
+
+@pytest.mark.parametrize("named", ["notes.txt", "alone.eaf", "people.json"])
+def test_a_file_that_is_no_recording_is_said_and_makes_nothing(folder: Path, capfd: pytest.CaptureFixture[str], named: str) -> None:
+    (folder / named).write_text("{}", encoding="utf-8")
+    assert run(["app", str(folder / named), "--port", "0", "--no-browser"]) == 1
+    told = capfd.readouterr().err
+    assert "[REVIEW_FOLDER]" in told and "Name the folder" in told
+    assert not (folder.parent / "tapes.workspace").exists()
 
 
 def test_people_are_added_listed_and_removed(tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,9 +15,10 @@ import soundfile
 from speech import formats
 from speech.collections import answers, consent
 from speech.collections.manifest import Row
-from speech.errors import ManifestRefused, ModelRefused
+from speech.errors import ManifestRefused, ModelRefused, Refusal
+from speech.jobs import Queue
 from speech.review import learning
-from speech.review.learning import Reviewed, back, choose, in_use, judges, kept, learn, lesson
+from speech.review.learning import Reviewed, back, begin, choose, in_use, judges, kept, learn, lesson
 from speech.review.workspace import open_workspace
 from speech.store import open_store
 from speech.types import Segment, Span, Transcript
@@ -133,3 +136,30 @@ def test_too_little_is_said(village: tuple[Path, list[Reviewed]], tmp_path: Path
     with pytest.raises(ManifestRefused) as caught:
         learn(given, "zza", models=tmp_path, name="first", basis="test")
     assert caught.value.code == "MANIFEST_EMPTY" and not (tmp_path / "zza" / "first").exists()
+
+
+def test_one_person_at_a_time_teaches_a_language(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever presses first has it, also where both press at once; another language is another's."""
+    monkeypatch.setattr("speech.review.learning.lesson_in", lambda workspace, language: SimpleNamespace(
+        require_ready=lambda language: None, seconds=lambda split: 60.0
+    ))  # fmt: skip
+    (tmp_path / "tapes").mkdir()
+    with open_store(tmp_path / "store.sqlite3") as store:
+        workspace = open_workspace(tmp_path / "tapes", store=store)
+        queue = Queue(store)
+
+        def teach(owner: str, language: str = "que") -> str:
+            try:
+                return begin(queue, workspace, language, owner=owner).id
+            except Refusal as refused:
+                return refused.code
+
+        with ThreadPoolExecutor(2) as both:
+            told = list(both.map(teach, ("ana", "ben")))
+        assert sorted(told)[1] == "REVIEW_LEARNING" and len(queue.all(workspace.id)) == 1
+        [job] = queue.all(workspace.id)
+        assert teach(job.owner) == job.id
+        other = "ben" if job.owner == "ana" else "ana"
+        assert teach(other) == "REVIEW_LEARNING" and teach(other, "swh") != "REVIEW_LEARNING"
+        queue.want(job.id, "cancel")
+        assert teach(other) not in ("REVIEW_LEARNING", job.id)

@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
+from playwright.sync_api import Browser
 
 from speech.review.words import graphemes
-from tests.ui_element.conftest import Desk
+from tests.conftest import REPOSITORY
 
 Ask = Callable[..., Any]
 
 
-@pytest.fixture
-def ask(desk: Desk) -> Ask:
-    def asked(name: str, *given: Any) -> Any:
-        return desk.page.evaluate("([name, given]) => import('/static/review-text.js').then(m => m[name](...given))", [name, list(given)])
+STATIC = REPOSITORY / "speech" / "ui" / "static"
 
-    return asked
+
+@pytest.fixture(scope="module")
+def ask(browser: Browser) -> Iterator[Ask]:
+    """Asks one of the functions by name, on an empty page that has the element's files and no server."""
+    with browser.new_context() as context:
+        context.route("**/*", lambda route: route.fulfill(status=200, content_type="text/html", body="<!doctype html>"))
+        context.route("**/static/*.js", lambda route: route.fulfill(path=STATIC / urlsplit(route.request.url).path.rpartition("/")[2]))
+        page = context.new_page()
+        page.goto("http://app.invalid/")
+
+        def asked(name: str, *given: Any) -> Any:
+            return page.evaluate("([name, given]) => import('/static/review-text.js').then(m => m[name](...given))", [name, list(given)])
+
+        yield asked
 
 
 def test_graphemes_are_counted_as_the_server_counts_them(ask: Ask) -> None:

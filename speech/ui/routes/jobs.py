@@ -8,13 +8,11 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from speech import languages
-from speech.errors import Refusal
 from speech.jobs import Job
 from speech.review import learning
 from speech.ui.answers import Json, NotThere
 from speech.ui.catalogue import models
 from speech.ui.routes.common import Worked, recording_of, served_of
-from speech.ui.served import Served
 from speech.ui.work import HEAVY
 
 router = APIRouter(prefix="/api/jobs")
@@ -82,7 +80,8 @@ def begin(request: Request, asker: Worked, asked: Asked) -> Json:
     if isinstance(asked, AskedToAdapt):
         if not asker.may("learn"):
             raise NotThere
-        return Json(shown(_learn(served, asker.name, asked.settings.language), served.queue.places(HEAVY)))
+        job = learning.begin(served.queue, served.workspace(), asked.settings.language, owner=asker.name)
+        return Json(shown(job, served.queue.places(HEAVY)))
     known = served.find(asked.recording)
     if known is None or not served.allowed(known, ("review",)):
         raise NotThere
@@ -96,17 +95,6 @@ def begin(request: Request, asker: Worked, asked: Asked) -> Json:
     if job.owner != asker.name:
         raise NotThere  # another's, for the same recording
     return Json(shown(job, served.queue.places(HEAVY)))
-
-
-def _learn(served: Served, owner: str, language: str) -> Job:
-    """The job that learns a language: one at a time."""
-    for job in served.queue.all(served.id):
-        if job.kind == "adapt" and job.is_open and job.settings.get("language") == language:
-            if job.owner != owner:
-                raise Refusal(language, "somebody else has begun to learn it", "Wait until it has ended", "REVIEW_LEARNING")
-            return job
-    learning.lesson_in(served.workspace(), language).require_ready(language)
-    return served.queue.add("adapt", workspace=served.id, owner=owner, settings={"language": language})
 
 
 @router.post("/{id}/{wanted}")

@@ -53,6 +53,9 @@ def one(request: Request, asker: Learner, language: str) -> Json:
     told = learning.approved(recordings, language)
     names = {recording.id: workspace.get(recording.id).name for recording in recordings}
     runs = learning.learnt(models, language)
+    cost = learning.cost_of(given, runs, models=models)
+    if given.ready and cost.seconds is None:
+        served.try_pace()
     jobs = [job for job in served.queue.all(served.id) if job.kind == "adapt" and job.settings.get("language") == language]
     places = served.queue.places(HEAVY)
     used = learning.in_use(models, language)
@@ -66,12 +69,12 @@ def one(request: Request, asker: Learner, language: str) -> Json:
             "lesson": {
                 "train_ms": round(1000 * given.seconds("train")),
                 "dev_ms": round(1000 * given.seconds("dev")),
-                "split_by": given.split_by,
+                "split_by": given.split_by.as_dict(),
                 "ready": given.ready,
                 "unapproved": given.unapproved,
                 "refused": [{"code": code, "recordings": count} for code, count in given.refused.items()],
             },
-            "cost": learning.cost_of(given, runs),
+            "cost": cost.as_dict(),
             "next": [
                 {"recording": n.recording, "name": names[n.recording], "segment": n.segment, "reason": n.reason, "detail": n.detail}
                 for n in learning.next_to_review(recordings, language)

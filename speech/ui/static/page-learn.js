@@ -62,16 +62,19 @@ export async function show(root, app) {
 
   function learning(found) {
     const { lesson, cost, job } = found;
+    const room = cost.free >= cost.disk;
     const open = job && ["queued", "running", "paused"].includes(job.state);
     const made = [el("h3", { text: t("learn.teach") })];
     if (!lesson.ready) made.push(el("p", { text: t("learn.not_ready") }));
     else {
-      made.push(el("p", { text: t("learn.lesson", { train: minutes(lesson.train_ms), dev: minutes(lesson.dev_ms), how: lesson.split_by }) }));
-      made.push(el("p", { class: "quiet", text: cost.seconds ? t("learn.cost", { steps: cost.steps, time: clock(1000 * cost.seconds), size: megabytes(cost.bytes) }) : t("learn.cost_unknown", { steps: cost.steps }) }));
+      made.push(el("p", { text: t("learn.lesson", { train: minutes(lesson.train_ms), dev: minutes(lesson.dev_ms), how: t(`learn.split.${lesson.split_by.how}`, lesson.split_by) }) }));
+      const figures = { steps: cost.steps, time: clock(1000 * (cost.seconds ?? 0)), memory: (cost.memory / 2 ** 30).toFixed(1), size: megabytes(cost.disk) };
+      made.push(el("p", { class: "quiet", id: "learn-cost", text: cost.seconds ? t("learn.cost", figures) : t("learn.cost_unknown", figures) }));
+      if (!room) made.push(el("p", { class: "error", text: t("learn.no_room", { size: figures.size, free: megabytes(cost.free) }) }));
     }
     if (open && job.mine === false) made.push(el("p", { text: t("learn.others") }));
     else if (open) made.push(...progress(job));
-    else made.push(el("button", { class: "primary", text: t("learn.go"), disabled: !lesson.ready, id: "learn-go", onclick: () => begin(found.language) }));
+    else made.push(el("button", { class: "primary", text: t("learn.go"), disabled: !lesson.ready || !room, id: "learn-go", onclick: () => begin(found.language) }));
     if (job?.state === "failed") made.push(el("p", { class: "error", text: t("learn.failed", { what: job.refusal?.what ?? "", mend: job.refusal?.mend ?? "" }) }));
     return made;
   }
@@ -216,7 +219,7 @@ function whole(ms) {
 }
 
 function megabytes(bytes) {
-  return (bytes / 1e6).toFixed(1);
+  return (bytes / 1e6).toFixed(0);
 }
 
 function rate({ value, low, high }) {

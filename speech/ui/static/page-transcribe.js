@@ -19,6 +19,7 @@ export async function show(root, app) {
   if (may("uploads")) left.append(adding());
   left.append(el("h3", { id: "recordings-heading", text: t("transcribe.choose") }), recordings);
   let chosen = "";
+  let wanted = "";
   let known = "";
   let all = [];
 
@@ -58,6 +59,10 @@ export async function show(root, app) {
     if (!all.length) {
       recordings.replaceChildren(el("p", { class: "quiet", text: t("transcribe.empty") }));
       return;
+    }
+    if (wanted && all.some((one) => one.id === wanted)) {
+      chosen = wanted;
+      wanted = "";
     }
     const focused = document.activeElement?.value;
     recordings.replaceChildren(...all.map(row));
@@ -183,7 +188,15 @@ export async function show(root, app) {
     look();
   });
   repeat(look, 4000);
-  return { open: (id) => choose(id) };
+  return {
+    open: (id) => {
+      if (!id) return;
+      wanted = id;
+      known = "";
+      look();
+    },
+    shown: () => chosen,
+  };
 }
 
 /** A field that finds languages as one types; arrows and Enter choose, Escape closes. `chosen` gets the language, or null. */

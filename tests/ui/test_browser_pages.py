@@ -1,0 +1,256 @@
+"""The pages in a browser: the consent form filled in and taken back, Learn's figures, addresses of tabs, skipped speech that plays."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("playwright", reason="Playwright is not installed (the extra dev)")
+
+from playwright.sync_api import Browser, BrowserContext, Page
+
+from speech.review import edits, learning
+from speech.store import Store
+from speech.store import tables as t
+from speech.ui.served import Served
+from speech.ui.users import LOCAL, Users
+from tests.app_site import PATIENCE_MS, Server
+from tests.sounds import save, spoken
+from tests.ui.conftest import opened, recording, work_off
+
+
+class Open:
+    """Served collections, and pages of a person who is signed in; what a page complains of fails the test."""
+
+    def __init__(self, browser: Browser) -> None:
+        self._browser = browser
+        self._contexts: list[BrowserContext] = []
+        self._servers: dict[int, Server] = {}
+        self.faults: list[str] = []
+
+    def page(self, served: Served, at: str = "/", *, language: str = "en-GB") -> Page:
+        """A page of a browser of its own."""
+        server = self._servers.get(id(served))
+        if server is None:
+            server = self._servers[id(served)] = Server(served)
+            server.start()
+        context = self._browser.new_context(locale=language, viewport={"width": 1366, "height": 900})
+        self._contexts.append(context)
+        context.set_default_timeout(PATIENCE_MS)
+        context.add_cookies([server.cookie(LOCAL)])  # type: ignore[list-item]  # a plain mapping
+        page = context.new_page()
+        page.on("pageerror", lambda error: self.faults.append(str(error)))
+        page.goto(f"{server.address}{at}")
+        return page
+
+    def close(self) -> None:
+        for context in self._contexts:
+            context.close()
+        for server in self._servers.values():
+            server.stop()
+
+
+@pytest.fixture
+def app(browser: Browser) -> Iterator[Open]:
+    opened = Open(browser)
+    yield opened
+    opened.close()
+    assert opened.faults == []
+
+
+def approve_all(served: Served) -> None:
+    id = recording(served)
+    for n, (segment, version) in enumerate(edits.segments_of(served.store, id).versions.items()):
+        asked = {"act": "status", "segment": segment, "status": "approved"}
+        edits.record(served.store, id, person=LOCAL, id=f"s{n}", base={segment: version}, asked=asked)
+
+
+def fill_in(page: Page) -> None:
+    """The form, by its labels, as a person reads them."""
+    page.click("#consent-fill")
+    page.click("#consent-keep")
+    assert "Still open" in page.inner_text(".consent-form .error")  # nothing is ticked beforehand, nothing is taken for granted
+    assert page.query_selector(".consent-form input:checked") is None
+    page.get_by_label("Which languages are spoken").fill("que")
+    page.get_by_label("Who holds the recordings").fill("The storytellers")
+    page.get_by_label("What is that?").select_option("community")
+    page.get_by_label("Where do the recordings come from?").fill("told in 2026")
+    page.get_by_label("by the community as a whole").check()
+    page.get_by_label("listen to it, transcribe and correct it").check()
+    page.get_by_label("let a model learn from it").check()
+    page.get_by_label("research", exact=True).check()
+    page.get_by_label("On which day was it agreed?").fill("2026-03-02")
+    page.get_by_label("Where can that be looked up").fill("minutes of 2 March 2026")
+    page.click("#consent-keep")
+    page.wait_for_selector("#consent-anew")
+
+
+def test_the_form_is_filled_in_then_a_model_may_learn_then_it_is_taken_back(store: Store, folder: Path, app: Open) -> None:
+    served = opened(store, folder, None)
+    approve_all(served)
+    page = app.page(served, "/#learn")
+    page.wait_for_selector("#page-learn .warn")
+    assert page.is_disabled("#learn-go")
+    page.click("#learn-consent")
+    page.wait_for_selector("#consent-fill")
+    fill_in(page)
+    assert "“tapes”, held by The storytellers" in page.inner_text("#consent")
+    assert "A model may learn from it: 2 of 2 recordings" in page.inner_text("#consent .gate")
+    page.click('[role=tab][data-tab-id="learn"]')
+    page.wait_for_selector("#learn-go:not([disabled])")
+    assert page.locator("#page-learn .warn").count() == 0
+    page.click('[role=tab][data-tab-id="collection"]')
+    page.click("#consent-back")
+    page.click("#consent-back-now")
+    page.wait_for_selector("#consent .gate .no >> text=it was taken back")
+    page.click('[role=tab][data-tab-id="learn"]')
+    page.wait_for_selector("#learn-go", state="hidden")
+    assert not learning.lesson_in(served.workspace(), "que").ready
+    page.reload()
+    page.wait_for_selector("#page-learn h2")
+
+
+def test_the_basis_is_asked_only_where_there_is_no_card_and_the_card_is_named(store: Store, folder: Path, app: Open) -> None:
+    served = Served(store, folder, users=Users(None))
+    page = app.page(served)
+    page.wait_for_selector("#consent-heading")
+    page.click("#consent-form-link")
+    fill_in(page)
+    page = app.page(served, f"/#transcribe/{recording(served)}")
+    page.wait_for_selector(".gate .yes")
+    assert page.query_selector("#consent-heading") is None
+    assert "of The storytellers speaks for it" in page.inner_text("p.card")
+    assert "A model may learn from it: Allowed" in page.inner_text(".gate")
+
+
+@pytest.mark.parametrize(
+    ("language", "asked"), [("es", "¿Cómo se acordó?"), ("fr", "Comment cela a-t-il été convenu ?"), ("sw", "Ilikubaliwa vipi?")]
+)
+def test_the_form_asks_in_the_persons_language(store: Store, folder: Path, app: Open, language: str, asked: str) -> None:
+    served = opened(store, folder, None)
+    page = app.page(served, "/#collection/consent", language=language)
+    page.click("#consent-fill")
+    assert asked in page.inner_text(".consent-form")
+    assert not re.search(r"\bconsent\.\w", page.inner_text("#consent"))
+
+
+def test_an_address_opens_its_tab_and_recording(store: Store, folder: Path, app: Open) -> None:
+    from speech import formats
+    from speech.types import Segment, Span, Transcript
+    from tests.sounds import tone
+
+    save(folder / "zulu.wav", tone(2))
+    said = Segment(id="a1", span=Span(start_ms=0, end_ms=1500), text="pay shamunka", language="que")
+    formats.save(Transcript(segments=(said,)), folder / "zulu.eaf")
+    served = opened(store, folder, None)
+    last = recording(served, "zulu.wav")
+    page = app.page(served, f"/#review/{last}")
+    page.wait_for_selector(f'speech-review[recording="{last}"]')
+    assert page.get_attribute('[role=tab][data-tab-id="review"]', "aria-selected") == "true"
+    assert page.input_value("#review-recording") == last
+    for tab in ("learn", "collection", "languages"):
+        page.evaluate(f"() => {{ location.hash = '{tab}'; }}")
+        page.wait_for_selector(f'[role=tab][data-tab-id="{tab}"][aria-selected="true"]')
+    page.click('[role=tab][data-tab-id="review"]')
+    page.wait_for_function(f"() => location.hash === '#review/{last}'")
+    page.select_option("#review-recording", recording(served))
+    page.wait_for_selector(f'speech-review[recording="{recording(served)}"]')
+    page.reload()
+    page.wait_for_selector(f'speech-review[recording="{recording(served)}"]')
+    page = app.page(served, "/#review/0000000000000000")  # no such recording: the tab, and what there is
+    page.wait_for_selector('[role=tab][data-tab-id="review"][aria-selected="true"]')
+    page = app.page(served, "/#nothing/'x")
+    page.wait_for_selector("#page-transcribe h2")
+
+
+def run_of(points: int) -> dict[str, Any]:
+    curve = [{"minutes": 1.25 * 2**n, "cer": 0.5 - 0.05 * n, "low": 0.45 - 0.05 * n, "high": 0.55 - 0.05 * n} for n in range(points)]
+    rate = {"value": 0.4, "low": 0.35, "high": 0.45}
+    return {
+        "adapter": "made", "donor": "que", "minutes": 5.0, "dev_clips": 4, "split_by": {"how": "last", "chosen": 0, "of": 0},
+        "new": {"cer": rate, "wer": rate}, "old": None, "worst": [], "curve": curve, "forecast": None, "left_out": {}, "refused": {},
+        "seconds": 10, "all_seconds": 20, "steps": 40, "bytes": 1000,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(("points", "lines"), [(1, 0), (2, 0), (3, 1)])
+def test_a_curve_has_no_line_under_three_points(store: Store, folder: Path, app: Open, points: int, lines: int) -> None:
+    served = opened(store, folder, None)
+    made = served.place / "models" / "que" / "made"
+    made.mkdir(parents=True)
+    (made / "learnt.json").write_text(json.dumps(run_of(points)), encoding="utf-8")
+    page = app.page(served, "/#learn")
+    page.wait_for_selector("#page-learn table")
+    page.wait_for_selector(".learn section:nth-child(4) >> :is(svg, p.quiet)")
+    assert page.locator(".curve polyline").count() == lines and page.locator(".curve circle").count() == 3 * lines
+    assert ("Too little to say" in page.inner_text("#page-learn")) == (lines == 0)
+
+
+def test_coverage_on_the_page_is_that_of_the_command(store: Store, folder: Path, app: Open, capsys: pytest.CaptureFixture[str]) -> None:
+    """T9: the same recording and settings, by the page and by `speech transcribe --json`, to the millisecond."""
+    from speech import cli
+
+    sound = save(folder / "said.wav", spoken("Ñukanchik ayllukunaka hatun llaktapi kawsanchik.", "Pay shamunka."))
+    served = opened(store, folder, None)
+    id = recording(served, "said.wav")
+    known = served.find(id)
+    assert known is not None
+    served.look(known)
+    work_off(served)
+    settings = {"language": "que", "model": "mini", "lm": "auto"}
+    served.queue.add("transcribe", workspace=served.id, owner=LOCAL, recording=id, settings=settings)
+    work_off(served, "heavy")
+    capsys.readouterr()
+    assert cli.run(["transcribe", str(sound), "--language", "que", "--json", "--force", "--out", str(folder.parent / "out")]) == 0
+    [told] = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    [job] = [j for j in served.queue.all(served.id) if j.kind == "transcribe"]
+    assert job.result["coverage"] == told["coverage"] and told["coverage"]["speech_ms"] > 0
+    page = app.page(served)
+    page.wait_for_selector(".job.done .coverage")
+
+    line = page.inner_text(".job.done .coverage")
+    for part in ("duration_ms", "speech_ms", "transcribed_ms", "skipped_ms", "silence_ms", "missing_ms"):
+        assert clock(told["coverage"][part]) in line, (part, line)
+
+
+def clock(ms: int) -> str:
+    """As the page writes times under an hour."""
+    seconds = int(ms / 1000 + 0.5)
+    return f"{seconds // 60}:{seconds % 60:02}"
+
+
+HEARD = """() => { window.heard = []; const play = HTMLMediaElement.prototype.play;
+HTMLMediaElement.prototype.play = function () {
+  const own = this;
+  for (const name of ["playing", "pause"]) {
+    own.addEventListener(name, () => window.heard.push([name, own.currentTime, own.src]), { once: true });
+  }
+  return play.call(own); }; }"""
+
+
+def test_skipped_speech_plays_on_a_click(store: Store, folder: Path, app: Open) -> None:
+    served = opened(store, folder, None)
+    id = recording(served)
+    known = served.find(id)
+    assert known is not None
+    served.look(known)
+    work_off(served)
+    coverage = {"duration_ms": 6000, "speech_ms": 5000, "transcribed_ms": 4000, "skipped_ms": 1000, "silence_ms": 1000, "missing_ms": 0}
+    skipped = [{"start_ms": 2000, "end_ms": 3000, "reason": "no letter was heard"}]
+    job = served.queue.add("transcribe", workspace=served.id, owner=LOCAL, recording=id, settings={"language": "que"})
+    with store.write() as connection:
+        done = {"state": "done", "result": json.dumps({"coverage": {**coverage, "skipped": skipped}, "findings": []})}
+        connection.execute(t.job.update().where(t.job.c.id == job.id).values(**done))
+    page = app.page(served)
+    page.click(".job.done summary")
+    page.evaluate(HEARD)
+    page.click(".job.done details button >> text=no letter was heard")
+    page.wait_for_function("() => window.heard.length === 2")
+    (_, began, source), (_, ended, _) = page.evaluate("() => window.heard")
+    assert source.endswith(f"/media/{id}") and 1.9 <= began < 3
+    assert 2.5 <= ended < 6  # it stops by itself, before the recording's end
