@@ -101,3 +101,10 @@ def test_links_of_the_pages_lead_somewhere() -> None:
     for page in PAGES:
         for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
             assert (page.parent / target).exists(), (page.name, target)
+
+
+def test_the_table_of_the_apps_tests_names_every_file_of_them() -> None:
+    text = (REPOSITORY / "docs" / "architecture.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`(ui(?:_element)?/test_\w+\.py)`", text))
+    tests = REPOSITORY / "tests"
+    assert named == {path.relative_to(tests).as_posix() for room in ("ui", "ui_element") for path in (tests / room).glob("test_*.py")}
