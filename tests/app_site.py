@@ -11,7 +11,7 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -117,11 +117,28 @@ class Site(Server):
     ids: dict[str, str]
 
 
-def make_site(folder: Path, made: list[sessions.Made], users: Path | None = None) -> tuple[Store, Served, dict[str, str]]:
+@contextmanager
+def serve(site: Site) -> Iterator[Site]:
+    """The site while it is needed."""
+    site.start()
+    try:
+        yield site
+    finally:
+        site.stop()
+        site.store.close()
+
+
+def make_site(
+    folder: Path,
+    made: list[sessions.Made],
+    users: Path | None = None,
+    write: Callable[[sessions.Made, Path], None] = sessions.write_sound,
+) -> tuple[Store, Served, dict[str, str]]:
+    """A collection below `folder` with these recordings, drafted and looked at, and what serves it; `write` writes a recording's file."""
     tapes = folder / "tapes"
     tapes.mkdir(parents=True)
     for one in made:
-        sessions.write_sound(one, tapes)
+        write(one, tapes)
     store = open_store(folder / "store.sqlite3")
     served = Served(store, tapes, users=Users(users))
     served.preferences.keep(f"workspace {served.id}", BASIS, OWN_USE)
@@ -163,6 +180,10 @@ class Desk:
         self.page.wait_for_function(
             "() => /Saved \\d|All is saved/.test(document.querySelector('speech-review').shadowRoot.querySelector('.save').textContent)"
         )
+
+    def wait_drawn(self) -> None:
+        """What follows from a change of sizes or of the place in the list is on the screen."""
+        self.page.evaluate("async () => { for (let n = 0; n < 3; n++) await new Promise(done => requestAnimationFrame(done)); }")
 
     def click(self, id: str, part: str = ".text") -> None:
         self.page.locator(f".row[data-id='{id}'] {part}").first.click()
@@ -206,7 +227,9 @@ def sit_down(
     context.set_default_timeout(PATIENCE_MS)
     page = context.new_page()
     desk = Desk(page=page, site=site, recording=site.ids[name])
+    own = (f"{site.address}/", f"blob:{site.address}/", "data:")
     page.on("pageerror", lambda error: desk.faults.append(str(error)))
+    context.on("request", lambda asked: None if asked.url.startswith(own) else desk.faults.append(f"it left the machine: {asked.url}"))
     page.on("console", lambda said: desk.faults.append(said.text) if "Content Security Policy" in said.text else None)
     page.goto(f"{site.address}/review/{desk.recording}")
     try:

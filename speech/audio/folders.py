@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -75,14 +75,22 @@ def _files(folder: Path, found: FolderContents, *, seen: set[tuple[int, int]], f
         if entry.name.startswith(".") or entry.name in _SYSTEM:
             continue
         path = folder / entry.name
-        if entry.is_dir():
+        if _leads_to(entry.is_dir):
             yield from _files(path, found, seen=seen)
-        elif entry.is_file():
+        elif _leads_to(entry.is_file):
             yield path
         elif entry.is_symlink() and promises_sound(path):
             yield path  # it leads to nothing: refused by name when it is read
         else:
             found.others["no file" if not entry.is_symlink() else "link to nothing"] += 1
+
+
+def _leads_to(kind: Callable[[], bool]) -> bool:
+    """What `os.DirEntry` says of an entry; a link in a circle, which it raises on, leads to nothing."""
+    try:
+        return kind()
+    except OSError:
+        return False
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

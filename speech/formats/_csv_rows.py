@@ -1,8 +1,8 @@
 """Rows of CSV, for a table of segments (`csv`) and one of words (`csv_words`): written by columns, read by their names.
 
-Cells a spreadsheet would run as a formula get a leading `'`, and so does a cell that begins with one, so
-reading is exact. Numbers stay numbers. Lists (alternatives, translations, notes) are JSON in one cell. A mark at the
-start tells Excel that the file is UTF-8.
+Cells a spreadsheet would run as a formula (also after blanks) get a leading `'`, and so does a cell that begins with one, so reading is
+exact. Numbers stay numbers. Lists (alternatives, translations, notes) are JSON in one cell. A mark at the start tells Excel that the file
+is UTF-8.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, NoReturn, get_args
@@ -28,8 +29,11 @@ _POINT = ("point_ms", "point_label", "point_tier", "point_id")
 COLUMNS = (*_SEGMENT, *_SEGMENT_LISTS, *_WORD, *_WORD_MORE, *_POINT)
 _NEEDED = ("start_ms", "end_ms", "text")
 
-# What spreadsheets take for the start of a formula, with the full-width forms some of them turn into it.
-_RISKY = ("=", "+", "-", "@", "\t", "\r", "'", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+# What spreadsheets take for the start of a formula, with the full-width forms some of them turn into it. Blanks and signs that
+# are not seen may stand before it: some programs take them off first.
+_RISKY = re.compile(
+    r"'|[\t\r\n]|[\s\x00-\x1f\x7f\xad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]*[=+\-@\uff1d\uff0b\uff0d\uff20]"
+)
 
 
 def written(transcript: Transcript, columns: Sequence[str], *, by_word: bool) -> bytes:
@@ -48,12 +52,12 @@ def written(transcript: Transcript, columns: Sequence[str], *, by_word: bool) ->
 
 def _guarded(text: str | None) -> str:
     text = text or ""
-    return f"'{text}" if text.startswith(_RISKY) else text
+    return f"'{text}" if _RISKY.match(text) else text
 
 
 def _unguarded(text: str) -> str:
     # Only a guard that we would have set is taken off: another's `'tis` stays.
-    return text[1:] if text.startswith("'") and text[1:].startswith(_RISKY) else text
+    return text[1:] if text.startswith("'") and _RISKY.match(text, 1) else text
 
 
 def _number(value: float | None) -> str:

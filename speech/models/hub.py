@@ -19,6 +19,7 @@ from speech.files import DISK_ERRORS, disk_errors, is_folder, shown
 from speech.models.families import family_of
 
 MINI = "mini"
+BASE_VARIABLE = "SPEECH_BASE"
 _REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 
 
@@ -41,6 +42,11 @@ KNOWN = {
 def mini_folder() -> Path:
     """Where the embedded model lies inside the package."""
     return Path(str(resources.files("speech.models").joinpath("mini")))
+
+
+def app_base() -> str:
+    """The model that learns in the app, named as on the command line: what SPEECH_BASE says, else `mini`."""
+    return os.environ.get(BASE_VARIABLE) or MINI
 
 
 def user_folder() -> Path:

@@ -23,6 +23,10 @@ LEAST_MS = 50
 """The shortest segment."""
 LATEST_MS = 10**10
 """Where a recording ends at the latest whose length is not known: after 115 days."""
+MOST_SIGNS = {"speaker": 200, "to": 200, "language": 80, "reason": 500}
+"""The longest of each field that is a label; of any other, `MOST_TEXT`."""
+MOST_TEXT = 100_000
+MOST_NOTES = 200
 REASONS = ("noise", "unknown word", "two voices", "other language")
 """Reasons for `unsure` that the app offers; any other text is one, too."""
 
@@ -209,8 +213,9 @@ def _check_text(name: str, value: str) -> None:
         value.encode("utf-8")
     except UnicodeEncodeError:
         refuse(f"the field {name} holds half a character", "Write that letter again")
-    if len(value) > 100_000:
-        refuse(f"the field {name} holds {len(value):,} signs", "Divide it among several segments")
+    if len(value) > MOST_SIGNS.get(name, MOST_TEXT):
+        mend = f"Give at most {MOST_SIGNS[name]}" if name in MOST_SIGNS else "Divide it among several segments"
+        refuse(f"the field {name} holds {len(value):,} signs", mend)
 
 
 def _is_id(id: str) -> bool:
@@ -360,7 +365,10 @@ def _delete(segments: Segments, asked: _Asked, person: str) -> After:
 
 def _note(segments: Segments, asked: _Asked, person: str) -> After:
     s = asked.segment(segments)
-    return {s.id: replace(s, notes=tuple(note for n in asked.texts("notes") if (note := saved(n))))}
+    notes = asked.texts("notes")
+    if len(notes) > MOST_NOTES:
+        refuse(f"these are {len(notes):,} notes", f"Keep at most {MOST_NOTES} to a segment")
+    return {s.id: replace(s, notes=tuple(note for n in notes if (note := saved(n))))}
 
 
 def _translation(segments: Segments, asked: _Asked, person: str) -> After:

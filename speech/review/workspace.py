@@ -210,7 +210,13 @@ class Workspace:
         contents = recordings_in(self.folder, without=[self.place])
         seen.refused += contents.refused
         there: dict[str, Path] = {}
+        inside: dict[Path, bool] = {}
         for path in contents.recordings:
+            try:
+                self._check_inside(path, inside)
+            except PathRefused as refused:
+                seen.refused.append(refused)
+                continue
             name = path.relative_to(self.folder).as_posix()
             try:
                 name.encode("utf-8")
@@ -270,6 +276,7 @@ class Workspace:
                 if not self.allowed(recording).allowed:
                     continue
                 if beside is not None:
+                    self._check_inside(beside)
                     self.draft_from(recording, beside, codes=codes)
                 else:
                     transcript = _from_rows(rows[recording.path], recording.duration_ms)
@@ -278,6 +285,24 @@ class Workspace:
                 seen.refused.append(refused)
                 continue
             seen.drafted.append(recording.path)
+
+    def _check_inside(self, path: Path, inside: dict[Path, bool] | None = None) -> None:
+        """Refuse what a link brings in from elsewhere: it was not given, and the card of its own place may bar it.
+
+        `inside` keeps what is known of folders. A link to nothing is left to who reads it.
+
+        Raises
+        ------
+        PathRefused
+            `PATH_LINK`.
+        """
+        known = {} if inside is None else inside
+        if path.parent not in known:
+            known[path.parent] = resolved(path.parent).is_relative_to(self.folder)
+        leads_out = not known[path.parent] or (path.is_symlink() and path.exists() and not resolved(path).is_relative_to(self.folder))
+        if leads_out:
+            mend = "Put a copy into the folder, or open the folder that it leads to"
+            raise PathRefused(shown(path), "a link leads out of the folder here", mend, "PATH_LINK")
 
     def draft_from(
         self, recording: Listed, beside: Path, *, tier: str | None = None, person: str = PROGRAM, codes: Mapping[str, str] | None = None

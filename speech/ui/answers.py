@@ -36,6 +36,12 @@ def not_there() -> Json:
     return Json({"ok": False}, 404)
 
 
+def not_understood() -> Json:
+    """A form that no page of ours sends. The values are the person's own text: they are not sent back."""
+    what = "the page asked in a form that the server does not know"
+    return Json({"ok": False, "code": "REQUEST", "what": what, "mend": "Load the page again"}, 422)
+
+
 def refused(error: SpeechError, status: int = 422) -> Json:
     """Why the asker's own act was refused, with its mend; without the place, which can be a path of this machine."""
     return Json({"ok": False, "code": error.code, "what": error.what, "mend": error.mend}, status)

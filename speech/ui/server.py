@@ -29,7 +29,8 @@ from speech.errors import DiskFailure, RunFailure, SpeechError, UsageFailure
 from speech.files import shown
 from speech.review.edits import segments_of
 from speech.store import open_store
-from speech.ui.answers import Json, NotThere, not_there, refused
+from speech.ui.answers import Json, NotThere, not_there, not_understood, refused
+from speech.ui.bodies import Strict
 from speech.ui.gate import Gate, names_of
 from speech.ui.pages import frame
 from speech.ui.routes import ROUTERS
@@ -80,7 +81,7 @@ def build(served: Served, *, host: str = "127.0.0.1", port: int = 7860) -> Gate:
     app.add_exception_handler(Exception, _bug)
     everywhere = host in ("0.0.0.0", "::")
     return Gate(
-        _Packed(app),
+        _Packed(Strict(app)),
         sessions=served.sessions,
         users=served.users,
         hosts=names_of(host, port),
@@ -94,11 +95,7 @@ async def _not_there(_request: Request, _error: Exception) -> Response:
 
 
 async def _not_understood(_request: Request, _error: Exception) -> Response:
-    # The values are the person's own text: they are not sent back.
-    return Json(
-        {"ok": False, "code": "REQUEST", "what": "the page asked in a form that the server does not know", "mend": "Load the page again"},
-        422,
-    )
+    return not_understood()
 
 
 async def _refused(_request: Request, error: Exception) -> Response:

@@ -14,6 +14,8 @@ from typing import Any
 
 FALLBACK = {"que": "es"}
 """Where a key is looked for next; elsewhere in English."""
+TAGS = {"que": "qu", "swh": "sw"}
+"""How browsers and screen readers call a language that has a code of two letters; others as they are."""
 _CODE = re.compile(r"[a-z]{2,3}")
 
 

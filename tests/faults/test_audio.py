@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from speech.audio import ReadSettings, load, probe
+from speech.audio import ReadSettings, load, probe, recordings_in
 from speech.errors import AudioRefused, PathRefused
 from tests.audio.audio_makers import (
     AS_NOBODY,
@@ -565,6 +565,15 @@ def test_a31_links_to_nothing_and_in_a_circle_are_refused(tmp_path: Path) -> Non
     (tmp_path / "circle").symlink_to(tmp_path / "circle")
     refused(tmp_path / "gone", "PATH_LINK", PathRefused)
     refused(tmp_path / "circle", "PATH_LINK", PathRefused)
+
+
+def test_a31_a_link_in_a_circle_does_not_stop_the_look_through_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "circle.wav").symlink_to(tmp_path / "circle.wav")
+    (tmp_path / "round").symlink_to(tmp_path / "round")
+    good = put(tmp_path / "good.wav", wav(VOICE))
+    found = recordings_in(tmp_path)
+    assert found.recordings == [tmp_path / "circle.wav", good]  # refused by name when it is read
+    assert found.others["link to nothing"] == 1
 
 
 def test_a32_a_file_without_a_right_to_read_it_is_refused_with_owner_and_mode(tmp_path: Path) -> None:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import csv as standard
 import io
+import itertools
+import unicodedata
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from speech.errors import FormatRefused
 from speech.formats import csv, csv_words, rttm, txt
@@ -42,8 +46,8 @@ def test_csv_of_words_has_a_row_a_word_with_its_segment() -> None:
 
 def test_csv_keeps_ids_and_states_and_gives_an_id_to_what_has_none() -> None:
     words = (Word(text="imata"), Word(text="nki", id="w"))
-    given = Transcript(segments=(line("imata nki", words=words, id="s1", status="unsure", unsure_reason="noise"), line("mana", 1000, 1100)))
-    found = csv.parse(csv_words.render(given), where="t").segments
+    made = Transcript(segments=(line("imata nki", words=words, id="s1", status="unsure", unsure_reason="noise"), line("mana", 1000, 1100)))
+    found = csv.parse(csv_words.render(made), where="t").segments
     assert [(s.id, s.status, s.unsure_reason, [w.id for w in s.words]) for s in found] == [
         ("s1", "unsure", "noise", ["a2", "w"]),
         ("a1", "draft", "", []),
@@ -55,6 +59,49 @@ def test_csv_cells_a_spreadsheet_would_run_are_guarded_and_read_exactly(text: st
     data = csv_words.render(Transcript(segments=(line(text),)))
     assert rows(data)[0]["text"] == f"'{text}"
     assert csv.parse(data, where="t").segments[0].text == text
+
+
+_BEGINNINGS = (
+    "=",
+    "+",
+    "-",
+    "@",
+    "\t",
+    "\r\n",
+    "\n",
+    "'",
+    "''",
+    " =",
+    "\u00a0+",
+    "\u200b-",
+    "\ufeff@",
+    "\u202e=",
+    "＝",
+    "＋",
+    "－",
+    "＠",
+    "'=",
+    "a",
+)
+_texts = st.builds(str.__add__, st.sampled_from(_BEGINNINGS), st.text(st.characters(exclude_categories=("Cc", "Cs")), max_size=8))
+
+
+@given(text=_texts, speaker=_texts, note=_texts)
+@settings(max_examples=300)
+def test_no_cell_of_text_begins_a_formula_and_each_reads_back_as_it_was(text: str, speaker: str, note: str) -> None:
+    word = Word(text=text, span=Span(start_ms=0, end_ms=10), speaker=speaker)
+    made = Segment(
+        span=Span(start_ms=0, end_ms=10), text=text, speaker=speaker, unsure_reason=note, status="unsure", words=(word,), notes=(note,)
+    )
+    transcript = Transcript(segments=(made,))
+    for module in (csv, csv_words):
+        data = module.render(transcript)
+        for cell in itertools.chain.from_iterable(row.values() for row in rows(data)):
+            seen = "".join(c for c in cell if unicodedata.category(c) not in ("Cf", "Cc") and not c.isspace())
+            assert not seen.startswith(("=", "+", "-", "@", "＝", "＋", "－", "＠")) and not cell.startswith(("\t", "\r", "\n"))
+        back = module.parse(data, where="t").segments[0]
+        assert (back.text, back.speaker, back.unsure_reason) == (text, speaker, note)
+    assert (back.words[0].text, back.words[0].speaker, back.notes) == (text, speaker, (note,))
 
 
 def test_csv_of_others_needs_three_columns_and_keeps_apostrophes() -> None:

@@ -120,3 +120,31 @@ def test_where_the_ledger_takes_no_row_there_is_no_draft(
     assert there(workspace) == (0, 0, "und") and edits.segments_of(store, recording.id).forms == {}
     draft(workspace, recording)
     assert there(workspace) == (1, 1, "que")
+
+
+def test_a_clock_that_goes_back_changes_no_order(store: Store, tapes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from speech.store import moments
+
+    hours = iter(range(23, 0, -1))
+    monkeypatch.setattr("speech.review.rows.moment", lambda: f"2026-01-01T{next(hours):02}:00:00.000000Z")
+    workspace = open_workspace(tapes, store=store)
+    (recording,) = workspace.recordings()
+    draft(workspace, recording)
+    for n, text in enumerate(("one", "two", "three")):
+        base = edits.segments_of(store, recording.id).versions
+        asked = {"act": "text", "segment": "a1", "text": text}
+        edits.record(store, recording.id, person="ana", id=f"e{n}", base=base, asked=asked)
+    undone = edits.record(store, recording.id, person="ana", id="u", base={}, asked={"act": "undo"})
+    assert isinstance(undone, edits.Recorded)
+    past = edits.history(store, recording.id, "a1")
+    assert [p.after["text"] for p in past if p.after] == ["kay wasi", "one", "two", "three", "two"]
+    assert [p.at for p in past] == sorted((p.at for p in past), reverse=True)  # what the clock said is kept as it was
+    with store.write() as connection:
+        connection.execute(t.export.insert().values(**_export("a", "2030-01-01T00:00:00.000000Z")))
+        later = moments.following(connection, t.export.c.at)
+        connection.execute(t.export.insert().values(**_export("b", later)))
+    assert later == "2030-01-01T00:00:00.000001Z"
+
+
+def _export(id: str, at: str) -> dict[str, str]:
+    return {"id": id, "workspace": "w", "person": "ana", "at": at, "formats": "[]", "recordings": "[]", "sha256": ""}

@@ -18,7 +18,8 @@ from speech.ui.served import Served
 from speech.ui.users import LOCAL, add_user
 from tests.app_site import PATIENCE_MS, Server
 from tests.sounds import noise, save
-from tests.ui.conftest import opened, work_off
+from tests.ui.conftest import TEXTS, opened, recording, work_off
+from tests.ui.test_gate import every_path
 
 
 @pytest.fixture
@@ -115,3 +116,51 @@ def test_a_stranger_is_led_to_the_sign_in_page_and_the_right_password_opens_the_
         page.click("button")
         page.wait_for_selector(".recording .name >> text=story.wav")
         assert page.query_selector("#upload-files") is None and page.query_selector(".jobs") is None
+
+
+VERBS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+ASK_ALL = """async ([paths, verbs]) => {
+    const found = [];
+    for (const path of paths) for (const method of verbs) {
+        const answer = await fetch(path, { method, headers: { "X-Speech": "1" }, redirect: "manual" });
+        found.push([method, path, answer.status, await answer.text()]);
+    }
+    return found;
+}"""
+BEHIND = ("tapes", "story", "bare", *TEXTS, "Kichwa", "recording", "gradio")
+"""What a visitor must not read: the collection's name, titles, texts, languages, that there are recordings, what serves them."""
+
+
+@pytest.mark.parametrize("cookie", [None, "0123456789abcdef" * 2], ids=["no cookie", "stale cookie"])
+def test_a_visitor_gets_the_sign_in_page_and_nothing_else(served: Served, address: str, page: Page, cookie: str | None) -> None:
+    """R25: every route of the built app by every verb, as a page of this very server asks, and by the address line."""
+    if cookie:
+        page.context.add_cookies([{"name": "speech_session", "value": cookie, "url": address}])
+    page.goto(f"{address}/sign-in")
+    asked = page.evaluate(ASK_ALL, [every_path(served), VERBS])
+    assert [one for one in asked if one[2:] != [401, ""]] == []
+    id = recording(served)
+    for path in (
+        "/",
+        "/config",
+        "/api/recordings",
+        f"/media/{id}",
+        f"/review/{id}",
+        f"/download/{id}",
+        "/static/review.js",
+        "/gradio_api/info",
+    ):
+        page.goto(address + path)
+        assert page.url == f"{address}/sign-in"
+        assert [said for said in BEHIND if said.lower() in page.content().lower()] == []
+
+
+def test_who_is_signed_out_elsewhere_is_led_away_and_the_page_is_empty(served: Served, address: str, page: Page) -> None:
+    """R25: a session that ends while its page is open."""
+    page.goto(f"{address}/sign-in?key={served.sessions.new_key(LOCAL)}")
+    page.wait_for_selector(".recording .name >> text=story.wav")
+    token = next(one["value"] for one in page.context.cookies() if one["name"] == "speech_session")
+    served.sessions.end(token)
+    page.wait_for_url(f"{address}/sign-in")
+    page.wait_for_selector("#name, #said, form, main")
+    assert "story" not in page.content()

@@ -17,6 +17,7 @@ pytest.importorskip("playwright", reason="Playwright is not installed (the extra
 from playwright.sync_api import Browser, BrowserContext, Page, Route
 
 from speech.review import edits, learning
+from speech.review.doubts import doubts_kept
 from speech.review.orders import first_unsure
 from speech.store import Store
 from speech.store import tables as t
@@ -226,7 +227,7 @@ def test_coverage_on_the_page_is_that_of_the_command(store: Store, folder: Path,
         assert clock(told["coverage"][part]) in line, (part, line)
     # T10: who asked for it begins at the first segment that is not sure.
     fold = edits.segments_of(store, id)
-    first = first_unsure(fold.segments.values())
+    first = first_unsure(fold.segments.values(), doubts_kept(edits.about(store, id)))
     assert first is not None and edits.place_in(store, id, LOCAL) == first
     page.click(".job.done button >> text=Open in Review")
     page.wait_for_selector(f'speech-review[recording="{id}"]')

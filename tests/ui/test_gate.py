@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute, Mount
 from starlette.types import Message
 
 from speech.ui.gate import MOST_JSON, OPEN, names_of
+from speech.ui.routes import ROUTERS
 from speech.ui.served import Served
 from speech.ui.server import build
 from tests.ui.conftest import ORIGIN, PASSWORD, WRITES, Person, recording
@@ -53,6 +55,16 @@ def test_the_routes_are_found(served: Served) -> None:
     assert {f"/media/{id}", f"/api/recordings/{id}/edits", "/api/jobs", f"/upload/{id}", "/api/consent", "/config"} <= set(paths)
     assert len(paths) > 45
     assert any(path.startswith("/gradio_api/") and "queue" in path for path in paths)
+
+
+def test_a_route_that_is_added_is_asked_for_without_being_named_here(served: Served) -> None:
+    own = {
+        re.sub(r"\{\w+(:\w+)?\}", recording(served), route.path)
+        for router in ROUTERS
+        for route in router.routes
+        if isinstance(route, APIRoute)
+    }
+    assert len(own) > 30 and own - OPEN <= set(every_path(served))
 
 
 @pytest.mark.parametrize("cookie", [None, "speech_session=stale", "speech_session=", "other=1", 'speech_session="\x00'])

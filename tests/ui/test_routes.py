@@ -6,12 +6,14 @@ import hashlib
 import io
 import itertools
 import json
+import re
 import zipfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from fastapi.routing import APIRoute
 
 from speech import formats, languages
 from speech.audio.peaks import read_peaks
@@ -21,12 +23,13 @@ from speech.jobs import Job
 from speech.review import edits
 from speech.store import Store
 from speech.ui.held import BASIS
+from speech.ui.routes import ROUTERS
 from speech.ui.routes.media import PIECE, span_of
 from speech.ui.served import Served
 from speech.ui.strings import strings, wanted
 from speech.ui.users import LOCAL, Users
 from tests.sounds import noise, save, spoken
-from tests.ui.conftest import PEOPLE, TEXTS, Person, recording, work_off
+from tests.ui.conftest import PEOPLE, TEXTS, Person, make_collection, opened, recording, work_off
 
 NOT_THERE = (404, {"ok": False})
 
@@ -215,6 +218,78 @@ def test_two_people_who_swap_ids_get_404(shared_served: Served, tmp_path: Path) 
     found = shared_served.queue.find(job)
     assert found is not None and (found.state, found.wanted) == ("queued", "run")
     assert ana.get(f"/download/export/{export}").status_code == 200
+
+
+ADDRESSES = [
+    (verb, route.path)
+    for router in ROUTERS
+    for route in router.routes
+    if isinstance(route, APIRoute) and "{" in route.path
+    for verb in sorted(route.methods or ())
+]
+"""Every route that takes an id, so that a new one is asked by itself."""
+UNKNOWN = "0" * 16
+
+
+def foreign(person: Person, ids: dict[str, str]) -> list[str]:
+    """Where one of these ids is answered otherwise than one that nobody has."""
+    told = []
+    for kind, id in ids.items():
+        for verb, path in ADDRESSES:
+            bodies: tuple[Any, ...] = (None, {"recordings": [id], "formats": ["eaf"]}, {"segment": "a1"}, {"sha256": UNKNOWN * 4})
+            for body in bodies if verb != "GET" else (None,):
+                answers = [
+                    person.send(re.sub(r"\{\w+(:\w+)?\}", one, path), json.loads(json.dumps(body).replace(id, one)), method=verb)
+                    for one in (id, UNKNOWN)
+                ]
+                known, none = ((a.status_code, a.text.replace(id, "ID").replace(UNKNOWN, "ID")) for a in answers)
+                if known != none or known[0] < 400 and not path.startswith("/api/learn"):
+                    told.append(f"{verb} {path} with another's {kind}: {known} and not {none}")
+    return told
+
+
+def private_ids(person: Person, served: Served, data: bytes) -> dict[str, str]:
+    """What somebody has that is theirs alone."""
+    job = person.send("/api/jobs", {"kind": "transcribe", "recording": recording(served, "bare.wav"), "settings": {"language": "und"}})
+    made = {
+        "upload": person.send("/upload", {"name": "x.wav", "size": len(data)}),
+        "job": job,
+        "export": person.send("/api/exports", {"recordings": [recording(served)], "formats": ["eaf"]}),
+    }
+    return {kind: str(answer.json()["id"]) for kind, answer in made.items()}
+
+
+def test_another_persons_id_is_answered_as_one_that_nobody_has_whatever_the_route(shared_served: Served, tmp_path: Path) -> None:
+    ana, ben = Person(shared_served, "ana"), Person(shared_served, "ben")
+    ids = private_ids(ana, shared_served, save(tmp_path / "x.wav", noise(1)).read_bytes())
+    assert foreign(ben, ids) == []
+    bodies = (
+        {"recordings": list(ids.values()), "formats": ["eaf"]},
+        {"kind": "transcribe", "recording": ids["job"], "settings": {"language": "und"}},
+    )
+    assert [person.status_code for person in (ben.send("/api/exports", bodies[0]), ben.send("/api/jobs", bodies[1]))] == [404, 404]
+    assert ana.get(f"/upload/{ids['upload']}").status_code == ana.get(f"/download/export/{ids['export']}").status_code == 200
+    assert [(j["id"], j["state"]) for j in ana.get("/api/jobs").json()] == [(ids["job"], "queued")]
+
+
+def test_an_id_of_another_collection_in_the_same_store_is_as_one_that_nobody_has(
+    shared_served: Served, store: Store, tmp_path: Path
+) -> None:
+    """Two servers on one store, as a project with several folders has: nothing of the one is reached through the other."""
+    other = opened(store, make_collection(tmp_path / "other"), shared_served.users.path)
+    ana, elsewhere = Person(shared_served, "ana"), Person(other, "ana")
+    ids = {
+        "recording": recording(other),
+        "recording without a draft": recording(other, "bare.wav"),
+        **private_ids(elsewhere, other, save(tmp_path / "x.wav", noise(1)).read_bytes()),
+    }
+    assert not set(ids.values()) & {recording(shared_served), recording(shared_served, "bare.wav")}
+    assert foreign(ana, ids) == []
+    first = next(iter(segments(elsewhere, ids["recording"]).values()))
+    assert edit(ana, ids["recording"], "text", "e1", first["version"], segment=first["id"], text="x").status_code == 404
+    assert segments(elsewhere, ids["recording"])[first["id"]] == first
+    seen = [ana.get(path).text for path in ("/api/jobs", "/api/exports", "/upload", "/api/recordings", "/api/progress")]
+    assert not [id for id in ids.values() if any(id in text for text in seen)]
 
 
 @pytest.mark.parametrize("role", [name for name, role in PEOPLE.items() if role != "keeper"])

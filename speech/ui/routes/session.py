@@ -16,7 +16,7 @@ from speech.ui.answers import Json, NotThere
 from speech.ui.gate import cookie_of
 from speech.ui.routes.common import Reader, served_of
 from speech.ui.sessions import COOKIE, LASTS_S
-from speech.ui.strings import strings, there, wanted
+from speech.ui.strings import TAGS, strings, there, wanted
 from speech.ui.users import MAY
 
 router = APIRouter()
@@ -53,7 +53,7 @@ def sign_in_page(request: Request, key: str = "") -> Response:
         if name.startswith("sign_in.") and isinstance(said, str):
             page = page.replace(f"{{{name}}}", html.escape(said))
     page = (
-        page.replace("{language}", text["language"])
+        page.replace("{language}", TAGS.get(text["language"], text["language"]))
         .replace("{alone}", "alone" if alone else "people")
         .replace("{used}", "used" if key else "")
     )

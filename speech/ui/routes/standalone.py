@@ -20,7 +20,7 @@ _PAGE = """<!doctype html>
 <script type="module" src="/static/review.js"></script>
 </head>
 <body class="speech-alone">
-<main><speech-review recording="{id}"></speech-review></main>
+<main><h1>Oral Speech</h1><speech-review recording="{id}"></speech-review></main>
 </body>
 </html>
 """

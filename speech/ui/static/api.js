@@ -54,6 +54,12 @@ export function why({ status, data }) {
   return t("app.failed", { what: data?.what ?? status, mend: data?.mend ?? "" }).replace(/\s*\.+\s*$/, ".").replace(/\.\s+\./g, ".");
 }
 
+/** What was found, and what mends it, as sentences. */
+export function sentences({ what, mend }) {
+  const made = [what, mend].filter(Boolean).map((text) => `${text[0].toUpperCase()}${text.slice(1)}`.replace(/\.*$/, "."));
+  return made.join(" ");
+}
+
 /** An element: properties (`on...`, `class`, `text`, attributes) and children. No text is ever read as HTML. */
 export function el(tag, properties = {}, ...children) {
   const made = document.createElement(tag);
@@ -67,6 +73,15 @@ export function el(tag, properties = {}, ...children) {
   }
   made.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
   return made;
+}
+
+/** A language's code as browsers and screen readers know it: two letters where there are, nothing where it is not known. */
+export function tagOf(code) {
+  try {
+    return code === "und" ? "" : Intl.getCanonicalLocales(code)[0];
+  } catch {
+    return "";
+  }
 }
 
 /** A time: 1:02:03, or 2:03. */

@@ -1,17 +1,19 @@
 // The frame: who one is, in which language, whether the server answers; and each tab filled when it is first there.
-import { ask, el, onConnection, t, useTexts } from "./api.js";
+import { ask, el, onConnection, t, tagOf, useTexts } from "./api.js";
 
 const PAGES = ["transcribe", "review", "languages", "learn", "collection"];
 const filled = new Map();
 let at = "";
 let begun = false;
+let open_page = "transcribe";
 const app = {
   me: null,
   /** Show a tab; `id` is what it should open there: a recording, or a part of the page. */
   go(page, id) {
     at = id ? `${page}/${id}` : page;
     history.replaceState(null, "", `#${at}`);
-    document.querySelector(`[role=tab][data-tab-id="${page}"]`)?.click();
+    open_page = page;
+    select();
     filled.get(page)?.open?.(id);
   },
 };
@@ -27,14 +29,14 @@ window.addEventListener("hashchange", () => {
   const to = wanted();
   if (to && location.hash.slice(1) !== at) app.go(to.page, to.id);
 });
-// A tab pressed by a person has its address, so that it is there again after loading anew.
-document.addEventListener("click", (event) => {
-  const tab = event.isTrusted && event.target.closest?.("[role=tab][data-tab-id]");
-  if (!tab || !PAGES.includes(tab.dataset.tabId)) return;
-  const id = filled.get(tab.dataset.tabId)?.shown?.();
-  at = id ? `${tab.dataset.tabId}/${id}` : tab.dataset.tabId;
+/** A tab is pressed: it has its address, with what is open there, so that it is there again after loading anew. */
+function press(page) {
+  const id = filled.get(page)?.shown?.();
+  at = id ? `${page}/${id}` : page;
   history.replaceState(null, "", `#${at}`);
-});
+  open_page = page;
+  select();
+}
 
 async function begin() {
   const me = await ask("/api/me");
@@ -50,7 +52,7 @@ async function begin() {
   const chosen = codes.includes(spoken) ? spoken : codes.find((code) => code.length === 3 && code.startsWith(spoken));
   if (chosen && chosen !== "en") table = await ask(`/api/strings/${chosen}`);
   useTexts(table.data.strings);
-  document.documentElement.lang = table.data.language;
+  document.documentElement.lang = tagOf(table.data.language);
   document.title = `${t("app.title")} - ${me.data.collection}`;
   const observer = new MutationObserver(() => fill(table.data));
   observer.observe(document.body, { childList: true, subtree: true });
@@ -61,17 +63,15 @@ function fill(table) {
   const head = document.getElementById("speech-head");
   if (head && !head.dataset.filled) {
     head.dataset.filled = "1";
-    head.append(heading(table));
+    head.append(heading(table), tabs());
   }
   const to = begun ? null : wanted();
-  if (to && document.querySelector(`[role=tab][data-tab-id="${to.page}"]`)) {
+  if (to && document.querySelector(`#speech-tabs [role=tab][data-tab-id="${to.page}"]`)) {
     begun = true;
     app.go(to.page, to.id);
   }
+  select();
   for (const page of PAGES) {
-    for (const tab of document.querySelectorAll(`[data-tab-id="${page}"]`)) {
-      if (tab.textContent.trim() !== t(`tabs.${page}`)) tab.textContent = t(`tabs.${page}`);
-    }
     const root = document.getElementById(`page-${page}`);
     if (root && !root.dataset.filled) {
       root.dataset.filled = "1";
@@ -86,10 +86,48 @@ function fill(table) {
   }
 }
 
+/** The tabs: our own, as the frame's hide what a small window has no room for. Arrows go from one to the next. */
+function tabs() {
+  const step = (event) => {
+    const by = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+    const at = PAGES.indexOf(open_page);
+    const to = event.key === "Home" ? 0 : event.key === "End" ? PAGES.length - 1 : by && (at + by + PAGES.length) % PAGES.length;
+    if (to === undefined) return;
+    event.preventDefault();
+    press(PAGES[to]);
+    document.getElementById(`to-${PAGES[to]}`).focus();
+  };
+  return el(
+    "div",
+    { class: "speech-tabs", role: "tablist", "aria-label": t("app.title"), onkeydown: step },
+    PAGES.map((page) => el("button", { type: "button", role: "tab", id: `to-${page}`, "data-tab-id": page, text: t(`tabs.${page}`), onclick: () => press(page) })),
+  );
+}
+
+/** Show the tab that is wanted, in ours and in the frame's, which makes a page when it is first asked for. */
+function select() {
+  for (const page of PAGES) {
+    const own = document.getElementById(`to-${page}`);
+    const now = page === open_page;
+    if (own && own.getAttribute("aria-selected") !== String(now)) {
+      own.setAttribute("aria-selected", String(now));
+      own.tabIndex = now ? 0 : -1;
+    }
+    const panel = document.getElementById(`tab-${page}`);
+    if (panel && own && panel.getAttribute("aria-labelledby") !== own.id) {
+      panel.setAttribute("aria-labelledby", own.id);
+      own.setAttribute("aria-controls", panel.id);
+    }
+  }
+  const frames = document.querySelector(`#speech-tabs [role=tab][data-tab-id="${open_page}"]`);
+  if (frames && frames.getAttribute("aria-selected") !== "true") frames.click();
+}
+
 function heading(table) {
-  const state = el("p", { class: "connection", role: "status", text: t("app.connected") });
+  const said = el("span", { text: t("app.connected") });
+  const state = el("p", { class: "connection", role: "status" }, said);
   onConnection((now) => {
-    state.textContent = now ? t("app.connected") : t("app.lost");
+    said.textContent = now ? t("app.connected") : t("app.lost");
     state.classList.toggle("lost", !now);
   });
   setInterval(() => ask("/api/me"), 15000);
@@ -109,11 +147,9 @@ function heading(table) {
     "header",
     { class: "speech-bar" },
     el("h1", { text: t("app.title") }),
-    el("p", { text: t("app.collection", { name: app.me.collection }) }),
-    el("span", { class: "grow" }),
+    el("p", { class: "collection quiet", text: t("app.collection", { name: app.me.collection }) }),
     state,
-    table.languages.length > 1 && el("label", {}, el("span", { class: "quiet", text: `${t("app.language")} ` }), languages),
-    table.machine.length > 0 && el("p", { class: "quiet", text: t("app.machine") }),
+    table.languages.length > 1 && el("label", { class: "language" }, el("span", { class: "quiet", text: t("app.language") }), languages),
     !app.me.alone && el("p", { text: t("app.person", { person: app.me.person }) }),
     !app.me.alone &&
       el("button", {
@@ -124,6 +160,7 @@ function heading(table) {
           location.assign("/sign-in");
         },
       }),
+    table.machine.length > 0 && el("p", { class: "machine quiet", text: t("app.machine") }),
   );
 }
 

@@ -1,5 +1,5 @@
 // The basis for recordings without a card, asked once and only where there are such; and what the gate says of one recording.
-import { ask, el, t, why } from "./api.js";
+import { ask, el, sentences, t, why } from "./api.js";
 
 const OFFERED = { own: "own use on this machine", agreed: "the people recorded agreed to transcription" };
 
@@ -46,6 +46,10 @@ export async function gate(root, id) {
   // What goes beyond this machine is told, too, where a card speaks; without one it is no surprise.
   const rows = Object.entries(scopes).filter(([scope]) => card || ["play", "review", "transcribe_local"].includes(scope));
   if (card && title) root.append(el("p", { class: "card", text: holder ? t("consent.card_of", { title, holder }) : t("consent.card", { title }) }));
+  // Who and which record: said once where all scopes have the same.
+  const said = (one) => [one.people?.length > 0 && t("consent.people", { codes: one.people.join(", ") }), one.record && t("consent.record", { record: one.record })].filter(Boolean).join(" · ");
+  const about = new Set(rows.filter(([, one]) => one.allowed).map(([, one]) => said(one)));
+  const quiet = (text) => (text ? el("p", { class: "quiet", text }) : "");
   root.append(
     el(
       "ul",
@@ -54,13 +58,13 @@ export async function gate(root, id) {
         el(
           "li",
           { class: one.allowed ? "yes" : "no" },
-          el("strong", { text: `${one.allowed ? "✓" : "✗"} ${t(`consent.scope.${scope}`)}: ${t(one.allowed ? "consent.yes" : "consent.no")}` }),
-          !one.allowed && el("p", { class: ["train_asr", "export_text"].includes(scope) ? "quiet" : undefined, text: `${one.what}. ${one.mend}.` }),
-          one.people?.length > 0 && el("p", { class: "quiet", text: t("consent.people", { codes: one.people.join(", ") }) }),
-          one.record && el("p", { class: "quiet", text: t("consent.record", { record: one.record }) }),
+          el("strong", { text: one.allowed ? `✓ ${t(`consent.scope.${scope}`)}` : `✗ ${t(`consent.scope.${scope}`)}: ${t("consent.no")}` }),
+          !one.allowed && el("p", { class: ["train_asr", "export_text"].includes(scope) ? "quiet" : undefined, text: sentences(one) }),
+          (about.size > 1 || !one.allowed) && quiet(said(one)),
         ),
       ),
     ),
+    about.size === 1 ? quiet([...about][0]) : "",
   );
   return answer.data.scopes.transcribe_local.allowed;
 }

@@ -1,5 +1,5 @@
 // The work that goes on: how far it is, how long it will take, and what came of it, millisecond by millisecond.
-import { ask, clock, el, repeat, t, why } from "./api.js";
+import { ask, clock, el, repeat, sentences, t, why } from "./api.js";
 
 /** Fill `root`; returns what looks at once. `ended` is called when a job has come to its end. */
 export function jobs(root, app, ended) {
@@ -75,7 +75,7 @@ export function jobs(root, app, ended) {
         isOpen(job) && button("cancel"),
         job.state === "done" && el("button", { text: t("jobs.open"), onclick: () => app.go("review", job.recording) }),
       ),
-      job.refusal && el("p", { class: "error", text: `${job.refusal.what}. ${job.refusal.mend}.` }),
+      job.refusal && el("p", { class: "error", text: sentences(job.refusal) }),
       job.state === "done" && job.result.coverage && coverage(job),
     );
   }

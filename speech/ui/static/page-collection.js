@@ -2,13 +2,13 @@
 import { ask, clock, el, repeat, t, why } from "./api.js";
 import { agreement } from "./consent-form.js";
 
-const FORMATS = ["eaf", "textgrid", "srt", "vtt", "rttm", "csv", "csv_words", "json", "txt"];
+const FORMATS = { eaf: "ELAN (.eaf)", textgrid: "Praat (.TextGrid)", srt: ".srt", vtt: ".vtt", rttm: ".rttm", csv: ".csv", csv_words: ".words.csv", json: ".json", txt: ".txt" };
 
 export async function show(root, app) {
   const body = el("tbody");
-  const empty = el("p", { class: "quiet", text: t("collection.empty") });
+  const empty = el("div", { class: "nothing", hidden: true }, el("p", { text: t("collection.empty") }), el("button", { text: t("tabs.transcribe"), onclick: () => app.go("transcribe") }));
   const heads = ["recording", "length", "drafted", "approved", "unsure", "unheard"];
-  const table = el("table", {}, el("thead", {}, el("tr", {}, heads.map((name, n) => el("th", { scope: "col", class: n ? "number" : null, text: t(`collection.${name}`) })))), body);
+  const table = el("table", { class: "progress" }, el("thead", {}, el("tr", {}, heads.map((name, n) => el("th", { scope: "col", class: n ? "number" : null, text: t(`collection.${name}`) })))), body);
   root.append(el("h2", { text: t("collection.heading") }), empty, el("div", { class: "wide" }, table));
   const chosen = new Set();
   const exporting = app.me.may.includes("exports");
@@ -27,7 +27,7 @@ export async function show(root, app) {
     const both = (count) => (count.segments ? `${count.segments} (${clock(count.ms)})` : "0");
     const tick =
       exporting && !kind && one.drafted
-        ? el("input", { type: "checkbox", checked: chosen.has(one.id), onchange: (event) => {
+        ? el("input", { type: "checkbox", checked: chosen.has(one.id), "aria-label": t("collection.tick", { name: one.name }), onchange: (event) => {
               chosen[event.target.checked ? "add" : "delete"](one.id);
               root.dispatchEvent(new Event("chosen"));
             },
@@ -36,8 +36,8 @@ export async function show(root, app) {
     return el(
       "tr",
       { class: kind },
-      el("th", { scope: "row" }, tick ? el("label", { class: "choice" }, tick, el("span", { text: one.name })) : one.name),
-      [clock(one.duration_ms), both(one), both(one.by.approved), both(one.by.unsure), both(one.unheard)].map((text, n) =>
+      el("th", { scope: "row" }, el("div", { class: "name" }, tick, one.drafted && !kind ? el("button", { class: "link", text: one.name, onclick: () => app.go("review", one.id) }) : el("span", { text: one.name }))),
+      [one.duration_ms >= 500 ? clock(one.duration_ms) : "–", ...(one.drafted || kind ? [both(one), both(one.by.approved), both(one.by.unsure), both(one.unheard)] : ["–", "–", "–", "–"])].map((text, n) =>
         el("td", { class: "number", "data-label": t(`collection.${heads[n + 1]}`), text }),
       ),
     );
@@ -59,7 +59,7 @@ export async function show(root, app) {
 async function takeAway(root, chosen) {
   const said = el("p", { role: "status" });
   const taken = el("ul");
-  const ticks = FORMATS.map((name) => el("label", { class: "choice" }, el("input", { type: "checkbox", value: name, checked: name === "eaf" }), el("span", { text: name })));
+  const ticks = Object.entries(FORMATS).map(([name, shown]) => el("label", { class: "choice" }, el("input", { type: "checkbox", value: name, checked: name === "eaf" }), el("span", { text: shown })));
   const go = el("button", { text: t("collection.download"), disabled: true });
   const ready = () => (go.disabled = !chosen.size || !box.querySelector("fieldset input:checked"));
   root.addEventListener("chosen", ready);
@@ -67,6 +67,7 @@ async function takeAway(root, chosen) {
     "section",
     { class: "box" },
     el("h3", { text: t("collection.take") }),
+    el("p", { class: "quiet", text: t("collection.take_how") }),
     el("fieldset", { class: "row" }, el("legend", { text: t("collection.formats") }), ticks),
     go,
     said,
@@ -88,7 +89,7 @@ async function takeAway(root, chosen) {
       return;
     }
     const told = [...answer.data.losses, ...answer.data.refused.map((one) => `${one.what}. ${one.mend}.`)];
-    const link = el("a", { href: `/download/export/${answer.data.id}`, download: "", text: t("collection.save") });
+    const link = el("a", { href: `/download/export/${answer.data.id}`, download: "", class: "button", text: t("collection.save") });
     // What the formats cannot hold is said before anything is taken away.
     said.replaceChildren(told.length ? el("span", { text: t("collection.losses") }) : "", ...told.map((text) => el("span", { class: "loss", text })), link);
     if (!told.length) link.click();

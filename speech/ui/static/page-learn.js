@@ -8,7 +8,7 @@ const REASONS = new Set(["unsure", "rare_letters", "rare_speaker", "random"]);
 export async function show(root, app) {
   const picker = el("select", { id: "learn-language", onchange: () => look() });
   const bar = el("div", { class: "row", hidden: true }, el("label", { for: picker.id, text: t("learn.language") }), picker);
-  const empty = el("p", { class: "quiet", text: t("learn.empty") });
+  const empty = el("div", { class: "nothing", hidden: true }, el("p", { text: t("learn.empty") }), el("button", { text: t("tabs.review"), onclick: () => app.go("review") }));
   const said = el("p", { role: "status" });
   const parts = el("div", { class: "learn" });
   root.append(el("h2", { text: t("learn.heading") }), empty, bar, said, parts);
@@ -49,7 +49,7 @@ export async function show(root, app) {
   function approved(found) {
     const rows = found.approved.map((one) => row(one.speaker || t("learn.somebody"), one.ms));
     rows.push(row(t("collection.all"), found.approved_ms, "sum"));
-    const heads = [t("learn.speaker"), t("learn.minutes")].map((text) => el("th", { scope: "col", text }));
+    const heads = [t("learn.speaker"), t("learn.minutes")].map((text, n) => el("th", { scope: "col", class: n ? "number" : undefined, text }));
     return [
       el("h3", { text: t("learn.approved") }),
       el("table", {}, el("thead", {}, el("tr", {}, heads)), el("tbody", {}, rows)),
@@ -114,11 +114,11 @@ export async function show(root, app) {
         ? el("strong", { text: `✓ ${t("learn.in_use")}` })
         : el("button", { id: `learn-use-${run.adapter}`, text: t("learn.use_this"), onclick: () => choose(found.language, { adapter: run.adapter }) });
       const cells = [run.minutes.toFixed(1), run.old ? rate(run.old.cer) : t("learn.no_model"), rate(run.new.cer), rate(run.new.wer), String(run.dev_clips)];
-      return el("tr", { class: used ? "chosen" : undefined }, cells.map((text) => el("td", { class: "number", text })), el("td", {}, use));
+      return el("tr", { class: used ? "chosen" : undefined }, cells.map((text, n) => el("td", { class: "number", "data-label": heads[n], text })), el("td", { "data-label": heads[5] }, use));
     });
     made.push(
       el("p", { class: "quiet", text: t("learn.rates") }),
-      el("div", { class: "wide" }, el("table", {}, el("thead", {}, el("tr", {}, heads.map((text) => el("th", { scope: "col", text })))), el("tbody", {}, rows))),
+      el("div", { class: "wide" }, el("table", {}, el("thead", {}, el("tr", {}, heads.map((text, n) => el("th", { scope: "col", class: n < 5 ? "number" : undefined, text })))), el("tbody", {}, rows))),
       el("p", { text: found.in_use ? t("learn.used_learnt") : t("learn.used_came") }),
       found.can_go_back && el("button", { id: "learn-back", text: t("learn.back"), onclick: () => choose(found.language, { back: true }) }),
     );
@@ -187,9 +187,9 @@ function curve(found) {
     svg.append(svgOf("path", { d: `M${x(ahead.minutes)} ${y(ahead.low)}V${y(ahead.high)}`, class: "bar ahead" }));
     svg.append(words(x(ahead.minutes), 228, whole(60000 * ahead.minutes), "middle"), words(x(ahead.minutes), y(ahead.high) - 6, t("learn.forecast"), "end"));
   }
-  const rows = points.map((p) => el("tr", {}, el("td", { class: "number", text: p.minutes.toFixed(1) }), el("td", { class: "number", text: rate({ value: p.cer, low: p.low, high: p.high }) })));
+  const rows = points.map((p) => el("tr", {}, el("td", { class: "number", "data-label": t("learn.minutes"), text: p.minutes.toFixed(1) }), el("td", { class: "number", "data-label": t("learn.cer"), text: rate({ value: p.cer, low: p.low, high: p.high }) })));
   if (ahead) rows.push(el("tr", {}, el("td", { class: "number", text: ahead.minutes.toFixed(1) }), el("td", { class: "number", text: `${t("learn.forecast")}: ${rate({ value: ahead.cer, low: ahead.low, high: ahead.high })}` })));
-  const heads = [t("learn.minutes"), t("learn.cer")].map((text) => el("th", { scope: "col", text }));
+  const heads = [t("learn.minutes"), t("learn.cer")].map((text) => el("th", { scope: "col", class: "number", text }));
   return [...made, el("p", { class: "quiet", text: t("learn.curve_how") }), svg, el("table", {}, el("thead", {}, el("tr", {}, heads)), el("tbody", {}, rows))];
 }
 
@@ -206,7 +206,7 @@ function words(x, y, text, anchor) {
 }
 
 function row(name, ms, kind) {
-  return el("tr", { class: kind }, el("th", { scope: "row", text: name }), el("td", { class: "number", text: minutes(ms) }));
+  return el("tr", { class: kind }, el("th", { scope: "row", text: name }), el("td", { class: "number", "data-label": t("learn.minutes"), text: minutes(ms) }));
 }
 
 function minutes(ms) {

@@ -3,11 +3,11 @@ import { ask, el, repeat, t } from "./api.js";
 
 export async function show(root, app) {
   const picker = el("select", { id: "review-recording", onchange: () => app.go("review", picker.value) });
-  const empty = el("p", { class: "quiet", text: t("review.empty") });
+  const empty = el("div", { class: "nothing", hidden: true }, el("p", { text: t("review.empty") }), el("button", { text: t("tabs.transcribe"), onclick: () => app.go("transcribe") }));
   const alone = el("a", { text: t("review.alone"), hidden: true });
-  const bar = el("div", { class: "row", hidden: true }, el("label", { for: picker.id, text: t("review.choose") }), picker, alone);
+  const bar = el("div", { class: "review-choose", slot: "heading" }, el("label", { class: "hidden", for: picker.id, text: t("review.choose") }), picker, alone);
   const place = el("div", { class: "review-place" });
-  root.append(el("h2", { class: "hidden-heading", text: t("review.heading") }), empty, bar, place);
+  root.append(el("h2", { class: "hidden-heading", text: t("review.heading") }), empty, place);
   let known = "";
 
   async function look() {
@@ -16,7 +16,6 @@ export async function show(root, app) {
     const drafted = answer.data.filter((one) => one.drafted && one.allowed);
     const now = JSON.stringify(drafted.map((one) => [one.id, one.name]));
     empty.hidden = drafted.length > 0;
-    bar.hidden = drafted.length === 0;
     if (now === known) return;
     known = now;
     const chosen = picker.value;
@@ -36,9 +35,10 @@ export async function show(root, app) {
     alone.href = `/review/${id}`;
     alone.hidden = false;
     import("./review.js");
-    if (place.firstChild?.getAttribute("recording") !== id) {
-      place.replaceChildren(el("speech-review", { recording: id }));
-    }
+    // One element for all recordings: the choice stands in its head, and keeps the focus.
+    const shown = place.firstChild;
+    if (!shown) place.append(el("speech-review", { recording: id, choosing: true }, bar));
+    else if (shown.getAttribute("recording") !== id) shown.setAttribute("recording", id);
   }
 
   await look();

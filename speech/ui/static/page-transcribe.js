@@ -1,5 +1,5 @@
 // Transcribe: recordings sent or chosen, what they hold, whether they may be used, the language; then work that goes on by itself.
-import { ask, clock, el, repeat, t, why } from "./api.js";
+import { ask, clock, el, repeat, sentences, t, why } from "./api.js";
 import { basis, gate } from "./consent.js";
 import { jobs } from "./jobs.js";
 import { cer } from "./page-languages.js";
@@ -81,11 +81,16 @@ export async function show(root, app) {
     return el(
       "label",
       { class: "recording" },
-      el("input", { type: "radio", name: "recording", value: one.id, checked: one.id === chosen, onchange: () => choose(one.id) }),
+      el("input", { type: "radio", name: "recording", value: one.id, checked: one.id === chosen, onchange: () => choose(one.id).then(show_detail) }),
       el("span", { class: "name", text: one.name }),
-      el("span", { class: "number quiet", text: one.duration_ms ? clock(one.duration_ms) : "-" }),
+      el("span", { class: "number quiet", text: one.duration_ms >= 500 && !one.refusal ? clock(one.duration_ms) : "–" }),
       el("span", { class: one.refusal || !one.allowed ? "error" : one.drafted ? "saved" : "quiet", text: state }),
     );
+  }
+
+  /** On a small screen what was chosen stands below the list. */
+  function show_detail() {
+    if (columns.clientWidth < 850) detail.scrollIntoView({ block: "start", behavior: "smooth" });
   }
 
   async function choose(id) {
@@ -117,16 +122,16 @@ export async function show(root, app) {
     }
     const f = answer.data;
     if (f.refusal) {
-      place.replaceChildren(el("p", { class: "error", text: `${f.refusal.what}. ${f.refusal.mend}.` }));
+      place.replaceChildren(el("p", { class: "error", text: sentences(f.refusal) }));
       return;
     }
     const differs = f.claimed_ms !== null && Math.abs(f.claimed_ms - f.found_ms) > 50;
     const length = differs ? t("transcribe.fact.length_claimed", { found: clock(f.found_ms), claimed: clock(f.claimed_ms) }) : clock(f.found_ms);
     const rows = { length, rate: `${f.sample_rate} Hz`, channels: f.channels, codec: `${f.container}, ${f.codec}${f.bits ? `, ${f.bits} bit` : ""}` };
     place.replaceChildren(
-      el("h4", { text: t("transcribe.facts") }),
-      el("dl", {}, Object.entries(rows).flatMap(([name, value]) => [el("dt", { text: t(`transcribe.fact.${name}`) }), el("dd", { text: String(value) })])),
-      el("ul", { class: "findings" }, f.findings.map((one) => el("li", { text: `${one.what}${one.mend ? `. ${one.mend}` : ""}` }))),
+      el("h4", { class: "hidden", text: t("transcribe.facts") }),
+      el("dl", { class: "facts" }, Object.entries(rows).flatMap(([name, value]) => [el("dt", { text: t(`transcribe.fact.${name}`) }), el("dd", { text: String(value) })])),
+      el("ul", { class: "findings" }, f.findings.map((one) => el("li", { text: sentences(one) }))),
     );
   }
 

@@ -1,5 +1,5 @@
 // The editor of the chosen segment: there is one, and it moves from row to row. It keeps what is typed until it is handed on to be saved.
-import { el } from "./api.js";
+import { el, tagOf } from "./api.js";
 import { SIGNS, REASONS, columnName, columnText, marked, reasonOf, time } from "./review-row.js";
 import { doubtOf, wordsIn } from "./review-state.js";
 import { say } from "./review-strings.js";
@@ -21,7 +21,7 @@ export class Editor {
     this.mirror = el("div", { class: "mirror", "aria-hidden": "true" });
     this.field = el("textarea", {
       rows: 1, spellcheck: "false", autocomplete: "off", autocapitalize: "off", autocorrect: "off", dir: page.language.direction,
-      lang: page.language.code, enterkeyhint: "next", oninput: () => this.#input(),
+      lang: tagOf(page.language.code), enterkeyhint: "next", oninput: () => this.#input(),
     }); // prettier-ignore
     this.mirror.dir = page.language.direction;
     this.strange = el("p", { class: "note strange", hidden: true });
@@ -94,7 +94,7 @@ export class Editor {
     const text = this.field.value;
     const same = text === this.segment.text;
     // A blank behind the last line break keeps the mirror as high as the field.
-    this.mirror.replaceChildren(...(same ? marked(this.segment, this.page.language, { hidden: false }) : [text]), " ");
+    this.mirror.replaceChildren(...(same ? marked(this.segment, this.page.language, this.page.state.doubts, { hidden: false }) : [text]), " ");
     const strange = outside(text, this.page.language);
     this.strange.hidden = strange.length === 0;
     this.strange.textContent = strange.length ? say("outside", { letters: strange.join(" "), language: this.page.language.name || this.page.language.code }) : "";
@@ -103,10 +103,10 @@ export class Editor {
   /** Words that the machine doubts or has other readings of, each to hear and to change. */
   #showDoubts() {
     const typed = saved(this.field.value) !== this.segment.text;
-    const words = typed ? [] : wordsIn(this.segment).filter((one) => doubtOf(this.segment, one.word) !== "sure" || (one.alternatives.length && this.segment.status !== "approved"));
+    const words = typed ? [] : wordsIn(this.segment).filter((one) => doubtOf(this.segment, one.word, this.page.state.doubts) !== "sure" || (one.alternatives.length && this.segment.status !== "approved"));
     this.doubts.replaceChildren(
       ...words.slice(0, 12).map((one) => {
-        const doubt = doubtOf(this.segment, one.word);
+        const doubt = doubtOf(this.segment, one.word, this.page.state.doubts);
         const name = `${one.word[0]}${doubt === "sure" ? "" : `, ${say(`doubt.${doubt}`)}`}`;
         return el(
           "span",

@@ -69,7 +69,7 @@ export function conflictPanel(edit, { language, play, mine, theirs, join, number
   const made = [
     el("p", { text: say("conflict.what", { person: conflict.theirs_by, number }) }),
     el("button", { type: "button", text: `▶ ${say("act.play")}`, onclick: play }),
-    one([say("conflict.mine")], conflict.mine, el("button", { type: "button", "data-first": true, text: say("conflict.keep_mine"), disabled: !conflict.mine, onclick: mine })),
+    one([say("conflict.mine")], conflict.mine, el("button", { type: "button", text: say("conflict.keep_mine"), disabled: !conflict.mine, onclick: mine })),
     one([by], conflict.theirs, el("button", { type: "button", text: say("conflict.keep_theirs"), onclick: theirs })),
   ];
   if (texts) {

@@ -37,8 +37,9 @@ export function layout(recording, { run, arranged }) {
       el("div", { class: "joined", role: "group", "aria-label": say("speed") }, button("slower", run, { sign: "−", name: "short" }), parts.speed, button("faster", run, { sign: "+", name: "short" })),
       el("div", { class: "joined", role: "group", "aria-label": say("zoom") }, button("zoom_out", run, { sign: "⊖", name: "short" }), button("zoom_in", run, { sign: "⊕", name: "short" })),
       parts.clock),
+    el("div", { class: "group edits" }, button("undo", run, { sign: "↩" }), button("redo", run, { sign: "↪" }), button("add", run, { sign: "+" })),
     el("div", { class: "group choices" }, select("order", ORDERS, "order"), select("state", STATES, "show"), select("who", [""], "show")),
-    el("div", { class: "group" }, button("undo", run, { sign: "↩" }), button("redo", run, { sign: "↪" }), button("add", run), button("find", run), button("speakers", run), button("palette", run), button("settings", run), button("help", run)),
+    el("div", { class: "group panels" }, button("find", run), button("speakers", run), button("palette", run), button("settings", run), button("help", run)),
   ); // prettier-ignore
   parts.body = el("div", { class: "rows", role: "none" });
   parts.scroller = el("div", { class: "scroller", role: "rowgroup" }, parts.body);
@@ -52,7 +53,7 @@ export function layout(recording, { run, arranged }) {
   parts.element = el(
     "div",
     { class: "review" },
-    el("header", { class: "top" }, el("h2", { text: recording.name }), parts.counts, parts.people, el("span", { class: "grow" }), parts.saved, parts.more),
+    el("header", { class: "top" }, el("slot", { name: "heading" }, el("h2", { text: recording.name })), parts.counts, parts.people, el("span", { class: "grow" }), parts.saved, parts.more),
     parts.live,
     el("div", { class: "wave" }, parts.overview, parts.stretch),
     parts.bar,

@@ -26,6 +26,7 @@ export class Panels {
     const heading = el("h3", { id: "panel-heading", tabindex: "-1", text: say(`panel.${name}`) });
     const close = el("button", { type: "button", class: "plain close", text: say("close"), onclick: () => this.close() });
     this.host.replaceChildren(el("header", {}, heading, close), el("div", { class: "content" }, content));
+    this.host.scrollTop = 0;
     this.host.dataset.panel = name;
     this.host.hidden = false;
     if (focus) (this.host.querySelector("[data-first]") ?? heading).focus();

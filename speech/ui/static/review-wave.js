@@ -1,6 +1,7 @@
 // The waveform: an overview of the recording and a stretch of it, drawn from the server's peaks; the sound is never decoded here.
 // It always runs from left to right.
-import { clock } from "./review-text.js";
+import { say } from "./review-strings.js";
+import { clock, graphemes } from "./review-text.js";
 
 const A_SECOND = 100;
 const BLOCK_MS = 30_000;
@@ -16,7 +17,7 @@ export class Wave extends EventTarget {
   #overview = null;
   #due = 0;
 
-  /** Events: `seek` {ms}, `word` {word}, `missing`. `look` gives `{segments(from, to), chosen(), words(), position_ms()}`. */
+  /** Events: `seek` {ms}, `word` {word}. `look` gives `{segments(from, to), chosen(), words(), position_ms()}`. */
   constructor({ overview, stretch, recording, duration_ms, look }) {
     super();
     Object.assign(this, { overview, stretch, recording, duration_ms, look });
@@ -101,7 +102,7 @@ export class Wave extends EventTarget {
     const address = `/api/recordings/${this.recording}/peaks?from_ms=${Math.round(from_ms)}&to_ms=${Math.round(to_ms)}&points=${points}`;
     try {
       const answer = await fetch(address);
-      if (answer.status === 404) this.dispatchEvent(new Event("missing"));
+      this.missing = answer.status === 404;
       if (!answer.ok) return null;
       return { pairs: new Int8Array(await answer.arrayBuffer()), step_ms: Number(answer.headers.get("x-step-ms")) };
     } catch {
@@ -191,6 +192,11 @@ export class Wave extends EventTarget {
     this.#drawPeaks(pen, width, body, colour("wave"));
     this.#drawRuler(pen, width, body, colour, font);
     pen.font = `13px ${font}`;
+    if (this.missing) {
+      pen.fillStyle = colour("quiet");
+      pen.textAlign = "center";
+      pen.fillText(say("wave.waiting"), width / 2, body / 2 + 4, width);
+    }
     const lanes = new Map();
     for (const segment of inSight.sort((a, b) => a.start_ms - b.start_ms)) {
       if (!lanes.has(segment.speaker ?? "")) lanes.set(segment.speaker ?? "", lanes.size % 3);
@@ -201,11 +207,12 @@ export class Wave extends EventTarget {
       pen.fillRect(left, 0, isChosen ? 2 : 1, body);
       pen.fillRect(right - 1, 0, isChosen ? 2 : 1, body);
       pen.fillRect(left, lane * 18, right - left, isChosen ? 3 : 2);
+      if (!segment.speaker) continue;
       pen.save();
       pen.beginPath();
       pen.rect(left + 4, lane * 18, Math.max(0, right - left - 8), 20);
       pen.clip();
-      const label = segment.speaker ?? "?";
+      const label = segment.speaker;
       pen.globalAlpha = 0.85;
       pen.fillStyle = colour(isChosen ? "chosen" : "box");
       pen.fillRect(left + 4, lane * 18 + 4, pen.measureText(label).width + 4, 16);
@@ -232,12 +239,9 @@ export class Wave extends EventTarget {
       pen.globalAlpha = 1;
       pen.fillStyle = colour("line");
       pen.fillRect(left, body - LANE_PX, 1, LANE_PX);
-      pen.beginPath();
-      pen.rect(left, body - LANE_PX, right - left - 1, LANE_PX);
-      pen.clip();
       pen.fillStyle = colour("text");
       pen.textAlign = "left";
-      pen.fillText(word[0], left + 4, body - 5);
+      pen.fillText(fitting(pen, word[0], right - left - 6), left + 4, body - 5);
       pen.restore();
     }
   }
@@ -269,6 +273,14 @@ export class Wave extends EventTarget {
       if (at < width - 44) pen.fillText(clock(ms, step < 1000), at + 4, top + 14);
     }
   }
+}
+
+/** A word, or as much of it as there is room for. */
+function fitting(pen, word, room) {
+  if (pen.measureText(word).width <= room) return word;
+  const letters = graphemes(word);
+  while (letters.length && pen.measureText(`${letters.join("")}…`).width > room) letters.pop();
+  return letters.length ? `${letters.join("")}…` : "";
 }
 
 function lowestHighest(pairs, first, last) {

@@ -1,7 +1,7 @@
 // <speech-review recording="ID">: one recording's draft, heard, mended and approved. This file wires the parts together
 // and hears keys and clicks; what is shown, what becomes of an edit and what an act does stand in `review-showing.js`, `review-keeping.js`
 // and `review-doing.js`. The other parts know nothing of each other.
-import { ask, el } from "./api.js";
+import { ask, el, tagOf } from "./api.js";
 import { Doing } from "./review-doing.js";
 import { Editor } from "./review-editor.js";
 import { Keeping } from "./review-keeping.js";
@@ -50,7 +50,9 @@ class SpeechReview extends HTMLElement {
     const id = this.getAttribute("recording");
     if (!id || this.#begun === id) return;
     this.#begun = id;
-    const place = el("div", { class: "begin", role: "status" });
+    const place = el("div", { class: "begin" }, el("div", { class: "top" }, el("slot", { name: "heading" })));
+    const said = el("div", { role: "status" });
+    place.append(said);
     const style = el("link", { rel: "stylesheet", href: "/static/review.css" });
     this.shadowRoot.replaceChildren(style, place);
     const styled = new Promise((done) => {
@@ -62,7 +64,7 @@ class SpeechReview extends HTMLElement {
       if (this.#begun !== id) return;
       const table = me.ok ? await load(me.data.preferences.language) : null;
       if (table && recording.ok) {
-        if (!this.getAttribute("lang")) this.lang = table.language;
+        if (!this.getAttribute("lang")) this.lang = tagOf(table.language);
         await styled;
         const review = new Review(this, recording.data, me.data);
         this.#ends.push(() => review.end());
@@ -70,10 +72,10 @@ class SpeechReview extends HTMLElement {
         return;
       }
       if (table && recording.status === 404) {
-        place.replaceChildren(el("p", { class: "empty", text: say("missing") }));
+        said.replaceChildren(el("p", { class: "empty", text: say("missing") }));
         return;
       }
-      place.replaceChildren(el("p", { class: "empty", text: table ? say("away") : LOST }));
+      said.replaceChildren(el("p", { class: "empty", text: table ? say("away") : LOST }));
       await new Promise((done) => setTimeout(done, wait));
     }
   }
@@ -230,6 +232,7 @@ class Review extends Doing(Keeping(Showing(class {}))) {
     const height = Math.max(least, Math.floor(seen - (top < innerHeight - least ? top : 0)));
     if (this.height !== height) this.parts.element.style.height = `${(this.height = height)}px`;
     this.parts.element.classList.toggle("low", height < 520);
+    this.narrow = this.parts.element.clientWidth < 640;
   }
 
   key(event) {

@@ -1,0 +1,77 @@
+"""The commands that make the app's figures: what is planned is what a text field does, and each runs in little."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import subprocess
+import sys
+from types import ModuleType
+
+import pytest
+
+from tests.conftest import REPOSITORY
+
+
+@pytest.fixture
+def keyboard(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The benchmark's module."""
+    monkeypatch.syspath_prepend(str(REPOSITORY / "benchmarks"))
+    return importlib.import_module("keyboard")
+
+
+@pytest.mark.parametrize(
+    ("draft", "wanted", "keys"),
+    [
+        ("kan", "kan", 0),
+        ("abc", "abx", 2),  # Backspace, x
+        ("kan mana rinki", "kan mana rikni", 4),  # Left, Backspace, Left, k
+        ("wasi hatun kan", "hatun kan", 4),  # Ctrl and Left twice, Backspace with it still down
+        ("wasi hatun", "wasi", 3),  # Ctrl and Backspace, and the blank
+        ("", "ọ́", 2),  # the letter, its mark
+        ("xyzxyzxyz", "ab", 4),  # Ctrl and A, a, b
+    ],
+)
+def test_the_cheapest_keys_are_those_a_hand_would_find(keyboard: ModuleType, draft: str, wanted: str, keys: int) -> None:
+    found = keyboard.cheapest(draft, wanted)
+    assert found.keys == keys
+
+
+def test_a_reading_is_taken_where_it_saves_keys(keyboard: ModuleType) -> None:
+    words = [keyboard.Readings(begin=5, end=9, texts=(tuple("xxxx"), tuple("hatun")))]
+    found = keyboard.cheapest("ñuka uran", "ñuka hatun", words)
+    assert [press.key for press in found.presses] == ["F4", "F4"]
+    assert found.keys == 2 < keyboard.cheapest("ñuka uran", "ñuka hatun").keys
+    nearly = [keyboard.Readings(begin=5, end=9, texts=(tuple("hatu"),))]
+    assert [press.key for press in keyboard.cheapest("ñuka uran", "ñuka hatun", nearly).presses] == ["F4", "n"]
+
+
+def run(script: str) -> str:
+    done = subprocess.run(
+        [sys.executable, str(REPOSITORY / "benchmarks" / script), "--smoke"],
+        cwd=REPOSITORY, capture_output=True, text=True, check=False, env=os.environ | {"PYTHONPATH": str(REPOSITORY)},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done.stdout
+
+
+@pytest.mark.browser
+def test_effort_presses_what_it_planned_and_the_store_holds_the_reference(browser: object) -> None:
+    said = run("app_effort.py")
+    assert "'segments': 4" in said
+    assert "'replanned': 0" in said
+
+
+@pytest.mark.slow
+@pytest.mark.browser
+def test_size_and_sound_in_little(browser: object) -> None:
+    said = run("app_size.py")
+    assert "segments skipped by Enter: 0" in said and "'opus'" in said and "'1.5'" in said
+
+
+@pytest.mark.slow
+@pytest.mark.browser
+def test_load_in_little(browser: object) -> None:
+    found = json.loads(run("app_load.py"))
+    assert found["acknowledged"] > 0 and found["acknowledged and not in the store"] == 0 and found["ranges played"] > 0
