@@ -228,7 +228,7 @@ def test_coverage_on_the_page_is_that_of_the_command(store: Store, folder: Path,
     # T10: who asked for it begins at the first segment that is not sure.
     fold = edits.segments_of(store, id)
     first = first_unsure(fold.segments.values(), doubts_kept(edits.about(store, id)))
-    assert first is not None
+    assert first is not None and edits.place_in(store, id, LOCAL) == first
     page.click(".job.done button >> text=Open in Review")
     page.wait_for_selector(f'speech-review[recording="{id}"]')
     page.locator(f".row.chosen[data-id='{first}']").wait_for()
