@@ -155,7 +155,7 @@ def test_three_levels_of_doubt_differ_without_colour(desk: Desk) -> None:
             one.style = 'display: inline-block; padding: 0 0 8px; margin-inline-end: 24px'; return one; }})); }}"""
     )
     for scheme in ("light", "dark"):
-        desk.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]  # one of its literals
+        desk.page.emulate_media(color_scheme=scheme)
         for level, (least, most) in DOUBTS.items():
             share = inked(desk, f".row[data-id=a1] .words .{level}")
             assert least <= share <= most, (scheme, level, share)
