@@ -67,10 +67,10 @@ export const joinedTexts = (mine, theirs) =>
     .map(([, text]) => text)
     .join("");
 
-/** How sure the machine was: "sure", "unsure" (dotted) or "doubtful" (wavy and "?"). */
-export function sureness(confidence) {
-  if (confidence === null || confidence === undefined || confidence >= 0.8) return "sure";
-  return confidence >= 0.5 ? "unsure" : "doubtful";
+/** How sure the machine was: "sure", "unsure" (dotted) or "doubtful" (wavy and "?"); by the limits that the server gives. */
+export function sureness(confidence, doubts) {
+  if (confidence === null || confidence === undefined || confidence >= doubts.sure) return "sure";
+  return confidence >= doubts.doubtful ? "unsure" : "doubtful";
 }
 
 export const ETHIOPIC = /^(?=\p{L})[\u1200-\u1357]$/u;
