@@ -17,14 +17,13 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
+from speech.review.doubts import Doubts
 from speech.review.words import graphemes
 from speech.types import Segment
 
 BY = ("time", "unsure", "teaches", "disagreement", "random")
 EVERY = 5
 """One in so many of `teaches` is drawn by chance: a measure that is wrong somewhere never hides what it is wrong about."""
-SURE = 0.8
-"""Confidence under which a word is marked in the text."""
 _WEIGHTS = {"unsure": 0.5, "rare_letters": 0.3, "rare_speaker": 0.2}
 _DONE = frozenset({"approved", "not_speech"})
 
@@ -70,10 +69,11 @@ def doubt(segment: Segment) -> float:
     return 0.5 if segment.confidence is None else 1.0 - segment.confidence
 
 
-def first_unsure(segments: Iterable[Segment]) -> str | None:
+def first_unsure(segments: Iterable[Segment], doubts: Doubts) -> str | None:
     """The first segment, in time, that a person or the machine is not sure of; None where there is none."""
     for s in sorted(segments, key=lambda s: (s.span, s.id)):
-        if s.status == "unsure" or (s.status == "draft" and any(w.confidence is not None and w.confidence < SURE for w in s.words)):
+        doubted = any(w.confidence is not None and w.confidence < doubts.sure for w in s.words)
+        if s.status == "unsure" or (s.status == "draft" and doubted):
             return s.id
     return None
 

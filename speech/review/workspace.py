@@ -157,7 +157,7 @@ class Workspace:
         recording = self.get(id)
         path = self.path_of(recording)
         found = probe(path)
-        facts = {**found.as_dict(), "found_ms": found.duration_ms}
+        facts = found.as_dict()
         self._set(id, facts=text_of(_plain(facts)), duration_ms=found.duration_ms, sha256=sha256_of(path))
         return self.get(id)
 

@@ -18,6 +18,7 @@ from speech.errors import AudioRefused, PathRefused, Refusal
 from speech.jobs import Job, Kind, Report
 from speech.models import hub
 from speech.review import edits, learning
+from speech.review.doubts import doubts_in
 from speech.review.orders import first_unsure
 from speech.review.workspace import Listed
 from speech.ui.held import Held, direct
@@ -106,7 +107,7 @@ def transcribe(held: Held, job: Job, report: Report) -> Mapping[str, Any]:
     held.workspace().draft(
         known, result.transcript, person=job.owner, id=_edit_of(job), source=model, language=language, event=event
     )  # fmt: skip
-    if (first := first_unsure(edits.segments_of(held.store, known.id).segments.values())) is not None:
+    if (first := first_unsure(edits.segments_of(held.store, known.id).segments.values(), doubts_in(result.transcript))) is not None:
         edits.put_place(held.store, known.id, first, job.owner)  # there who asked for it begins to correct
     shown = result.as_dict(known.path)
     return {

@@ -126,7 +126,7 @@ def test_a_clock_that_goes_back_changes_no_order(store: Store, tapes: Path, monk
     from speech.store import moments
 
     hours = iter(range(23, 0, -1))
-    monkeypatch.setattr("speech.review.edits.moment", lambda: f"2026-01-01T{next(hours):02}:00:00.000000Z")
+    monkeypatch.setattr("speech.review.rows.moment", lambda: f"2026-01-01T{next(hours):02}:00:00.000000Z")
     workspace = open_workspace(tapes, store=store)
     (recording,) = workspace.recordings()
     draft(workspace, recording)

@@ -67,7 +67,10 @@ def test_letters_outside_an_alphabet(ask: Ask) -> None:
 
 
 def test_how_sure_the_machine_was(ask: Ask) -> None:
-    assert [ask("sureness", c) for c in (None, 0.95, 0.8, 0.79, 0.5, 0.49)] == ["sure", "sure", "sure", "unsure", "unsure", "doubtful"]
+    usual = {"sure": 0.8, "doubtful": 0.5}
+    found = [ask("sureness", c, usual) for c in (None, 0.95, 0.8, 0.79, 0.5, 0.49)]
+    assert found == ["sure", "sure", "sure", "unsure", "unsure", "doubtful"]
+    assert [ask("sureness", c, {"sure": 0.3, "doubtful": 0.1}) for c in (0.3, 0.29, 0.09)] == ["sure", "unsure", "doubtful"]
 
 
 def test_times_are_written_alike(ask: Ask) -> None:

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from speech.audio.peaks import MOST_POINTS, read_peaks
 from speech.errors import PathRefused
 from speech.review import edits, orders, replacing
+from speech.review.doubts import doubts_kept
 from speech.ui.answers import Json, NotThere
 from speech.ui.routes.common import Listener, Reader, Writer, recording_of, served_of
 
@@ -73,6 +74,7 @@ def recording(request: Request, asker: Reader, id: str) -> Json:
             "seq": fold.seq,
             "place": edits.place_in(served.store, id, asker.name),
             "draft": fold.drafted,
+            "doubts": doubts_kept(edits.about(served.store, id)).as_dict(),
             "segments": segments,
         }
     )

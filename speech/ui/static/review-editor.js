@@ -94,7 +94,7 @@ export class Editor {
     const text = this.field.value;
     const same = text === this.segment.text;
     // A blank behind the last line break keeps the mirror as high as the field.
-    this.mirror.replaceChildren(...(same ? marked(this.segment, this.page.language, { hidden: false }) : [text]), " ");
+    this.mirror.replaceChildren(...(same ? marked(this.segment, this.page.language, this.page.state.doubts, { hidden: false }) : [text]), " ");
     const strange = outside(text, this.page.language);
     this.strange.hidden = strange.length === 0;
     this.strange.textContent = strange.length ? say("outside", { letters: strange.join(" "), language: this.page.language.name || this.page.language.code }) : "";
@@ -103,10 +103,10 @@ export class Editor {
   /** Words that the machine doubts or has other readings of, each to hear and to change. */
   #showDoubts() {
     const typed = saved(this.field.value) !== this.segment.text;
-    const words = typed ? [] : wordsIn(this.segment).filter((one) => doubtOf(this.segment, one.word) !== "sure" || (one.alternatives.length && this.segment.status !== "approved"));
+    const words = typed ? [] : wordsIn(this.segment).filter((one) => doubtOf(this.segment, one.word, this.page.state.doubts) !== "sure" || (one.alternatives.length && this.segment.status !== "approved"));
     this.doubts.replaceChildren(
       ...words.slice(0, 12).map((one) => {
-        const doubt = doubtOf(this.segment, one.word);
+        const doubt = doubtOf(this.segment, one.word, this.page.state.doubts);
         const name = `${one.word[0]}${doubt === "sure" ? "" : `, ${say(`doubt.${doubt}`)}`}`;
         return el(
           "span",

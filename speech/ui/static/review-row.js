@@ -10,11 +10,11 @@ export const SIGNS = { draft: "○", edited: "✎", approved: "✓", unsure: "?"
 export const time = (ms) => el("bdi", { dir: "ltr", class: "time", text: clock(ms) });
 
 /** The text with its words marked: dotted where the machine is unsure, wavy with "?" where very unsure; letters outside the alphabet. */
-export function marked(segment, language, { hidden = true } = {}) {
+export function marked(segment, language, doubts, { hidden = true } = {}) {
   const made = [];
   let at = 0;
   for (const { from, to, word } of wordsIn(segment)) {
-    const doubt = doubtOf(segment, word);
+    const doubt = doubtOf(segment, word, doubts);
     if (doubt === "sure") continue;
     made.push(...letters(segment.text.slice(at, from), language));
     const words = el("span", { class: doubt }, letters(segment.text.slice(from, to), language));
@@ -93,7 +93,7 @@ export function fill(row, id, view) {
   if (isChosen) {
     if (!holds) text.replaceChildren(view.editor.element);
   } else {
-    const words = el("div", { class: "words", dir: view.language.direction }, marked(segment, view.language));
+    const words = el("div", { class: "words", dir: view.language.direction }, marked(segment, view.language, view.state.doubts));
     if (!segment.text) words.append(el("span", { class: "quiet", text: say(segment.status === "not_speech" ? "status.not_speech" : "no_text") }));
     text.replaceChildren(words);
   }

@@ -6,6 +6,8 @@ const byTime = (a, b) => a.start_ms - b.start_ms || a.end_ms - b.end_ms || (a.id
 
 export class State {
   seq = 0;
+  /** From which confidence on a word is sure, and from which only unsure: `{sure, doubtful}`. */
+  doubts;
   heard = new Set();
   /** Where others are: segment -> names. */
   people = new Map();
@@ -18,6 +20,7 @@ export class State {
 
   constructor(recording) {
     this.seq = recording.seq;
+    this.doubts = recording.doubts;
     for (const segment of recording.segments) {
       this.#server.set(segment.id, segment);
       if (segment.heard) this.heard.add(segment.id);
@@ -198,7 +201,7 @@ export function wordsIn(segment) {
 }
 
 /** How a word is marked: not where a person has written or approved it. */
-export function doubtOf(segment, word) {
+export function doubtOf(segment, word, doubts) {
   if (segment.status === "approved" || segment.status === "not_speech") return "sure";
-  return word[6]?.estimated ? "sure" : sureness(word[3]);
+  return word[6]?.estimated ? "sure" : sureness(word[3], doubts);
 }
