@@ -413,6 +413,8 @@ def worked_on(ask: Callable[..., Any], ids: dict[str, str]) -> None:
 
     for segment in held[:4]:
         ask("ana", f"/api/recordings/{recording}/heard", {"segment": segment["id"]})
+    for number, segment in enumerate(held):
+        edit(segment, act="speaker", speaker=("K1", "K2")[number % 2])
     edit(held[0], act="text", text="Ñukanchik ayllukunaka hatun llaktapi kawsanchik.")
     edit(held[0], act="status", status="approved", reason="")
     edit(held[1], act="note", notes=["ask Maria: chakra or chagra?"])

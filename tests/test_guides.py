@@ -101,3 +101,24 @@ def test_links_of_the_pages_lead_somewhere() -> None:
     for page in PAGES:
         for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
             assert (page.parent / target).exists(), (page.name, target)
+
+
+def test_the_table_of_the_apps_tests_names_every_file_of_them() -> None:
+    text = (REPOSITORY / "docs" / "architecture.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`(ui(?:_element)?/test_\w+\.py)`", text))
+    tests = REPOSITORY / "tests"
+    assert named == {path.relative_to(tests).as_posix() for room in ("ui", "ui_element") for path in (tests / room).glob("test_*.py")}
+
+
+def test_pictures_are_few_small_used_and_told_in_words() -> None:
+    """What a picture shows is said for who does not see it; none lies there unused."""
+    shown = [
+        (page.parent / target, told)
+        for page in PAGES
+        for told, target in re.findall(r"!\[([^\]]*)\]\(([^)]+)\)", page.read_text(encoding="utf-8"))
+        if not target.startswith("http")
+    ]
+    assert [path.name for path, told in shown if len(told) < 20] == []
+    there = {path for path in (REPOSITORY / "docs" / "images").rglob("*") if path.is_file()}
+    assert {path.resolve() for path, _ in shown} == {path.resolve() for path in there}
+    assert sum(path.stat().st_size for path in there) < 1_200_000

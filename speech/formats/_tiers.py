@@ -2,7 +2,7 @@
 
 A speaker's segments make a tier of the speaker's name; where two of them overlap, the later goes to `name (2)`.
 What hangs on a segment or word stands in further tiers, named after it: `S1 [words]`, `S1 [readings]`,
-`S1 [status]`, `S1 [words confidence]`, `S1 [translation spa]`, `S1 (2) [words]`. Segments without speaker stand
+`S1 [status]`, `S1 [words confidence]`, `S1 [translation spa]`, `S1 [note]`, `S1 (2) [words]`. Segments without speaker stand
 in `segments`. Brackets in a speaker's name are percent-encoded, so a name can never be taken for another tier.
 """
 
@@ -27,6 +27,7 @@ Role = Literal["segments", "words", "readings", "values", "points"]
 NOBODY = "segments"
 _NAME = re.compile(r"(?P<track>.+?) \[(?P<role>[^\[\]]+)\]", re.DOTALL)
 _COPY = re.compile(r"(?P<base>.*) \([2-9]\d*\)|(?P<more>.*) \(1\d+\)", re.DOTALL)
+_NOTE = re.compile(r"note(?: \((?P<number>[1-9]\d{0,5})\))?")
 _ENCODED = re.compile(r"%(5B|5D|28|29|25|73)")
 
 
@@ -145,6 +146,8 @@ def laid_out(
         for value in segment_values:
             _hang(add, tier, value.name, value.get(segment), segment.span, owner)
         _translations(add, tier, segment, owner)
+        for n, note in enumerate(segment.notes, 1):
+            _hang(add, tier, f"note ({n})" if n > 1 else "note", note, segment.span, owner)
         for word, span in zip(segment.words, divided(segment), strict=True):
             span = at_least(span, segment.span.end_ms)
             name = free((f"{track} [words{f' {n}' if n > 1 else ''}]" for n in range(1, 10_000)), span)
@@ -257,7 +260,7 @@ def named(name: str, others: Iterable[str]) -> Tier:
             parent = f"{track} [{of_words[1]}]"
             if parent in others and of_words[2] in _VALUES:
                 return Tier(name=name, role="values", parent=parent, hanging=of_words[2])
-        if role in _VALUES or role.startswith("translation "):
+        if role in _VALUES or role.startswith("translation ") or _NOTE.fullmatch(role):
             return Tier(name=name, role="values", parent=track, hanging=role)
     return Tier(name=name, role="segments", speaker=speaker_of(name, others))
 
@@ -316,6 +319,7 @@ def _segments(tier: Tier, children: dict[str | None, list[Tier]], where: str) ->
                 words[owner].append((cell, word))
     known = _hung(tier, children, where)
     translations = _translated(tier, children)
+    notes = _noted(tier, children)
     for cell in tier.cells:
         inside = sorted(words[cell.number], key=lambda x: x[0].span.start_ms)
         segment = Segment(
@@ -326,6 +330,7 @@ def _segments(tier: Tier, children: dict[str | None, list[Tier]], where: str) ->
             # A border that a person has moved since cuts the words it leaves outside.
             words=fitted(cell.text, [replace(w, span=w.span and clamped(w.span, cell.span)) for _, w in inside]),
             translations=tuple(translations[cell.number]),
+            notes=tuple(notes[cell.number]),
             id=cell.id,
         )
         for value, text in known[cell.number]:
@@ -362,6 +367,16 @@ def _translated(on: Tier, children: dict[str | None, list[Tier]]) -> dict[int, l
                     found[owner].append(Translation(language=language.removeprefix("translation "), text=cell.text))
     for translations in found.values():
         translations.sort(key=lambda x: x.language)
+    return found
+
+
+def _noted(on: Tier, children: dict[str | None, list[Tier]]) -> dict[int, list[str]]:
+    found: dict[int, list[str]] = defaultdict(list)
+    numbered = [(int(known["number"] or 1), child) for child in children[on.name] if (known := _NOTE.fullmatch(child.hanging))]
+    for _, child in sorted(numbered, key=lambda one: one[0]):
+        for cell, owner in _owned(child, on):
+            if owner is not None:
+                found[owner].append(cell.text)
     return found
 
 

@@ -1,7 +1,7 @@
 """ELAN's EAF: our transcripts as tiers (see `_tiers`), anyone's files as segments, and files kept for editing.
 
 `render` builds EAF 3.0. As a rule a speaker has two tiers, segments and words, and a third of other readings;
-states of review, translations and the like have one where there are any. The ids of annotations are those of
+states of review, translations, notes and the like have one where there are any. The ids of annotations are those of
 segments, words and points, so they outlive every edit. What has no place in tiers (recording, coverage,
 provenance, records of speakers and languages; confidences, by id) goes as JSON into PROPERTYs of the header,
 which ELAN and pympi keep. `parse` gives back exactly what `render` was given, less `LOSSES`, and reads what a
@@ -40,7 +40,6 @@ LOSSES: tuple[str, ...] = (
     "separators",
     "translators",
     "word_speakers",
-    "notes",
 )
 """`zero_lengths`, too: ELAN has no annotation without length, and one on a border has no segment of its own."""
 

@@ -31,7 +31,8 @@ class Speaker:
     """Somebody heard in the recordings, by code or by the label of a draft: in how many, whether they may answer, what they answered."""
 
     code: str
-    recordings: int
+    recordings: tuple[tuple[str, str], ...]
+    """Where they are heard: id and name. A label that is no code may be another person in each."""
     is_code: bool
     records: tuple[asking.Stated, ...] = ()
     waiting: bool = False
@@ -40,7 +41,8 @@ class Speaker:
     def as_dict(self) -> dict[str, Any]:
         """As the page is given it."""
         records = [r.as_dict() for r in self.records]
-        return {"code": self.code, "recordings": self.recordings, "is_code": self.is_code, "records": records, "waiting": self.waiting}
+        heard = [{"id": id, "name": name} for id, name in self.recordings]
+        return {"code": self.code, "recordings": heard, "is_code": self.is_code, "records": records, "waiting": self.waiting}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,11 +113,15 @@ def agreed(workspace: Workspace) -> Agreed:
     """What was agreed, and what may be done now."""
     recordings = workspace.recordings()
     items = {recording.id: workspace.item_of(recording) for recording in recordings}
-    heard: Counter[str] = Counter(code for item in items.values() for code in item.speakers)
+    heard: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    for recording in recordings:
+        for code in items[recording.id].speakers:
+            heard[code].append((recording.id, recording.name))
     card, records, fault, where, path = _card(workspace)
+    speakers = tuple(_speaker(path if card else None, card, code, heard[code]) for code in sorted(heard) if code)
     return Agreed(
         where=where, path=path, card=card, fault=fault, records=records,
-        speakers=tuple(_speaker(path if card else None, card, code, heard[code]) for code in sorted(heard) if code), unknown=heard[""],
+        speakers=speakers, unknown=len(heard.get("", ())),
         uncarded=uncarded(workspace), recordings=len(recordings),
         may=tuple(_may(scope, list(items.values()), workspace.context) for scope in ASKED),
         languages=tuple(code for code, _ in Counter(r.language for r in recordings if r.language != languages.UNDETERMINED).most_common()),
@@ -132,14 +138,14 @@ def _card(workspace: Workspace) -> tuple[Card | None, tuple[asking.Stated, ...],
         return None, (), f"{refused.what}. {refused.mend}", "theirs", workspace.folder
 
 
-def _speaker(path: Path | None, card: Card | None, code: str, recordings: int) -> Speaker:
+def _speaker(path: Path | None, card: Card | None, code: str, recordings: Sequence[tuple[str, str]]) -> Speaker:
     is_code = PERSON.fullmatch(code) is not None
     records: tuple[asking.Stated, ...] = ()
     if path is not None and card is not None and is_code and card.people_folder:
         own = asking.person_card(path, code)
         records = tuple(asking.stated(own)) if own.is_file() else ()
     waiting = card is not None and card.rule == "each" and not records
-    return Speaker(code=code, recordings=recordings, is_code=is_code, records=records, waiting=waiting)
+    return Speaker(code=code, recordings=tuple(recordings), is_code=is_code, records=records, waiting=waiting)
 
 
 def _may(scope: str, items: Sequence[consent.Item], context: consent.Context) -> May:

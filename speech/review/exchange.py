@@ -364,13 +364,15 @@ def _imported_from(workspace: Workspace, recording: str, name: str) -> frozenset
         return frozenset(seq for seq, said in connection.execute(asked) if json.loads(said).get("from") == name)
 
 
-FIELDS = ("span", "speaker", "text", "translations", "status")
+FIELDS = ("span", "speaker", "text", "translations", "notes", "status")
 
 
 def _value(s: Segment, name: str) -> Any:
     """A field as it is compared."""
     if name == "translations":
         return {x.language: saved(x.text) for x in s.translations if x.text}
+    if name == "notes":
+        return [saved(x) for x in s.notes if x.strip()]
     if name == "span":
         return [s.span.start_ms, s.span.end_ms]
     if name == "status":
@@ -522,6 +524,8 @@ def _taken(current: Segment, new: Segment, names: Sequence[str]) -> Segment:
         by = {x.language: x for x in current.translations}
         kept = [by[x.language] if x.language in by and by[x.language].text == x.text else x for x in new.translations if x.text]
         found = replace(found, translations=tuple(Translation(language=x.language, text=saved(x.text), by=x.by) for x in kept))
+    if "notes" in names:
+        found = replace(found, notes=tuple(saved(x) for x in new.notes if x.strip()))
     if "status" in names:
         found = replace(found, status=new.status, unsure_reason=new.unsure_reason)
     return found

@@ -157,7 +157,7 @@ class Workspace:
         recording = self.get(id)
         path = self.path_of(recording)
         found = probe(path)
-        facts = {**found.as_dict(), "found_ms": found.duration_ms}
+        facts = found.as_dict()
         self._set(id, facts=text_of(_plain(facts)), duration_ms=found.duration_ms, sha256=sha256_of(path))
         return self.get(id)
 
@@ -453,7 +453,7 @@ def annotations_in(path: Path, language: str, *, tier: str | None = None) -> Tra
     """The transcription in an annotation file, with what other people's tiers say of whole segments (a translation, a gloss, a note).
 
     Such a tier hangs on another and has the times of its segments; each is a translation under its language, or the name of
-    its type (names of tiers may hold names of people).
+    its type (names of tiers may hold names of people). What is of the type "note" is a note.
 
     Raises
     ------
@@ -474,6 +474,7 @@ def annotations_in(path: Path, language: str, *, tier: str | None = None) -> Tra
         if len(at) < _WHOLE * len(cells):
             continue
         name = hanging.language if languages.is_code(hanging.language) and hanging.language != language else hanging.type or "note"
+        name = "note" if name.casefold() in ("note", "notes") else name
         for span, text in cells:
             free = [n for n in by_span.get(span, ()) if name not in found[n]]
             if free:
@@ -481,7 +482,11 @@ def annotations_in(path: Path, language: str, *, tier: str | None = None) -> Tra
     if not found:
         return transcript
     segments = tuple(
-        replace(s, translations=(*s.translations, *(Translation(language=code, text=text) for code, text in found[n].items())))
+        replace(
+            s,
+            translations=(*s.translations, *(Translation(language=code, text=text) for code, text in found[n].items() if code != "note")),
+            notes=(*s.notes, *(text for code, text in found[n].items() if code == "note")),
+        )
         for n, s in enumerate(transcript.segments)
     )
     return replace(transcript, segments=segments)

@@ -97,7 +97,7 @@ class Held:
 
     def keep_facts(self, known: Listed, signal: Signal) -> None:
         """Keep what a look at the whole file found."""
-        facts = {**signal.probe.as_dict(), "found_ms": signal.probe.duration_ms}
+        facts = signal.probe.as_dict()
         facts.pop("path", None)
         self._update(known.id, facts=json.dumps(facts, sort_keys=True), duration_ms=signal.duration_ms, sha256=signal.sha256)
 

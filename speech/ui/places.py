@@ -22,6 +22,7 @@ _CAN_GO = {
 }
 _STAYS = {
     "uploads": "recordings that were sent to the app",
+    "consent": "what was agreed, in cards",
     "models": "adapters that were learnt here",
     "work": "who is signed in, and learning under way",
 }

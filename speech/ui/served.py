@@ -29,6 +29,8 @@ Known = Listed
 _RIGHT_TO_LEFT = frozenset({"Adlm", "Arab", "Hebr", "Mand", "Nkoo", "Rohg", "Samr", "Syrc", "Thaa"})
 
 
+_PALETTE = 48
+"""Letters at most in the palette of a language that lists no alphabet."""
 _REFRESH_S = 30.0
 """How often the folder is looked through for recordings that were put there, or taken out."""
 _T = TypeVar("_T")
@@ -195,6 +197,8 @@ class Served(Held):
         plain = set("abcdefghijklmnopqrstuvwxyz")
         special = [one for one in letters if not set(one) <= plain]
         order = sorted(dict.fromkeys(special or letters), key=lambda one: -used[one])
+        if not letters:  # a syllabary, or no table: what the recording's texts are written with
+            order = [one for one, _ in used.most_common() if unicodedata.category(one).startswith("L") and one not in plain][:_PALETTE]
         return {
             "code": table.code,
             "name": table.name if table.name != table.code else "",

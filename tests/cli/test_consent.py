@@ -182,3 +182,44 @@ def test_without_a_manifest_the_way_to_the_codes_of_speakers_is_told(tmp_path: P
     item = consent.Item(id="story", path=tmp_path / "story.wav", speakers=("FIELD-01",))
     reason = consent.answer({"train_asr"}, item, context=CONTEXT).reasons[0]
     assert "speech consent record FOLDER --person FIELD-01" in reason.mend
+
+
+def test_a_no_on_the_terminal_takes_back_what_was_allowed_and_an_option_only_adds(tmp_path: Path) -> None:
+    asked(tmp_path, *COMMUNITY)
+    more = ("--how", "community_protocol", "--allow", "LEAVE", "--for", "research", "--on", "2026-04-02", "--evidence", "minutes of April")
+    run("consent", "record", tmp_path, *more)
+    assert allowed(tmp_path, "train_asr") == "OK"
+    said = asked(tmp_path, "community_protocol", "y", "n", "n", "n", "", "2026-05-02", "never", "minutes of May")
+    assert "no longer allowed: train_asr, train_lid, transcribe_remote, export_text, export_audio" in said
+    assert allowed(tmp_path, "train_asr") == "WITHDRAWN" and allowed(tmp_path, "play") == "OK"
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [(("--on", "2999-01-01"), "has not come yet"), (("--until", "2026-03-02"), "before it begins"), (("--evidence", "  "), "looked up")],
+)
+def test_an_answer_of_no_day_or_without_evidence_writes_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], changed: tuple[str, str], told: str
+) -> None:
+    run("consent", "record", tmp_path, *OPTIONS, *changed, status=2)
+    said = capsys.readouterr().err
+    assert "[CONSENT_ANSWER]" in said and told in said and list(tmp_path.iterdir()) == []
+
+
+def test_a_person_speaks_for_themself(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run("consent", "record", tmp_path, *OPTIONS)
+    run("consent", "record", tmp_path, "--person", "VAL-01", *OPTIONS[12:], "--how", "community_protocol", status=2)
+    assert "[CONSENT_ANSWER]" in capsys.readouterr().err
+
+
+def test_the_card_that_the_app_made_is_shown_added_to_and_withdrawn(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder, made = tmp_path / "tapes", tmp_path / "tapes.workspace" / "consent"
+    folder.mkdir()
+    made.mkdir(parents=True)
+    (made.parent / "workspace.json").write_text("{}", encoding="utf-8")
+    asked(made, *COMMUNITY)
+    run("consent", "show", folder)
+    assert "Stories" in capsys.readouterr().out
+    assert allowed(folder, "train_asr") == "OK"
+    run("consent", "withdraw", folder)
+    assert allowed(folder, "play") == "WITHDRAWN" and list(folder.iterdir()) == []

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from speech.collections import consent, workspaces
 from speech.collections.cards import find_card, load_card, load_person
 from speech.collections.records import LOCAL, TRAIN
 from speech.errors import ConsentRefused
@@ -160,3 +161,76 @@ def test_the_published_examples_are_read(shared: Path) -> None:
     elder, child = load_person(folder / "EX1-014.person.toml"), load_person(folder / "EX1-031.person.toml")
     assert [r.decision for r in elder.records] == ["granted", "granted", "denied"]
     assert (child.child, child.reconsent_on) == (True, datetime.date(2033, 5, 1))
+
+
+# Cards that the app made, in its workspace beside the folder.
+
+
+def made_in(place: Path, text: str = CARD) -> Path:
+    (place / "consent").mkdir(parents=True)
+    (place / "workspace.json").write_text(json.dumps({"id": "0" * 16, "folder": str(place.with_suffix(""))}), encoding="utf-8")
+    return put(place / "consent", "collection.card.toml", text)
+
+
+@pytest.mark.parametrize("where", ["beside", "named", "data"])
+def test_a_card_made_in_a_workspace_speaks_for_the_folder(
+    recording: Path, tmp_path: Path, own_home: Path, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    folder = recording.parents[2]
+    if where == "named":
+        monkeypatch.setenv("SPEECH_WORKSPACE", str(tmp_path / "places"))
+    if where == "data":
+        monkeypatch.setattr("os.access", lambda *_: False)  # where the place beside may not be written
+    place = workspaces.place_of(folder)
+    data = own_home / "data" / "oral-speech" / "workspaces"
+    assert place.parent == {"beside": folder.parent, "named": tmp_path / "places", "data": data}[where]
+    card = made_in(place)
+    assert find_card(recording) == card
+
+
+def test_a_card_with_the_recordings_and_one_made_beside_are_refused_together(recording: Path) -> None:
+    made_in(recording.parents[2].with_name("valley.workspace"))
+    put(recording.parents[2], "collection.card.toml")
+    with pytest.raises(ConsentRefused) as caught:
+        find_card(recording)
+    assert caught.value.code == "CARD_INVALID" and "several cards" in caught.value.what
+    near = put(recording.parent, "may.card.toml")
+    assert find_card(recording) == near  # nearer than both
+
+
+def test_what_was_sent_to_a_workspace_has_the_card_of_its_collection(recording: Path) -> None:
+    folder = recording.parents[2]
+    card = made_in(folder.with_name("valley.workspace"))
+    sent = card.parents[1] / "uploads" / "sent.wav"
+    sent.parent.mkdir()
+    assert find_card(sent) == card
+    card.unlink()
+    assert find_card(sent) is None
+    lies = put(folder, "collection.card.toml")
+    assert find_card(sent) == lies
+    moved = folder.parent.with_name("elsewhere")
+    folder.parent.rename(moved)  # both together, and nobody has opened them since
+    assert find_card(moved / sent.relative_to(folder.parent)) == moved / lies.relative_to(folder.parent)
+
+
+def test_a_card_that_may_not_be_looked_at_is_not_an_absent_one(recording: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    card = made_in(recording.parents[2].with_name("valley.workspace"))
+    real = Path.lstat
+
+    def barred(self: Path) -> object:
+        if self == card:
+            raise PermissionError(13, "Permission denied")
+        return real(self)
+
+    monkeypatch.setattr(Path, "lstat", barred)
+    assert find_card(recording) == card
+
+
+def test_a_card_made_beside_names_recordings_by_their_place_in_the_folder(recording: Path) -> None:
+    access = 'access = { class = "open", items = { "2024/may/story" = "closed" } }'
+    card = made_in(recording.parents[2].with_name("valley.workspace"), CARD.replace('access = { class = "open" }', access))
+    (card.parent / "people").mkdir()
+    context = consent.Context(basis="x")
+    assert consent.answer({"play"}, consent.item_of(recording), context=context).code == "ACCESS_CLOSED"
+    other = recording.with_name("other.wav")
+    assert consent.answer({"play"}, consent.item_of(other), context=context).code == "OK"

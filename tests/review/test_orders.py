@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from speech.review.orders import BY, EVERY, disagreement, distance, doubt, ordered
+from speech.review.doubts import Doubts
+from speech.review.orders import BY, EVERY, disagreement, distance, doubt, first_unsure, ordered
 from speech.types import Alternative, Segment, Span, Word
 
 
@@ -77,3 +78,12 @@ def test_where_nothing_is_known_doubt_is_a_half() -> None:
     assert doubt(segment(1, sure=None)) == 0.5
     assert doubt(replace(segment(1, sure=None), origin="person", text="")) == 0.5
     assert ordered([], "teaches") == []
+
+
+def test_the_first_unsure_is_the_first_in_time_that_a_person_or_the_machine_doubts() -> None:
+    sure, unsure = (Word(text="kay", confidence=0.9),), (Word(text="kay", confidence=0.9), Word(text="mi", confidence=0.79))
+    plain = [segment(1, words=sure), segment(2), segment(3, words=(Word(text="kay"),))]
+    assert first_unsure(plain, Doubts()) is None and first_unsure([], Doubts()) is None
+    assert first_unsure([segment(9, words=unsure), segment(5, words=unsure), *plain], Doubts()) == "a5"
+    assert first_unsure([segment(4, status="unsure"), segment(5, words=unsure)], Doubts()) == "a4"
+    assert first_unsure([segment(4, words=unsure, status="approved"), segment(5, words=unsure)], Doubts()) == "a5"

@@ -166,15 +166,15 @@ def test_progress_sums_exactly_and_approved_speech_is_told_by_speaker(tapes: Pat
     assert dict(found.approved) == {("S1", "und"): 1000}
 
 
-def elan(path: Path, *, translation: str = "esta casa") -> None:
+def elan(path: Path, *, translation: str = "esta casa", kind: str = "free translation") -> None:
     """An EAF as people make it in ELAN: a tier a speaker, a translation and words below it."""
     import pympi
 
     file = pympi.Elan.Eaf()
-    file.add_linguistic_type("free translation", constraints="Symbolic_Association")
+    file.add_linguistic_type(kind, constraints="Symbolic_Association")
     file.add_linguistic_type("words", constraints="Included_In")
     file.add_tier("tx@Rosa", part="Rosa")
-    file.add_tier("ft@Rosa", ling="free translation", parent="tx@Rosa", part="Rosa")
+    file.add_tier("ft@Rosa", ling=kind, parent="tx@Rosa", part="Rosa")
     file.add_tier("wd@Rosa", ling="words", parent="tx@Rosa", part="Rosa")
     for start, text in ((0, "kay wasi"), (1200, "hatun mi")):
         file.add_annotation("tx@Rosa", start, start + 1000, text)
@@ -197,6 +197,21 @@ def test_translations_of_other_peoples_tiers_come_along_and_go_back(tapes: Path,
     found = import_back(workspace, tapes.parent / "three.eaf", person="P1")
     assert [(d.segment, d.field) for d in found.accepted] == [(first["id"], "translations")]
     assert edits.segments_of(store, three_wav.id).ordered()[0]["translations"][0]["text"] == "esta es la casa"
+
+
+def test_a_tier_of_notes_is_notes_and_those_written_in_elan_come_back(tapes: Path, store: Store) -> None:
+    from speech.review.exchange import import_back, rendered
+
+    elan(tapes / "three.eaf", translation="ask Rosa", kind="note")
+    workspace = open_workspace(tapes, store=store)
+    three_wav = workspace.get(by_path(workspace)["three.wav"])
+    first, second = edits.segments_of(store, three_wav.id).ordered()
+    assert first["notes"] == ["ask Rosa"] and "translations" not in first and "notes" not in second
+    written = tapes.parent / "three.eaf"
+    written.write_bytes(rendered(workspace, three_wav, "eaf")[1].replace(b"ask Rosa", b"ask Luz"))
+    found = import_back(workspace, written, person="P1")
+    assert [(d.segment, d.field) for d in found.accepted] == [(first["id"], "notes")]
+    assert edits.segments_of(store, three_wav.id).ordered()[0]["notes"] == ["ask Luz"]
 
 
 def test_an_upload_is_a_recording_of_the_workspace(tapes: Path, store: Store) -> None:

@@ -125,7 +125,7 @@ def test_each_speaker_answers_by_code_several_at_once_and_takes_back_alone(bare:
     assert [(one["code"], one["is_code"]) for one in shown["speakers"]] == [("A", False)]
     rename(bare, "STORY-01")
     [speaker] = person.get("/api/consent/form").json()["speakers"]
-    assert (speaker["code"], speaker["waiting"], speaker["recordings"]) == ("STORY-01", True, 1)
+    assert (speaker["code"], speaker["waiting"], [one["name"] for one in speaker["recordings"]]) == ("STORY-01", True, ["story.wav"])
     assert may(person)["train_asr"] == (0, {"PERSON_MISSING": 1, "SPEAKER_UNKNOWN": 1})
     own = {**SAID, "how": "written", "people": ["STORY-01", "STORY-02"], "allow": ["LOCAL", "TRAIN", "voiceprint"], "evidence": "form 1"}
     assert [one["person"] for one in person.send("/api/consent/form", own).json()["written"]] == ["STORY-01", "STORY-02"]

@@ -38,7 +38,9 @@ def paths_of(routes: list[BaseRoute], before: str = "") -> Iterator[str]:
 
 def every_path(served: Served) -> list[str]:
     gate: Any = build(served)
-    app = gate._app._app
+    app = gate
+    while not hasattr(app, "routes"):  # through what stands before the routes
+        app = app._app
     id = recording(served)
     found = {re.sub(r"\{\w+(:\w+)?\}", id, path) for path in paths_of(app.routes)}
     known = """

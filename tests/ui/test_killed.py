@@ -1,7 +1,9 @@
-"""T8: the real command, killed with its worker in the middle of a job, and started again: one result, and the person still signed in."""
+"""T8, T1: the real command, killed with its worker in the middle of a job, or of a file, and started again: one result, one file, and the
+person still signed in."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import signal
@@ -15,10 +17,15 @@ from typing import Any
 
 import pytest
 
+pytest.importorskip("playwright", reason="Playwright is not installed (the extra dev)")
+
+from playwright.sync_api import Browser
+
 from speech.store import open_store
 from speech.ui.users import LOCAL
+from tests.app_site import PATIENCE_MS
 from tests.conftest import REPOSITORY
-from tests.sounds import SENTENCES, save, spoken
+from tests.sounds import SENTENCES, noise, save, spoken
 
 pytestmark = pytest.mark.browser
 
@@ -55,6 +62,12 @@ class App:
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self.origin + path, data=data, headers=headers)
         with urllib.request.urlopen(request, timeout=120) as answer:
+            return json.loads(answer.read())
+
+    def put(self, path: str, data: bytes) -> Any:
+        headers = {"Cookie": self.cookie, "Origin": self.origin, "X-Speech": "1", "Content-Type": "application/octet-stream"}
+        request = urllib.request.Request(self.origin + path, data=data, headers=headers, method="PUT")
+        with urllib.request.urlopen(request, timeout=60) as answer:
             return json.loads(answer.read())
 
     def workers(self) -> list[int]:
@@ -98,17 +111,30 @@ def wait_for(true: Callable[[], Any], seconds: float = 600) -> Any:
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="finds the workers in /proc")
-def test_a_job_survives_kill_9_of_server_and_worker_with_one_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_job_survives_a_closed_tab_and_kill_9_of_server_and_worker_with_one_result(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, browser: Browser
+) -> None:
     folder = tmp_path / "tapes"
     folder.mkdir()
     save(folder / "said.wav", spoken(*SENTENCES * 6))
     monkeypatch.setenv("SPEECH_STORE", str(tmp_path / "store.sqlite3"))
+    context = browser.new_context(locale="en-GB")
+    context.set_default_timeout(PATIENCE_MS)
     first = App(folder, tmp_path / "first.log")
     try:
-        first.sign_in()
-        first.ask("/api/consent", {"basis": "own use on this machine"})
-        (row,) = first.ask("/api/recordings")
-        job = first.ask("/api/jobs", {"kind": "transcribe", "recording": row["id"], "settings": {"language": "que"}})
+        page = context.new_page()
+        page.goto(first.link)
+        page.get_by_label("They are recordings of my own").check()
+        page.click("text=Keep this answer")
+        page.click(".recording .name >> text=said.wav")
+        page.fill("#transcribe-language", "que")
+        page.wait_for_selector("#language-0")
+        page.keyboard.press("Enter")
+        page.click(".form > button:enabled")
+        page.wait_for_selector(".job:is(.queued, .running)")
+        page.close()  # the work goes on without it
+        first.cookie = "; ".join(f"{one['name']}={one['value']}" for one in context.cookies())
+        [job] = first.ask("/api/jobs")
         wait_for(lambda: first.ask("/api/jobs")[0]["state"] == "running" and first.ask("/api/jobs")[0]["step"])
         light = next(pid for pid in first.workers() if b"\0light\0" in Path(f"/proc/{pid}/cmdline").read_bytes())
         os.kill(light, signal.SIGKILL)
@@ -121,9 +147,14 @@ def test_a_job_survives_kill_9_of_server_and_worker_with_one_result(tmp_path: Pa
         assert second.ask("/api/me")["person"] == LOCAL
         done = wait_for(lambda: next((j for j in second.ask("/api/jobs") if j["state"] == "done"), None))
         assert done["id"] == job["id"] and len(second.ask("/api/jobs")) == 1
-        assert second.ask(f"/api/recordings/{row['id']}")["draft"]
+        assert second.ask(f"/api/recordings/{job['recording']}")["draft"]
+        page = context.new_page()
+        page.goto(f"{second.origin}/")
+        page.wait_for_selector(".job.done .coverage")
+        assert page.locator(".job").count() == 1 and page.locator(".recording").count() == 1
     finally:
         status = second.stop()
+        context.close()
     assert status == 143 and second.workers() == []
     with open_store(tmp_path / "store.sqlite3") as store:
         from speech.store.tables import edit, ledger_event
@@ -132,3 +163,32 @@ def test_a_job_survives_kill_9_of_server_and_worker_with_one_result(tmp_path: Pa
             acts = [e.act for e in connection.execute(edit.select())]
             types = [e.type for e in connection.execute(ledger_event.select())]
     assert acts == ["draft"] and types == ["consent", "transcribe"]
+
+
+def test_a_file_on_its_way_goes_on_after_kill_9_and_arrives_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """T1: the server is killed between two pieces; another takes the file up where it stopped, and both hashes are equal."""
+    folder = tmp_path / "tapes"
+    folder.mkdir()
+    data = save(tmp_path / "sent.wav", noise(20)).read_bytes()
+    piece, digest = 200_000, hashlib.sha256(data).hexdigest()
+    monkeypatch.setenv("SPEECH_STORE", str(tmp_path / "store.sqlite3"))
+    first = App(folder, tmp_path / "first.log")
+    try:
+        first.sign_in()
+        id = first.ask("/upload", {"name": "sent.wav", "size": len(data)})["id"]
+        assert first.put(f"/upload/{id}?at=0", data[:piece]) == {"at": piece}
+    finally:
+        first.kill()
+    second = App(folder, tmp_path / "second.log")
+    try:
+        second.cookie = first.cookie
+        [coming] = second.ask("/upload")
+        assert (coming["id"], coming["at"]) == (id, piece)
+        at = piece
+        while at < len(data):
+            at = second.put(f"/upload/{id}?at={at}", data[at : at + piece])["at"]
+        assert second.ask(f"/upload/{id}/end", {"sha256": digest})["name"] == "sent.wav"
+    finally:
+        second.stop()
+    kept = tmp_path / "tapes.workspace" / "uploads" / "sent.wav"
+    assert hashlib.sha256(kept.read_bytes()).hexdigest() == digest and list(folder.iterdir()) == []

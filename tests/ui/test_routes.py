@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from fastapi.routing import APIRoute
 
+from speech import formats, languages
 from speech.audio.peaks import read_peaks
 from speech.collections import ledger
 from speech.errors import DiskFailure, StoreFailure
@@ -521,6 +522,37 @@ def test_a_zip_holds_what_was_asked_for_and_is_the_same_twice(local: Person, ser
     )
 
 
+def test_every_format_of_a_zip_is_read_back(local: Person, served: Served, tmp_path: Path) -> None:
+    """T10: what was taken away says what was there, file by file; what a format cannot hold was said with it."""
+    from speech.ui.routes.downloads import FORMATS
+
+    page = Path(served_static("page-collection.js")).read_text(encoding="utf-8")
+    offered = json.loads(page.split("const FORMATS = ")[1].split(";")[0])
+    assert sorted(offered) == sorted(FORMATS)
+    id = recording(served)
+    made = local.send("/api/exports", {"recordings": [id], "formats": list(FORMATS)}).json()
+    assert made["losses"] and made["refused"] == []
+    data = local.get(f"/download/export/{made['id']}").content
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        archive.extractall(tmp_path)
+    assert len(list(tmp_path.glob("story*"))) == len(FORMATS)
+    for name in ("eaf", "textgrid", "srt", "vtt", "csv", "json"):
+        [path] = [p for p in tmp_path.iterdir() if p.name == f"story{formats.by_name(name).SUFFIXES[0]}"]
+        found = formats.read(path, format=name)
+        assert [s.text for s in found.segments] == list(TEXTS), name
+        assert [s.span.start_ms for s in found.segments] == [0, 2000, 4000], name
+    assert [line.split()[3:5] for line in (tmp_path / "story.rttm").read_text().splitlines()] == [
+        [f"{2 * n}.000", "1.500"] for n in range(3)
+    ]
+    assert all(text in (tmp_path / "story.txt").read_text(encoding="utf-8") for text in TEXTS)
+
+
+def served_static(name: str) -> str:
+    from importlib import resources
+
+    return str(resources.files("speech.ui").joinpath("static", name))
+
+
 def test_on_a_server_for_others_a_download_needs_the_scope_to_leave(shared_served: Served) -> None:
     shared_served.local = False
     ana, id = Person(shared_served, "ana"), recording(shared_served)
@@ -543,6 +575,19 @@ def test_a_language_is_found_by_any_of_its_names(local: Person, q: str) -> None:
         and first["models"][0]["cer"]["dev"] == 20.2
         and first["models"][0]["source"] == "adapter.que.toml"
     )
+
+
+def test_a_retired_code_leads_to_the_language(local: Person, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "tables").mkdir()
+    (tmp_path / "tables" / "zzb.toml").write_text('code = "zzb"\nname = "Made up"\nretired = ["zzx"]\n', encoding="utf-8")
+    with monkeypatch.context() as patched:
+        patched.setenv("SPEECH_LANGUAGES", str(tmp_path / "tables"))
+        for kept in (languages.known, languages._load):
+            kept.cache_clear()
+        rows = local.client.get("/api/languages", params={"q": "ZZX"}).json()
+    for kept in (languages.known, languages._load):
+        kept.cache_clear()
+    assert [(row["code"], row["retired"]) for row in rows] == [("zzb", ["zzx"])]
 
 
 def test_a_language_without_a_model_has_the_command_that_fetches_one(local: Person) -> None:

@@ -13,8 +13,13 @@ pytest.importorskip("gradio", reason="the extra app is not installed")
 
 from playwright.sync_api import Browser
 
-from speech.ui.users import add_user
+from speech.collections.consent import OWN_USE
+from speech.store import open_store
+from speech.ui.held import BASIS
+from speech.ui.served import Served
+from speech.ui.users import Users, add_user
 from tests.app_site import Desk, Site, make_site, sit_down
+from tests.ui.conftest import work_off
 from tests.ui_element import sessions
 
 __all__ = ["Desk", "Site", "make_site"]  # the tests' own names for them
@@ -44,6 +49,18 @@ def open_site(tmp_path: Path) -> Iterator[Callable[..., Site]]:
     for site in sites:
         site.stop()
         site.store.close()
+
+
+def site_of(folder: Path) -> Site:
+    """A site of the recordings and annotation files that lie in `folder/tapes`, looked at by the app's own worker."""
+    store = open_store(folder / "store.sqlite3")
+    served = Served(store, folder / "tapes", users=Users(None))
+    served.preferences.keep(f"workspace {served.id}", BASIS, OWN_USE)
+    served.workspace().refresh()
+    for known in served.workspace().recordings():
+        served.look(known)
+    work_off(served)
+    return Site(store=store, served=served, ids={r.path: r.id for r in served.workspace().recordings()})
 
 
 @pytest.fixture

@@ -477,6 +477,53 @@ def test_the_palette_puts_letters_and_tone_keys_cycle(open_site: Callable[..., S
     assert desk.segments()["s1"]["text"] == unicodedata.normalize("NFC", "l" + STACKED + "ɛ")
 
 
+def test_the_palette_of_a_syllabary_has_what_is_written_and_goes_through_the_vowels(
+    open_site: Callable[..., Site], open_desk: Callable[..., Desk]
+) -> None:
+    site = open_site(*sessions.scripts())
+    desk = open_desk(site, sessions.AMHARIC, size=(360, 740), has_touch=True)
+    desk.page.locator(".thumb [data-act=palette]").tap()
+    shown = desk.page.locator(".palette [aria-label='Letters of the language'] .letter").all_inner_texts()
+    assert len(shown) > 10 and shown[0] == "ል", "the letter of two sentences stands first"
+    desk.text.fill("")
+    desk.page.get_by_role("button", name="ሄ", exact=True).tap()
+    assert desk.text.input_value() == "ሄ"
+    order = desk.page.get_by_role("button", name="Next vowel of the syllable before the caret")
+    for wanted in "ህሆ":
+        order.tap()
+        assert desk.text.input_value() == wanted
+    desk.press("Control+.")
+    assert desk.text.input_value() == "ሇ"
+    desk.press("Control+.")
+    assert desk.text.input_value() == "ሀ"
+    desk.page.get_by_label("Search a letter").fill("ethiopic syllable qha")
+    desk.page.locator(".found .letter").first.tap()
+    assert desk.text.input_value() == "ሀቐ"
+    small = desk.page.evaluate(
+        "[...document.querySelector('speech-review').shadowRoot.querySelectorAll('.palette .letter')]"
+        ".filter(e => { const box = e.getBoundingClientRect(); return box.width < 44 || box.height < 44; }).length"
+    )
+    assert small == 0
+
+
+def test_letters_are_found_by_keys_alone_and_whole_words_of_a_name_come_first(desk: Desk) -> None:
+    desk.press("Enter", "End", "F2")
+    for _ in range(12):
+        desk.press("Tab")
+        if desk.page.evaluate("() => document.querySelector('speech-review').shadowRoot.activeElement.type") == "search":
+            break
+    desk.page.keyboard.type("small eng")
+    desk.page.locator(".found .letter").first.wait_for()
+    names = [one.get_attribute("aria-label") for one in desk.page.locator(".found .letter").all()]
+    assert names[0] == "latin small letter eng"
+    desk.press("Tab")
+    while desk.focus() != "letter":
+        desk.press("Tab")
+    desk.press("Enter")
+    assert desk.text.input_value() == "ñuka wasi hatun kanŋ"
+    assert desk.focus() == "textarea"
+
+
 @pytest.mark.parametrize("name", [sessions.ARABIC, sessions.NKO])
 def test_text_from_the_right_and_sound_from_the_left(name: str, open_site: Callable[..., Site], open_desk: Callable[..., Desk]) -> None:
     site = open_site(*sessions.scripts())

@@ -11,17 +11,12 @@ import pytest
 import soundfile
 
 from speech import formats
-from speech.collections.consent import OWN_USE
-from speech.store import open_store
 from speech.types import Segment, Span, Transcript
-from speech.ui.held import BASIS
-from speech.ui.served import Served
-from speech.ui.users import Users
-from tests.app_site import AUDIO, Desk, Site
+from tests.app_site import AUDIO, Desk, Site, serve
 from tests.sounds import tone
-from tests.ui.conftest import work_off
 from tests.ui.test_routes import CARD, WITHDRAWN
 from tests.ui_element import sessions
+from tests.ui_element.conftest import site_of
 
 WATCH = f"""times => {{
     const audio = {AUDIO};
@@ -264,18 +259,8 @@ def kinds_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         soundfile.write(tapes / name, tone(6, 330), 48_000 if subtype == "OPUS" else 16_000, format=kind, subtype=subtype)
         segments = (Segment(id="a1", span=Span(start_ms=500, end_ms=1500), text="kan", language="que"),)
         formats.save(Transcript(segments=segments), (tapes / name).with_suffix(".eaf"))
-    store = open_store(folder / "store.sqlite3")
-    served = Served(store, tapes, users=Users(None))
-    served.preferences.keep(f"workspace {served.id}", BASIS, OWN_USE)
-    served.workspace().refresh()
-    for known in served.workspace().recordings():
-        served.look(known)
-    work_off(served)
-    site = Site(store=store, served=served, ids={r.path: r.id for r in served.workspace().recordings()})
-    site.start()
-    yield site
-    site.stop()
-    store.close()
+    with serve(site_of(folder)) as site:
+        yield site
 
 
 KINDS = {"plain.wav": ("WAV", "PCM_16"), "deep.wav": ("WAV", "PCM_24"), "small.opus": ("OGG", "OPUS"), "old.mp3": ("MP3", "MPEG_LAYER_III")}

@@ -75,7 +75,10 @@ export async function agreement(root, app) {
     const ours = found.where === "ours";
     const ticks = [];
     made.push(el("ul", { class: "people" }, found.speakers.map((one) => {
-      if (!one.is_code) return el("li", { class: "quiet", text: t("consent.form.not_code", { label: one.code }) });
+      if (!one.is_code) {
+        return el("li", {}, el("p", { class: "quiet", text: t("consent.form.not_code", { label: one.code }) }),
+          one.recordings.slice(0, 20).map((known) => el("button", { class: "link", text: known.name, onclick: () => app.go("review", known.id) })));
+      }
       const tick = el("input", { type: "checkbox", value: one.code });
       ticks.push(tick);
       const answered = one.records.length > 0;

@@ -2,7 +2,7 @@
 import { ask, clock, el, repeat, t, why } from "./api.js";
 import { agreement } from "./consent-form.js";
 
-const FORMATS = { eaf: "ELAN (.eaf)", textgrid: "Praat (.TextGrid)", srt: ".srt", vtt: ".vtt", csv: ".csv", json: ".json" };
+const FORMATS = { eaf: "ELAN (.eaf)", textgrid: "Praat (.TextGrid)", srt: ".srt", vtt: ".vtt", rttm: ".rttm", csv: ".csv", csv_words: ".words.csv", json: ".json", txt: ".txt" };
 
 export async function show(root, app) {
   const body = el("tbody");

@@ -232,7 +232,10 @@ function languagePicker(chosen) {
   }
 
   function option(one, number) {
-    const more = one.models.length ? [one.code, one.variety].filter(Boolean).join(" · ") : `${one.code} · ${t("languages.fetch")} ${one.fetch}`;
+    const own = one.autonym && one.autonym !== one.name ? one.autonym : "";
+    const retired = one.retired?.length ? t("transcribe.retired", { codes: one.retired.join(", ") }) : "";
+    const rate = one.models[0]?.cer ? `${t("languages.cer")}: ${cer(one.models[0])}` : "";
+    const more = [own, one.code, one.glottocode, retired, ...(one.models.length ? [one.variety, rate] : [t("languages.fetch") + " " + one.fetch])].filter(Boolean).join(" · ");
     return el(
       "li",
       { role: "option", id: `language-${number}`, "aria-disabled": one.models.length === 0, "aria-selected": "false", onmousedown: (event) => event.preventDefault(), onclick: () => take(number) },

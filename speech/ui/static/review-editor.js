@@ -1,6 +1,6 @@
 // The editor of the chosen segment: there is one, and it moves from row to row. It keeps what is typed until it is handed on to be saved.
 import { el, tagOf } from "./api.js";
-import { SIGNS, REASONS, columnName, columnText, marked, reasonOf, time } from "./review-row.js";
+import { SIGNS, REASONS, columnName, columnTag, columnText, marked, reasonOf, time } from "./review-row.js";
 import { doubtOf, wordsIn } from "./review-state.js";
 import { say } from "./review-strings.js";
 import { outside, saved } from "./review-text.js";
@@ -123,7 +123,7 @@ export class Editor {
 
   #showColumns() {
     this.fields = this.page.columns.map((column) => {
-      const field = el("textarea", { rows: 1, dir: "auto", value: columnText(this.segment, column), onchange: () => this.#columnTyped(column, field) });
+      const field = el("textarea", { rows: 1, dir: "auto", lang: columnTag(column), value: columnText(this.segment, column), onchange: () => this.#columnTyped(column, field) });
       field.disabled = !this.page.may(column === "note" ? "note" : "text");
       return { column, field };
     });

@@ -1,6 +1,6 @@
 // The letters of the language and its tone marks, for mouse, touch and keys; and a search among letters by their Unicode names.
 import { el } from "./api.js";
-import { cycled } from "./review-text.js";
+import { ETHIOPIC, cycled } from "./review-text.js";
 import { say } from "./review-strings.js";
 
 const FOUND_AT_MOST = 24;
@@ -42,6 +42,7 @@ export class Palette {
     );
     for (const letter of language.palette ?? []) this.letters.append(this.#letter(letter));
     for (const mark of language.marks ?? []) this.letters.append(this.#mark(mark));
+    if (language.palette?.some((letter) => ETHIOPIC.test(letter))) this.letters.append(this.#order());
   }
 
   focus() {
@@ -58,6 +59,14 @@ export class Palette {
     const name = say("palette.mark", { mark: `◌${mark}` });
     const button = el("button", { type: "button", class: "letter mark", "aria-label": name, title: name, text: `◌${mark}` });
     this.#press(button, (field) => tone(field, this.language.marks, mark) || put(field, mark));
+    return button;
+  }
+
+  /** The next vowel order of the syllable before the caret. */
+  #order() {
+    const name = say("palette.next_order");
+    const button = el("button", { type: "button", class: "letter mark", "aria-label": name, title: name, text: "ለ→ሉ" });
+    this.#press(button, (field) => tone(field, []));
     return button;
   }
 

@@ -1,5 +1,5 @@
 // A row of the list: time, speaker, text with its doubts, further columns, state. Text is shown as text.
-import { el } from "./api.js";
+import { el, tagOf } from "./api.js";
 import { clock, graphemes, outside } from "./review-text.js";
 import { doubtOf, wordsIn } from "./review-state.js";
 import { say } from "./review-strings.js";
@@ -99,7 +99,7 @@ export function fill(row, id, view) {
   }
   const columns = view.columns.map((column) => {
     const shown = columnText(segment, column);
-    return cell("column", el("span", { class: "hidden", text: `${columnName(column)}: ` }), el("div", { dir: "auto", class: shown ? "" : "quiet", text: shown || "–" }));
+    return cell("column", el("span", { class: "hidden", text: `${columnName(column)}: ` }), el("div", { dir: "auto", lang: shown ? columnTag(column) : null, class: shown ? "" : "quiet", text: shown || "–" }));
   });
   // The cell with the editor is left where it is: to move it would take the focus out of the text.
   for (const old of [...row.children]) if (old !== text) old.remove();
@@ -109,5 +109,8 @@ export function fill(row, id, view) {
 }
 
 export const columnName = (column) => (column === "note" ? say("column.note") : say("column.translation", { language: column }));
+
+/** The language of a column for the browser's fonts and readers; notes, and tiers that are named by their type, say none. */
+export const columnTag = (column) => (/^[a-z]{2,3}(-|$)/.test(column) ? tagOf(column) : null);
 
 const cell = (name, ...children) => el("div", { role: "gridcell", class: name }, ...children);

@@ -73,6 +73,7 @@ export function sureness(confidence, doubts) {
   return confidence >= doubts.doubtful ? "unsure" : "doubtful";
 }
 
+export const ETHIOPIC = /^(?=\p{L})[\u1200-\u1357]$/u;
 const LETTER = /[\p{L}\p{M}]/u;
 
 /** What of a text is outside an alphabet, each letter once; nothing where no alphabet is known. */
@@ -111,15 +112,27 @@ export const bare = (letter, marks) => [...letter.normalize("NFD")].filter((sign
 /**
  * The letter before the caret with the next of the marks, after the last with none: what a tone key does.
  * With `mark` exactly that one, or none where it has it.
+ * A syllable of the Ethiopic script goes to the next order of its row: ለ ሉ ሊ.
  * @returns {{from: number, to: number, text: string} | null} what is to be replaced by what, in UTF-16 units
  */
 export function cycled(text, caret, marks, mark = null) {
   const letter = graphemes(text.slice(0, caret)).at(-1);
+  if (ETHIOPIC.test(letter ?? "") && mark === null) return { from: caret - 1, to: caret, text: nextOrder(letter) };
   if (!letter || !LETTER.test(letter) || !marks.length) return null;
   const signs = [...letter.normalize("NFD")];
   const now = marks.findIndex((one) => signs.includes(one));
   const next = mark === null ? (now + 1 < marks.length ? marks[now + 1] : "") : marks[now] === mark ? "" : mark;
   return { from: caret - letter.length, to: caret, text: (bare(letter, marks) + next).normalize("NFC") };
+}
+
+/** The next vowel order of a syllable: rows of eight in Unicode, some with an order that no letter has. */
+function nextOrder(letter) {
+  const code = letter.codePointAt(0);
+  for (let step = 1; step <= 8; step++) {
+    const next = String.fromCodePoint((code & ~7) | ((code + step) & 7));
+    if (ETHIOPIC.test(next)) return next;
+  }
+  return letter;
 }
 
 /** A time as m:ss.t, or h:mm:ss.t; always left to right. */
