@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from refusals import plainly
+from synthetic import write_card
 
 if TYPE_CHECKING:
     from speech.adapt import Material
@@ -74,21 +75,6 @@ def speak(folder: Path, voices: Sequence[str], texts: Iterator[str], clips: int)
     return samples / espeak.sample_rate / 60
 
 
-def write_card(folder: Path) -> None:
-    """What `speech consent record` writes from its options: here there is nobody to ask, and the card says so."""
-    from speech.collections import answers, consent
-
-    described = answers.Described(
-        id="synthetic_papiamentu", title="SYNTHETIC: Papiamentu spoken by eSpeak NG; no person's speech", languages=(LANGUAGE,),
-        holder="whoever ran the demonstration", kind="project", licence="apache-2.0", for_all=True, why_not="no person was recorded",
-        source="synthetic: sentences drawn from a list of words in demos/adapt_a_language.py, spoken by eSpeak NG",
-    )  # fmt: skip
-    said = answers.Said(
-        scopes=("LOCAL", "TRAIN"), basis="public_licence", given_by="licensor", given_on=consent.today(), evidence="LICENSE of this package"
-    )
-    answers.write_card(folder / answers.CARD, answers.new_card(described, [said]))
-
-
 def best_donor(folder: Path) -> tuple[str, Material]:
     """The language of `mini` that hears the most of Papiamentu right, and the clips as `speech adapt` parts them."""
     from speech.adapt import gather
@@ -120,7 +106,8 @@ def show(out: Path, steps: int, clips: int) -> None:
     texts = iter(sentences((len(VOICES) * CLIPS) + 2 * HEARD))
     folder = out / "recordings"
     minutes = speak(folder, VOICES, texts, clips)
-    write_card(folder)
+    source = "sentences drawn from a list of words in demos/adapt_a_language.py"
+    write_card(folder, id="synthetic_papiamentu", title="Papiamentu", languages=(LANGUAGE,), source=source)
     print(f"\n{folder}: {len(VOICES) * clips} clips, {minutes:.1f} minutes of synthetic speech in {len(VOICES)} voices of eSpeak NG")
     before = speech.load("mini", basis=BASIS, lm="off")
     donor, material = best_donor(folder)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from refusals import plainly
+from synthetic import write_card
 
 NOTE = "SYNTHETIC.txt"
 """Says what lies beside it, and that it may be made anew."""
@@ -85,28 +86,13 @@ def speak(talk: Talk, folder: Path) -> Path:
     return path
 
 
-def write_card(folder: Path) -> None:
-    """What `speech consent record` writes from its options: here there is nobody to ask, and the card says so."""
-    from speech.collections import answers, consent
-
-    described = answers.Described(
-        id="synthetic_village", title="SYNTHETIC: talks spoken by eSpeak NG; no person's speech", languages=LANGUAGES,
-        holder="whoever ran the demonstration", kind="project", licence="apache-2.0", for_all=True, why_not="no person was recorded",
-        source="synthetic: sentences in demos/review.py, spoken by eSpeak NG",
-    )  # fmt: skip
-    said = answers.Said(
-        scopes=("LOCAL", "TRAIN"), basis="public_licence", given_by="licensor", given_on=consent.today(), evidence="LICENSE of this package"
-    )
-    answers.write_card(folder / answers.CARD, answers.new_card(described, [said]))
-
-
 def make(folder: Path) -> None:
     """The sample collection: recordings, drafts beside those that have one, a card, and a note of what it is."""
     import speech
 
     folder.mkdir(parents=True)
     (folder / NOTE).write_text(f"{__doc__}\n", encoding="utf-8")
-    write_card(folder)
+    write_card(folder, id="synthetic_village", title="talks", languages=LANGUAGES, source="sentences in demos/review.py")
     pipeline = speech.load("mini", basis=BASIS)
     for talk in TALKS:
         path = speak(talk, folder)

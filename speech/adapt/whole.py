@@ -127,67 +127,34 @@ def make_adapter(
     source, out = source if isinstance(source, Source) else Path(source), Path(out)
     context = consent.Context(basis=basis, purpose=purpose)
     checkpoint = open_checkpoint(hub.resolve(base))
-    base_hash = base_sha256(checkpoint)
     if full and out.resolve() == checkpoint.folder.resolve():
-        raise FormatRefused(
-            shown(out), "the base itself lies there, and all of its weights would change", "Choose another --out", "FORMAT_EXISTS"
-        )
+        what = "the base itself lies there, and all of its weights would change"
+        raise FormatRefused(shown(out), what, "Choose another --out", "FORMAT_EXISTS")
+    base_hash = base_sha256(checkpoint)
     try:
         further = lm.read_texts([Path(text) for text in texts], context=context, encoding=encoding)
         material = gather(source, language, context=context, card=card, minutes=minutes, tier=tier, encoding=encoding, leave_out=leave_out)
-        more = None
-        if untranscribed is not None:
-            more = untranscribed_in(Path(untranscribed), language, material, context=context)
+        more = None if untranscribed is None else untranscribed_in(Path(untranscribed), language, material, context=context)
     except ConsentRefused as refusal:
         ledger.append(acts.adapt_event(base_hash, (), None, refusal, context))
         raise
     material.fit_to(checkpoint.front_end)
-    seconds = _seconds(material)
-    _tell(material, seconds, say)
-    if more is not None:
-        say(f"untranscribed: {more.minutes:.1f} minutes of speech in {len(more.recordings)} recordings")
-        for refused in more.refused:
-            say(f"left out: {refused}")
+    _tell(material, more, say)
     donors, chosen = _donor(checkpoint, material, donor, say)
     with disk_errors(out):
         out.mkdir(parents=True, exist_ok=True)
-    mode: Mode = "full" if full else "adapter"
-    large = needs.is_large(checkpoint)
-    settings = AdaptSettings.of(mode, steps or steps_for(seconds, large=large), large=large)
-    sizes = parts_of(seconds / 60) if curve else ()
-    again = steps or steps_for(seconds + SURER * 60 * more.minutes, large=large) if more is not None else 0
-    learning = _Learning(
-        checkpoint=checkpoint,
-        folder=out / RUN,
-        lent=head_or_donor(checkpoint, chosen),
-        asked={"base": base_hash, "donor": chosen},
-        settings=settings,
-        again=AdaptSettings.of(mode, again, large=large) if again else None,
-        parts={size: AdaptSettings.of(mode, min(settings.steps, steps_for(60 * size, large=large)), large=large) for size in sizes},
-        say=say,
-        progress=progress,
-        stepped=stepped,
-    )
-    adapted = learning.whole(material)
-    dev = _on_dev(material, adapted, None if with_lm == OFF else further, say)
-    alone, taught = adapted, None
-    if more is not None:
-        second, taught = learning.with_drafts(material, more, adapted, dev.weighed)
-        if taught.kept:
-            adapted = second
-            dev = _on_dev(material, adapted, None if with_lm == OFF else further, say)
-    stated = _card(material, adapted, checkpoint, base_hash, chosen, seconds, dev, taught)
-    if full:
-        with adapted.averaged():
-            made = write_learnt(out, checkpoint, adapted.learner.built, stated)
-    else:
-        made = write_adapter(out, stated, adapted.tensors)
-    path = out / f"adapter.{language}.safetensors"
-    beside = put(dev.weighed, path, language, made.tensor_sha256, say=say)
+    learning = _Learning.of(
+        checkpoint, material, more, mode="full" if full else "adapter", steps=steps, curve=curve, folder=out / RUN,
+        lent=head_or_donor(checkpoint, chosen), asked={"base": base_hash, "donor": chosen},
+        say=say, progress=progress, stepped=stepped,
+    )  # fmt: skip
+    alone = learning.whole(material)
+    learnt = _with_drafts(learning, material, more, alone, None if with_lm == OFF else further)
+    made, path = _written(out, checkpoint, _card(material, learnt, base_hash, chosen), learnt, full=full)
+    beside = put(learnt.dev.weighed, path, language, made.tensor_sha256, say=say)
     ledger.append(
         acts.adapt_event(
-            base_hash, material.recordings | (taught.recordings if taught and taught.kept else frozenset()), path, material.decision,
-            context, audio_ms=round(seconds * 1000),
+            base_hash, material.recordings | learnt.recordings, path, material.decision, context, audio_ms=round(_seconds(material) * 1000),
             language_model=beside, texts=[text.sha256 for text in further] if beside else (),
         )
     )  # fmt: skip
@@ -197,9 +164,46 @@ def make_adapter(
         write_curve(out, points, expected, title=f"{languages.load(language).name}: what minutes of speech teach {checkpoint.name}")
     learning.finish()
     return Made(
-        path=path, card=made, material=material, adapted=adapted, donors=donors, donor=chosen,
-        weighed=dev.weighed, language_model=beside, points=points, expected=expected, taught=taught,
+        path=path, card=made, material=material, adapted=learnt.adapted, donors=donors, donor=chosen,
+        weighed=learnt.dev.weighed, language_model=beside, points=points, expected=expected, taught=learnt.taught,
     )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Learnt:
+    """What is kept of learning, and what dev says of it; `taught` tells of the drafts where there were some."""
+
+    adapted: Adapted
+    dev: OnDev
+    taught: SelfTaught | None = None
+
+    @property
+    def recordings(self) -> frozenset[str]:
+        """Hashes of the recordings whose drafts were learnt from."""
+        return self.taught.recordings if self.taught is not None and self.taught.kept else frozenset()
+
+
+def _with_drafts(
+    learning: _Learning, material: Material, more: Untranscribed | None, alone: Adapted, texts: Sequence[lm.Text] | None
+) -> _Learnt:
+    """What `alone` gave, or learning anew beside drafts of untranscribed speech, where there is some and dev says that it helps."""
+    dev = _on_dev(material, alone, texts, learning.say)
+    if more is None:
+        return _Learnt(adapted=alone, dev=dev)
+    second, taught = learning.with_drafts(material, more, alone, dev.weighed)
+    if not taught.kept:
+        return _Learnt(adapted=alone, dev=dev, taught=taught)
+    return _Learnt(adapted=second, dev=_on_dev(material, second, texts, learning.say), taught=taught)
+
+
+def _written(out: Path, checkpoint: Checkpoint, stated: AdapterCard, learnt: _Learnt, *, full: bool) -> tuple[AdapterCard, Path]:
+    """The card as it was written, with an adapter or a checkpoint of its own; and where the adapter lies."""
+    if full:
+        with learnt.adapted.averaged():
+            made = write_learnt(out, checkpoint, learnt.adapted.learner.built, stated)
+    else:
+        made = write_adapter(out, stated, learnt.adapted.tensors)
+    return made, out / f"adapter.{stated.language}.safetensors"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,6 +221,31 @@ class _Learning:
     say: Said
     progress: Callable[[int, float], None] | None
     stepped: Callable[[str, int, int], None] | None
+
+    @classmethod
+    def of(
+        cls,
+        checkpoint: Checkpoint,
+        material: Material,
+        more: Untranscribed | None,
+        *,
+        mode: Mode,
+        steps: int | None,
+        curve: bool,
+        **told: Any,
+    ) -> _Learning:
+        """The runs for what there is to learn from; with `steps` each of so many, else as many as there is speech for."""
+        large, seconds = needs.is_large(checkpoint), _seconds(material)
+        settings = AdaptSettings.of(mode, steps or steps_for(seconds, large=large), large=large)
+        again = steps or steps_for(seconds + SURER * 60 * more.minutes, large=large) if more is not None else 0
+        sizes = parts_of(seconds / 60) if curve else ()
+        return cls(
+            checkpoint=checkpoint,
+            settings=settings,
+            again=AdaptSettings.of(mode, again, large=large) if again else None,
+            parts={size: AdaptSettings.of(mode, min(settings.steps, steps_for(60 * size, large=large)), large=large) for size in sizes},
+            **told,
+        )
 
     def whole(self, material: Material) -> Adapted:
         """Learn from all of it, once time, memory and what may be hoped for are told."""
@@ -325,9 +354,10 @@ def _time(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
-def _tell(material: Material, seconds: float, say: Said) -> None:
+def _tell(material: Material, more: Untranscribed | None, say: Said) -> None:
     """What is learnt from, in lines for people."""
-    say(f"{material.found_as}: {len(material.train)} clips to learn from ({seconds / 60:.1f} minutes), {len(material.dev)} to judge by")
+    minutes = _seconds(material) / 60
+    say(f"{material.found_as}: {len(material.train)} clips to learn from ({minutes:.1f} minutes), {len(material.dev)} to judge by")
     say(f"dev: {material.split_by}")
     for why, count in material.left_out.most_common():
         say(f"left out, {why}: {count} clips")
@@ -336,6 +366,10 @@ def _tell(material: Material, seconds: float, say: Said) -> None:
     if material.new_letters:
         known = ", ".join(f"{letter} ({count})" for letter, count in sorted(material.new_letters.items()))
         say(f"letters of dev that train has not, which it cannot learn: {known}")
+    if more is not None:
+        say(f"untranscribed: {more.minutes:.1f} minutes of speech in {len(more.recordings)} recordings")
+        for refused in more.refused:
+            say(f"left out: {refused}")
 
 
 def _donor(checkpoint: Checkpoint, material: Material, asked: str, say: Said) -> tuple[list[Donor], str]:
@@ -363,14 +397,12 @@ def _on_dev(material: Material, adapted: Adapted, texts: Sequence[lm.Text] | Non
     return on_dev(material, texts, heard, adapted.learner.output, say=say)
 
 
-def _card(
-    material: Material, adapted: Adapted, checkpoint: Checkpoint, base_hash: str, donor: str, seconds: float, dev: OnDev,
-    taught: SelfTaught | None,
-) -> AdapterCard:  # fmt: skip
+def _card(material: Material, learnt: _Learnt, base_hash: str, donor: str) -> AdapterCard:
+    adapted, taught = learnt.adapted, learnt.taught
     drafts = taught if taught is not None and taught.kept else None
     trained: Mapping[str, Any] = {
         "collections": list(material.collections),
-        "hours": round(seconds / 3600, 4),
+        "hours": round(_seconds(material) / 3600, 4),
         "clips": len(material.train),
         "consent": list(dict.fromkeys((*material.records, *(drafts.records if drafts else ())))),
         "duties": sorted({*material.duties, *(drafts.duties if drafts else ())}),
@@ -386,9 +418,9 @@ def _card(
         base_sha256=base_hash,
         tensor_sha256="",
         alphabet=adapted.learner.vocabulary,
-        base=os.fspath(checkpoint.name),
+        base=os.fspath(adapted.learner.checkpoint.name),
         low_rank=adapted.learner.low_rank,
         trained=trained,
-        scores=dev.rows,
-        calibration=dev.calibration,
+        scores=learnt.dev.rows,
+        calibration=learnt.dev.calibration,
     )
