@@ -346,7 +346,7 @@ def test_losses_are_said_before_anything_is_taken_away(store: Store, folder: Pat
     served = opened(store, folder, None)
     page = app.page(served, "/#collection")
     page.check("#page-collection tbody input[aria-label='Choose story.wav']")
-    page.get_by_label("srt", exact=True).check()
+    page.get_by_label(".srt", exact=True).check()
     page.click("text=Download the chosen ones (ZIP)")
     page.wait_for_selector("#page-collection .loss")
     with page.expect_download() as taken:
