@@ -320,7 +320,8 @@ def test_what_a_file_really_holds_is_shown_and_a_refusal_has_a_mend(store: Store
     facts = served.find(recording(served, "none.wav"))
     assert facts is not None
     refusal = facts.facts["refusal"]
-    assert f"{refusal['what']}. {refusal['mend']}." in page.inner_text(".box:has(h3) .error >> nth=0")
+    what = refusal["what"][0].upper() + refusal["what"][1:]  # a sentence on the page
+    assert f"{what}. {refusal['mend']}." in page.inner_text(".box:has(h3) .error >> nth=0")
 
 
 def test_what_the_card_bars_cannot_be_begun(store: Store, folder: Path, app: Open) -> None:
@@ -344,8 +345,8 @@ def test_losses_are_said_before_anything_is_taken_away(store: Store, folder: Pat
     """T10: a format that holds less says so, and only then is there something to save."""
     served = opened(store, folder, None)
     page = app.page(served, "/#collection")
-    page.click("#page-collection tbody .choice >> text=story.wav")
-    page.get_by_label("srt", exact=True).check()
+    page.check("#page-collection tbody input[aria-label='Choose story.wav']")
+    page.get_by_label(".srt", exact=True).check()
     page.click("text=Download the chosen ones (ZIP)")
     page.wait_for_selector("#page-collection .loss")
     with page.expect_download() as taken:
