@@ -19,8 +19,8 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +79,8 @@ class Corrected:
     errors: int
     keys: int
     replanned: int = 0
+    kinds: Mapping[str, int] = field(default_factory=dict)
+    """Keys by what they are for."""
 
     @property
     def cer(self) -> float:
@@ -87,8 +89,9 @@ class Corrected:
 
 
 def drawn(language: str, count: int) -> list[Listed]:
-    """Test clips of a language, a seeded draw in their own order."""
+    """Test clips of a language, of one collection (a session has one microphone), a seeded draw in their own order."""
     clips = [c for c in listed(SHARED, "test", Counter(), only={language}) if c.seconds <= LONGEST_S and c.language == language]
+    clips = [c for c in clips if c.collection == max(o.collection for o in clips)]
     chosen = sorted(random.Random(SEED).sample(range(len(clips)), min(count, len(clips))))
     return [clips[n] for n in chosen]
 
@@ -162,26 +165,29 @@ def mended(desk: Desk, session: Session, segment: Segment, *, readings: bool) ->
     wanted = session.wanted[segment.id]
     if desk.chosen != segment.id:
         raise RuntimeError(f"{session.language}: {desk.chosen} is chosen and not {segment.id}")
-    keys, tries = mend(desk, wanted, readings_of(segment) if readings else [])
+    keys, tries, kinds = mend(desk, wanted, readings_of(segment) if readings else [])
     keys += pressed(desk, "Enter")
     errors = distance(keyboard.letters(segment.text), keyboard.letters(wanted))
     return Corrected(
         language=session.language, letters=len(keyboard.letters(wanted)), typing=keyboard.typing_all(wanted), errors=errors, keys=keys,
-        replanned=max(0, tries - 1),
+        replanned=max(0, tries - 1), kinds={**kinds, "Enter": 1},
     )  # fmt: skip
 
 
-def mend(desk: Desk, wanted: str, known: Sequence[keyboard.Readings]) -> tuple[int, int]:
-    """Make the text in the field what is wanted; the keys that went down, and how often they were planned."""
+def mend(desk: Desk, wanted: str, known: Sequence[keyboard.Readings]) -> tuple[int, int, Counter[str]]:
+    """Make the text in the field what is wanted; the keys that went down, how often they were planned, and what they were for."""
     keys, tries = 0, 0
+    kinds: Counter[str] = Counter()
     while True:
         text, caret = desk.page.evaluate(TEXT)
         if text == wanted:
-            return keys, tries
+            return keys, tries, kinds
         if tries == TRIES:
             raise RuntimeError(f"{desk.chosen}: {text!r} is not {wanted!r} after {tries} plans")
         at = None if caret == len(text) else len(keyboard.letters(text[:caret]))
-        keys += press(desk, keyboard.cheapest(text, wanted, known, caret=at))
+        plan = keyboard.cheapest(text, wanted, known, caret=at)
+        keys += press(desk, plan)
+        kinds.update(plan.kinds())
         known, tries = [], tries + 1
 
 
@@ -255,6 +261,9 @@ def told(rows: Sequence[Corrected], without: Sequence[Corrected]) -> dict[str, A
         "with readings": rate(rows),
         "without": rate(without),
         "with readings, of typing all": round(sum(r.keys for r in rows) / sum(r.typing for r in rows), 3),
+        "with readings, keys by what they are for, a letter": {
+            kind: round(sum(r.kinds.get(kind, 0) for r in rows) / letters, 3) for kind in (*keyboard.KINDS, "Enter")
+        },
         "without, of typing all": round(sum(r.keys for r in without) / sum(r.typing for r in rows), 3),
     }
 

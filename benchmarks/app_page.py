@@ -116,7 +116,8 @@ def _effort() -> Iterator[str]:
     heads = "segments, by CER of the draft|how many|letters|CER %|typing all|with readings|without|with, of typing all|without, of it"
     yield f"| {' | '.join(heads.split('|'))} |"
     yield "|---" * 9 + "|"
-    yield from (_effort_row(f"{name} %", row) for name, row in found["by CER of the segment's draft"].items() if row["segments"])
+    bands = sorted(found["by CER of the segment's draft"].items(), key=lambda band: int(band[0].split()[0]))
+    yield from (_effort_row(f"{name} %", row) for name, row in bands if row["segments"])
     about = found["at CER 15"]
     if about["segments"]:
         yield _effort_row("**12.5 to 17.5 %**", about)
@@ -125,6 +126,9 @@ def _effort() -> Iterator[str]:
     if about["segments"]:
         here, share = about["with readings"]["keys a letter"], about["with readings, of typing all"]
         yield f"\nGoal at CER 15: 0.25 keys a letter, {_met(here <= 0.25)} ({here}; {share} of typing it all)."
+        kinds = about.get("with readings, keys by what they are for, a letter", {})
+        if kinds:
+            yield "Keys a letter there, by what they are for: " + ", ".join(f"{kind} {kinds[kind]:.2f}" for kind in kinds) + "."
     yield ""
 
 

@@ -271,7 +271,8 @@ def captured(desk: Desk, id: str) -> Samples:
     desk.press(" ")
     desk.page.evaluate("() => window.played")
     desk.page.wait_for_timeout(250)
-    whole = np.frombuffer(base64.b64decode(desk.page.evaluate(CAPTURED)), np.int16).astype(np.float32) / np.float32(32767)
+    given = np.frombuffer(base64.b64decode(desk.page.evaluate(CAPTURED)), np.int16)
+    whole: Samples = (given / 32767).astype(np.float32)
     loud = np.flatnonzero(np.abs(whole) > 1e-3)
     return whole[loud[0] : loud[-1] + 1] if len(loud) else whole[:0]
 

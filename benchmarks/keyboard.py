@@ -24,6 +24,7 @@ import regex
 
 CTRL = "Control"
 READING = "F4"
+KINDS = ("moving", "taking away", "typing", "readings", "modifiers")
 SLACK = 9
 """Letters by which a plan may differ from the shortest alignment: a word taken away whole and typed again."""
 
@@ -51,6 +52,19 @@ class Plan:
 
     presses: tuple[Press, ...]
     keys: int
+
+    def kinds(self) -> dict[str, int]:
+        """The keys by what they are for (`KINDS`)."""
+        found = dict.fromkeys(KINDS, 0)
+        for press in self.presses:
+            if press.types:
+                found["typing"] += len(press.types)
+            elif press.key in ("Backspace", "Delete"):
+                found["taking away"] += 1
+            else:
+                found["readings" if press.key == READING else "moving"] += 1
+        found["modifiers"] = self.keys - sum(found.values())
+        return found
 
 
 class Place(NamedTuple):

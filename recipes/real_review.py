@@ -196,7 +196,7 @@ def correct_by_keys(review: Review, desk: Desk) -> None:
         if desk.chosen != sentence.id:
             raise RuntimeError(f"{desk.chosen} is chosen and not {sentence.id}")
         segment = drafted[sentence.id]
-        keys, _ = mend(desk, sentence.text, readings_of(segment))
+        keys, *_ = mend(desk, sentence.text, readings_of(segment))
         desk.wait_saved()
         desk.page.locator(f".row[data-id='{sentence.id}'] .unheard").wait_for(state="detached", timeout=60_000)
         desk.press("Control+Shift+Enter")
@@ -210,7 +210,8 @@ def correct_by_keys(review: Review, desk: Desk) -> None:
     desk.wait_saved()
     if left := waiting(desk, todo):
         raise RuntimeError(f"not approved: {[s.id for s in left]}")
-    say(f"{told['segments']} segments by keys: {told['keys']} keys for {told['letters']} letters, {told['errors']} wrong in the draft")
+    wrong = f"{told['errors']} of them wrong in the draft"
+    say(f"{told['segments']} segments by keys: {told['keys']} keys, {told['letters']} letters, {wrong}")
 
 
 def correct_by_replay(review: Review, desk: Desk) -> None:
@@ -299,7 +300,7 @@ def exported(review: Review, desk: Desk) -> str:
 
 def picture(review: Review, desk: Desk, name: str) -> None:
     """What is seen now."""
-    desk.page.screenshot(path=str(review.out / f"{name}.png"))
+    desk.page.screenshot(path=str(review.out / f"{name}.png"), full_page=True)
 
 
 @contextmanager

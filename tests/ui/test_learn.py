@@ -107,6 +107,23 @@ def test_the_button_learns_shows_old_and_new_replaces_nothing_and_goes_back(vill
     assert person.send("/api/learn/zza/choose", {"adapter": job["id"], "back": True}).status_code == 422
 
 
+def test_another_model_may_learn(village: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def learn(*_given: object, base: str, **_more: object) -> dict[str, str]:
+        asked.append(base)
+        return {}
+
+    monkeypatch.setattr("speech.review.learning.learn", learn)
+    approve(village, "tape_0.wav", "tape_1.wav")
+    person = Person(village, LOCAL)
+    for base in ("", "/models/another"):
+        monkeypatch.setenv("SPEECH_BASE", base)
+        person.send("/api/jobs", {"kind": "adapt", "settings": {"language": "zza"}})
+        work_off(village, "heavy")
+    assert asked == ["mini", "/models/another"]
+
+
 def test_what_may_not_be_learnt_from_is_counted(village: Served) -> None:
     approve(village, "tape_0.wav", "tape_1.wav")
     card = village.workspace().folder / answers.CARD
