@@ -28,6 +28,7 @@ import pytest
 import soundfile
 
 from speech import formats
+from speech.review.workspace import PARTS
 from speech.store import open_store
 from speech.types import Segment, Span, Transcript
 from speech.ui.gate import MOST_JSON, MOST_UPLOAD
@@ -501,7 +502,7 @@ def test_what_is_hostile_does_nothing(request: pytest.FixtureRequest, monkeypatc
         assert answer.status_code < 500, answer.text
         assert CANARY.encode() not in answer.content
     ours = {p.relative_to(bench.served.place).parts[0] for p in bench.served.place.rglob("*")}
-    assert ours <= {"peaks", "playable", "uploads", "models", "exports", "work", "workspace.json"}
+    assert ours <= {*PARTS, "workspace.json"}
 
 
 def straight(bench: Bench, path: str, host: str = "127.0.0.1:7860") -> tuple[int, bytes]:
