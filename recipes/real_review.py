@@ -10,8 +10,9 @@ Command: python recipes/real_review.py --base PATH [--out DIR] [--anew] [--smoke
 2. the first half: ten segments by keys that are really pressed in Chromium (heard, mended, approved), the rest by edits through the routes
 3. the page Learn: its button, a job in the app's worker, old and new, **Use this one**
 4. CER on the second half, before and after, with intervals; EAF downloaded and read back equal; a card in docs/review_runs
-Stages that are done are not done again; pictures of each lie in --out. `--base` is a folder with adapters of other languages; that of the figures
-heard 33 hours: python recipes/train_base.py --without que --out PATH --hold 1800 --decay 700 (mean dev CER 61, 25 minutes of one core).
+Stages that are done are not done again; pictures of each lie in --out. `--base` is a folder with adapters of other languages; that of
+the figures heard 33 hours: python recipes/train_base.py --without que --out PATH --hold 1800 --decay 700
+(mean dev CER 61, 25 minutes of one core).
 ../shared/training/without_yor_swh has a Kichwa adapter, and serves only to try the way (--smoke).
 Needs ../shared, Chromium and the extras app and dev.
 Time: about 20 minutes on two cores, most of it learning. `--smoke` takes twelve sentences and two steps, and writes no card.

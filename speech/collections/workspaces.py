@@ -47,18 +47,26 @@ def place_of(folder: Path) -> Path:
 
 
 def cards_of(folder: Path) -> list[Path]:
-    """Cards made for a folder in workspaces of it: one, or none; of several, each counts."""
+    """Cards made for a folder in workspaces of it: one, or none; of several, each counts.
+
+    Raises
+    ------
+    OSError
+        The disk is gone while it is looked.
+    """
     found = (place / CONSENT / CARD for place in _places(folder) if place is not None)
     return [path for path in dict.fromkeys(found) if _is_there(path)]
 
 
 def _is_there(path: Path) -> bool:
-    # Where one may not look a card may be hidden: who loads it is refused.
     try:
         path.lstat()
     except OSError as error:
-        return error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG)
-    return True
+        if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG):
+            return False
+        if error.errno not in (errno.EACCES, errno.EPERM):
+            raise  # a stick that is gone hides the recording, too
+    return True  # where one may not look a card may be hidden: who loads it is refused
 
 
 def collection_of(place: Path) -> Path | None:
