@@ -239,9 +239,9 @@ def page() -> str:
     lines = [
         "# What minutes of speech teach\n",
         "Made by `python recipes/adapt_language.py` from the run cards in [adapt_runs](adapt_runs). Rates in per cent with 95 %",
-        "intervals over clips or recordings, greedy, without a language model. Dev chose the settings, test nothing. Seconds are of",
-        "learning alone, on two cores that other work shared in part; core seconds are the processor's own, of both cores together: half",
-        "of them is the time that two idle cores take. The base never heard the language.\n",
+        "intervals over clips or recordings, greedy, without a language model. Dev chose the settings, test nothing. Core seconds",
+        "are the processor's own, of both cores together, of learning alone: half of them is about the time that two idle cores take (the",
+        "cards hold the clock's seconds, too, pauses and other work included). The base never heard the language.\n",
     ]
     cards = read("run")
     for code, task in TASKS.items():
@@ -278,14 +278,14 @@ def write() -> None:
 def _runs(cards: Sequence[dict[str, Any]]) -> list[str]:
     order = list(WAYS)
     rows = [
-        "| minutes | start, and what moves | donor | steps | seconds, core seconds | dev CER | dev WER | test CER | test WER |",
+        "| minutes | start, and what moves | donor | steps | core seconds | dev CER | dev WER | test CER | test WER |",
         "|" + "---|" * 9,
     ]
     for card in sorted(cards, key=lambda c: (c["minutes"], order.index(c["way"]))):
         rates = " | ".join(card[split][kind]["said"] for split in ("dev", "test") for kind in ("cer", "wer"))
         what = WAYS[card["way"]][0]
-        took = f"{card['seconds']}, {card['core_seconds']}"
-        rows.append(f"| {card['minutes']} | {what} | {card['donor'] or '–'} | {card['settings']['steps']} | {took} | {rates} |")
+        told = f"{card['donor'] or '–'} | {card['settings']['steps']} | {card['core_seconds']}"
+        rows.append(f"| {card['minutes']} | {what} | {told} | {rates} |")
     rows.append("\nDev CER by step:\n")
     for card in sorted(cards, key=lambda c: (c["minutes"], order.index(c["way"]))):
         curve = ", ".join(f"{step}: {cer:.1f}" for step, cer in card["curve"])
