@@ -57,7 +57,7 @@ export class Saving extends EventTarget {
   /** What the server said where it could not save, such as a full disk. */
   reason = null;
   #kept = new Kept();
-  #sending = false;
+  #sending = null;
   #tries = 0;
   #timer = 0;
   #ended = false;
@@ -120,11 +120,14 @@ export class Saving extends EventTarget {
     if (edit.n !== undefined) await this.#kept.remove(edit.n).catch(() => undefined);
   }
 
-  /** Send what waits, now. */
+  /** Send what waits, now; over when all of it is sent, what is on its way included, or has to wait for the server. */
   async send() {
-    if (this.#sending || this.#ended) return;
+    if (!this.#ended) await (this.#sending ??= this.#sendAll());
+  }
+
+  async #sendAll() {
+    await null; // else one with nothing to send would be over before it is kept as under way
     clearTimeout(this.#timer);
-    this.#sending = true;
     try {
       while (this.waiting.length && !this.#ended) {
         const edit = this.waiting[0];
@@ -156,7 +159,7 @@ export class Saving extends EventTarget {
       }
       this.#say("saved");
     } finally {
-      this.#sending = false;
+      this.#sending = null;
     }
   }
 
