@@ -31,9 +31,12 @@ app: $(VENV)/.app
 	$(BIN)/python demos/review.py
 
 # As many processes as WORKERS; each opens one Chromium at most, for one file of tests at a time.
+# What failed beside other tests is run again alone, and fails if it fails there: a browser on a slow machine may lose a race with them.
+# Both results are printed; what passed only alone is a fault to be looked at.
 test: $(VENV)/.dev system lint
 	$(BIN)/python -m pip check
-	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile tests
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile tests \
+	  || $(BIN)/python -m pytest -q --last-failed --last-failed-no-failures none tests
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
