@@ -354,6 +354,38 @@ def test_find_and_replace_is_seen_ticked_and_undone_at_once(desk: Desk) -> None:
     assert desk.segments() == start
 
 
+def test_find_waits_for_an_edit_that_is_on_its_way(desk: Desk) -> None:
+    """Else it would find the text in a segment that has been split meanwhile, and replacing there would change nothing."""
+    held: list[Any] = []
+    asked: list[str] = []
+    desk.page.on("request", lambda request: asked.append(request.url) if request.url.endswith("/find") else None)
+    desk.page.route("**/edits", lambda route: held.append(route))
+    desk.press("Enter")
+    desk.text.evaluate("field => field.setSelectionRange(5, 5)")
+    desk.page.locator(".tools [data-act=split]").click()
+    for _ in range(100):
+        desk.page.wait_for_timeout(50)
+        if held:
+            break
+    desk.press("Control+f")
+    desk.page.keyboard.type("wasi hatun")
+    desk.page.get_by_label("Replace with").fill("wasi uchilla")
+    desk.press("Enter")
+    desk.page.wait_for_timeout(300)
+    assert len(held) == 1 and not asked
+    held[0].continue_()
+    desk.page.unroute("**/edits")
+    desk.page.get_by_role("button", name="Replace in 1 segment").click()
+    desk.press("Escape")
+    texts: list[str] = []
+    for _ in range(100):
+        texts = [s["text"] for s in sorted(desk.segments().values(), key=lambda s: int(s["start_ms"]))][:2]
+        if texts[1] != "wasi hatun kan":
+            break
+        desk.page.wait_for_timeout(100)
+    assert texts == ["ñuka", "wasi uchilla kan"]
+
+
 def test_a_regular_expression_that_is_wrong_is_said(desk: Desk) -> None:
     desk.press("Control+f")
     desk.page.keyboard.type("(")
