@@ -94,5 +94,5 @@ $(VENV)/.app: $(VENV)/.torch pyproject.toml
 	@touch $@ $(VENV)/.demo
 
 $(VENV)/.dev: $(VENV)/.torch pyproject.toml
-	$(PIP) -e '.[tts,app,dev]'
+	$(PIP) -e '.[tts,adapt,app,diarise,dev]'
 	@touch $@ $(VENV)/.demo $(VENV)/.app

@@ -88,10 +88,13 @@ class Segment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
-    """Who speaks when; no text."""
+    """Who speaks when; no text. `margin`, 0 to 1: how far the second most likely speaker lies behind, None where it is not known."""
 
     span: Span
     speaker: str
+    margin: float | None = None
+    channel: int | None = None
+    """None: all channels, mixed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

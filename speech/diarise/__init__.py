@@ -1,0 +1,1 @@
+"""Who speaks when: `diarise` (the verb) and its engines."""
