@@ -1,18 +1,172 @@
-"""The diariser that ships: no network, no token, no other package. For now everybody is one speaker; the voices come next."""
+"""The diariser that ships: no network, no token, no other package.
+
+The voice network hears the recording once: a vector and a count (nobody, one, several) each 40 ms. Stretches of one speaker
+become clusters, clusters become states of a chain, and where several speak at once the second likeliest gets a turn, too.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
-from speech.diarise.records import Progress, Sound, SpeakerCount, Voices
+import numpy as np
+from numpy.typing import NDArray
+
+from speech.diarise.clustering import ClusterSettings, clusters, posteriors
+from speech.diarise.records import Progress, Sound, SpeakerCount, Voice, Voices
+from speech.models.voices import FRAME, RATE, Heard, VoiceModel, load
 from speech.types import Span, Turn
+
+Floats = NDArray[np.float32]
+FRAME_MS = 1000 * FRAME // RATE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmbeddedSettings:
+    """Tuned on composed conversations of open speakers who train nothing (`recipes/score_diarise.py --tune`)."""
+
+    speaking: float = 0.5
+    """Probability of somebody speaking over which a frame that speech detection calls speech is a turn's."""
+    surely: float = 0.9
+    """Over this it is a turn's without speech detection's word."""
+    several: float = 0.5
+    """Probability of several speaking over which a second turn is given."""
+    block: int = 20
+    """Frames of a stretch that is clustered, at most: 0.8 s."""
+    least_block: int = 6
+    """Shorter stretches are not clustered, only given to a speaker."""
+    pause_ms: int = 240
+    """A pause of one speaker up to this belongs to the turn."""
+    least_ms: int = 120
+    """Shorter turns are not given."""
+    near: int = 25
+    """Frames on both sides in which a second speaker is looked for: 1 s."""
+    clustering: ClusterSettings = field(default_factory=ClusterSettings)
 
 
 class Embedded:
-    """One speaker for all speech."""
+    """Turns by the voice network that ships."""
 
     name = "embedded"
 
+    def __init__(self, model: VoiceModel | None = None, settings: EmbeddedSettings | None = None) -> None:
+        self._model = model
+        self.settings = settings or EmbeddedSettings()
+
+    @property
+    def model(self) -> VoiceModel:
+        """The voice network, loaded when it is first asked for."""
+        if self._model is None:
+            self._model = load()
+        return self._model
+
     def voices(self, sound: Sound, rms: float, speech: Sequence[Span], count: SpeakerCount, progress: Progress) -> Voices:
-        """Every span of speech as a turn of one speaker."""
-        return Voices(turns=tuple(Turn(span=span, speaker="S1") for span in speech))
+        """Who speaks when."""
+        if not speech:
+            return Voices()
+        heard = self.model.hear(sound, rms, lambda done, total: progress("hearing voices", done, total))
+        return placed(heard, speech, count, self.settings)
+
+    def voice(self, sound: Sound, rms: float, speech: Sequence[Span]) -> Voice:
+        """How the one speaker of a clip sounds: a unit vector."""
+        heard = self.model.hear(sound, rms)
+        weights = heard.counts[:, 1] * _flags(speech, len(heard.counts))
+        return _unit(weights @ heard.vectors.astype(np.float32))
+
+
+def placed(heard: Heard, speech: Sequence[Span], count: SpeakerCount, settings: EmbeddedSettings) -> Voices:
+    """What the network heard, as turns. Pure: the same arrays give the same turns."""
+    spoken = _spoken(heard, speech, settings)
+    if not spoken.any():
+        return Voices()
+    vectors = _blocks(heard, spoken, settings)
+    if not len(vectors):  # nothing long enough: then one speaker, by the first frame
+        vectors = heard.vectors[spoken][:1].astype(np.float32)
+    labels = clusters(vectors, settings.clustering, least=count.least, most=count.most)
+    means = np.stack([_unit(vectors[labels == k].sum(axis=0)) for k in range(labels.max() + 1)])
+    frames = np.flatnonzero(spoken)
+    chances, means = posteriors(heard.vectors[frames], heard.counts[frames, 1], means, settings.clustering)
+    active, margin = _active(heard, frames, chances, len(spoken), settings)
+    return _turns(active, margin, means, settings)
+
+
+def _spoken(heard: Heard, speech: Sequence[Span], settings: EmbeddedSettings) -> NDArray[np.bool_]:
+    """Frames in which somebody speaks: the network and speech detection agree, or the network is sure."""
+    speaking = 1 - heard.counts[:, 0]
+    return np.asarray((_flags(speech, len(speaking)) & (speaking > settings.speaking)) | (speaking > settings.surely))
+
+
+def _flags(spans: Sequence[Span], frames: int) -> NDArray[np.bool_]:
+    flags = np.zeros(frames, np.bool_)
+    for span in spans:
+        flags[span.start_ms // FRAME_MS : -(-span.end_ms // FRAME_MS)] = True
+    return flags
+
+
+def _blocks(heard: Heard, spoken: NDArray[np.bool_], settings: EmbeddedSettings) -> Floats:
+    """The unit mean vectors of stretches of about `block` frames in which one speaks alone: (stretches, dimension)."""
+    alone = spoken & (heard.counts[:, 1] >= heard.counts[:, 2])
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], alone.astype(np.int8), [0]])))
+    vectors = []
+    for start, end in edges.reshape(-1, 2):
+        pieces = max(1, round((end - start) / settings.block))
+        bounds = np.linspace(start, end, pieces + 1).astype(int)
+        for a, b in zip(bounds[:-1], bounds[1:], strict=True):
+            if b - a >= settings.least_block:
+                vectors.append(_unit(heard.vectors[a:b].astype(np.float32).sum(axis=0)))
+    return np.asarray(vectors, np.float32).reshape(-1, heard.vectors.shape[1])
+
+
+def _active(
+    heard: Heard, frames: NDArray[np.intp], chances: Floats, total: int, settings: EmbeddedSettings
+) -> tuple[NDArray[np.bool_], Floats]:
+    """Who speaks in each frame, and the margin of the likeliest before the second: (total, speakers), (total,)."""
+    speakers = chances.shape[1]
+    active, margin = np.zeros((total, speakers), np.bool_), np.zeros(total, np.float32)
+    first = np.argmax(chances, axis=1)
+    active[frames, first] = True
+    if speakers == 1:
+        margin[frames] = 1.0
+        return active, margin
+    ordered = np.sort(chances, axis=1)
+    margin[frames] = ordered[:, -1] - ordered[:, -2]
+    around = _around(chances, settings.near)
+    around[np.arange(len(frames)), first] = -1
+    second = np.argmax(around, axis=1)
+    several = heard.counts[frames, 2] > settings.several
+    active[frames[several], second[several]] = True
+    return active, margin
+
+
+def _around(chances: Floats, near: int) -> Floats:
+    """The mean of each speaker's chances in the frames before and after."""
+    sums = np.cumsum(np.vstack([np.zeros((1, chances.shape[1])), chances]), axis=0)
+    place = np.arange(len(chances))
+    first, last = np.maximum(0, place - near), np.minimum(len(chances), place + near + 1)
+    return np.asarray((sums[last] - sums[first]) / (last - first)[:, None], np.float32)
+
+
+def _turns(active: NDArray[np.bool_], margin: Floats, means: Floats, settings: EmbeddedSettings) -> Voices:
+    """Runs of each speaker as turns, pauses bridged; speakers numbered by when they first speak."""
+    found = []
+    pause, least = settings.pause_ms // FRAME_MS, settings.least_ms // FRAME_MS
+    for speaker in range(active.shape[1]):
+        flags = active[:, speaker]
+        edges = np.flatnonzero(np.diff(np.concatenate([[0], flags.astype(np.int8), [0]]))).reshape(-1, 2)
+        held: list[list[int]] = []
+        for start, end in edges.tolist():
+            if held and start - held[-1][1] <= pause:
+                held[-1][1] = end
+            else:
+                held.append([start, end])
+        found += [(a, b, speaker, float(margin[a:b][flags[a:b]].mean())) for a, b in held if b - a >= least]
+    order = {speaker: f"S{n + 1}" for n, speaker in enumerate(dict.fromkeys(s for _, _, s, _ in sorted(found)))}
+    turns = [
+        Turn(span=Span(start_ms=a * FRAME_MS, end_ms=b * FRAME_MS), speaker=order[s], margin=round(sure, 3))
+        for a, b, s, sure in sorted(found)
+    ]
+    return Voices(turns=tuple(turns), voice_by_speaker={name: means[s] for s, name in order.items()})
+
+
+def _unit(vector: Floats) -> Floats:
+    return np.asarray(vector / (np.linalg.norm(vector) + 1e-9), np.float32)

@@ -33,7 +33,10 @@ class SpeakerCount:
 class Sound(Protocol):
     """Samples at 16 kHz, read by position: an `audio.Signal`, or one channel of it."""
 
-    length_samples: int
+    @property
+    def length_samples(self) -> int:
+        """How many there are."""
+        ...
 
     def read(self, start: int, count: int) -> NDArray[np.float32]:
         """`count` samples from sample `start` on; fewer at the end."""

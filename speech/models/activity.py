@@ -38,7 +38,10 @@ Samples = NDArray[np.float32]
 class Readable(Protocol):
     """Samples of a recording at 16 kHz, read by position."""
 
-    length_samples: int
+    @property
+    def length_samples(self) -> int:
+        """How many there are."""
+        ...
 
     def read(self, start: int, count: int) -> Samples:
         """`count` samples from `start` (fewer at the end)."""
@@ -153,13 +156,18 @@ def detector() -> SpeechDetector:
         return _made[0]
 
 
+def level_gain(rms: float) -> float:
+    """What a recording is multiplied by before it is heard: its level, not over 26 dB."""
+    return min(_MOST_GAIN, _LEVEL / rms) if rms > 0 else 1.0
+
+
 def speech_probabilities(
     recording: Readable, rms: float, report: Callable[[str, int, int], None] = lambda _step, _done, _total: None
 ) -> Samples:
     """Speech probability by frame of a recording with root mean square `rms`; a silent one is not amplified into noise and asked about."""
     if rms < _QUIETEST:
         return np.zeros(0, np.float32)
-    return detector().probabilities(recording, min(_MOST_GAIN, _LEVEL / rms), lambda done, total: report("finding speech", done, total))
+    return detector().probabilities(recording, level_gain(rms), lambda done, total: report("finding speech", done, total))
 
 
 def _as_matrix(kernel: Any) -> Any:

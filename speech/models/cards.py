@@ -254,6 +254,12 @@ def card_toml(card: AdapterCard) -> str:
     return "\n".join(lines) + "\n"
 
 
+def table_toml(schema: str, tensor_sha256: str, trained: Mapping[str, Any]) -> str:
+    """The card of weights that are no adapter: their hash, and what trained them."""
+    head = [f"schema = {_value(schema)}", f"tensor_sha256 = {_value(tensor_sha256)}", "", "[trained]"]
+    return "\n".join([*head, *(f"{_key(name)} = {_value(value)}" for name, value in trained.items())]) + "\n"
+
+
 def _key(name: str) -> str:
     return name if name.replace("_", "").isalnum() and name.isascii() else _value(name)
 

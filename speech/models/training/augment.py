@@ -167,7 +167,8 @@ def not_speech(rng: np.random.Generator, length: int) -> Samples:
         start, end = rng.uniform(80, 4000, 2)
         return np.asarray(np.sin(2 * np.pi * np.cumsum(np.linspace(start, end, length)) / RATE) + 0.01 * rng.standard_normal(length))
     # Noise that comes and goes at about the pace of syllables, in a band: the hardest to tell from speech.
-    pace = np.interp(time, np.arange(0, time[-1] + 0.3, 0.15), rng.random(int((time[-1] + 0.3) / 0.15) + 1))
+    moments = np.arange(0, time[-1] + 0.3, 0.15)
+    pace = np.interp(time, moments, rng.random(len(moments)))
     low, high = sorted(rng.uniform(100, 6000, 2))
     spectrum = np.fft.rfft(rng.standard_normal(length))
     edge = np.fft.rfftfreq(length, 1 / RATE)

@@ -1,0 +1,371 @@
+"""Diarisation error rates on composed conversations, the packaged sample and meeting excerpts, beside two baselines.
+
+Data: conversations that are composed, by seed, from speakers who neither trained nor tuned anything (`voice_data.REPORT`); the sample
+that pyannote.audio packages; `conversation/eng_ami_excerpts`, 12 of 30 s.
+Command: python recipes/score_diarise.py --data ../shared/speech               the report
+         python recipes/score_diarise.py --data ../shared/speech --tune        instead, settings on tuning speakers alone
+Writes: docs/diarise_scores.md and its plot.
+Time: about five minutes on two cores. `--smoke`: one short conversation a set, nothing written.
+Expected: see the page.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+import voice_data
+from numpy.typing import NDArray
+
+from speech import formats
+from speech.audio import resampled
+from speech.diarise.embedded import EmbeddedSettings, placed
+from speech.diarise.records import SpeakerCount
+from speech.files import write_text
+from speech.models.activity import ActivitySettings, segments, speech_probabilities
+from speech.models.training.conversations import ConversationSettings, compose, in_one_room, speaking
+from speech.models.voices import Heard, VoiceModel, VoiceShape, build, load
+from speech.report.plots import Band, interval_plot
+from speech.types import Span, Turn, merged, without
+
+Floats = NDArray[np.float32]
+COMPOSED = ConversationSettings(length_s=180.0)
+CONVERSATIONS = 10
+DRAWS = 1000
+DOCS = Path(__file__).resolve().parent.parent / "docs"
+KIND = "mean"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Samples:
+    """A recording in memory."""
+
+    samples: Floats
+
+    @property
+    def length_samples(self) -> int:
+        return len(self.samples)
+
+    def read(self, start: int, count: int) -> Floats:
+        return self.samples[start : start + count]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """A recording with its reference, and what was heard in it."""
+
+    set: str
+    name: str
+    samples: np.ndarray
+    reference: tuple[Turn, ...]
+
+    @property
+    def rms(self) -> float:
+        return float(np.sqrt(np.mean(np.square(self.samples, dtype=np.float64))))
+
+
+def composed(root: Path, sets: dict[str, dict[str, set[str]]], settings: ConversationSettings, count: int, seed: int) -> Iterator[Case]:
+    """`count` conversations a set, by seed."""
+    for name, collections in sets.items():
+        voices = [v.voice() for v in voice_data.read_voices(root, collections)]
+        for n in range(count):
+            made = compose(voices, settings, np.random.default_rng([seed, n, len(voices)]))
+            yield Case(set=name, name=f"{name} {n + 1}", samples=made.samples, reference=made.turns)
+
+
+def excerpts(root: Path) -> Iterator[Case]:
+    """Meeting excerpts, and the sample that pyannote.audio packages."""
+    for path in sorted((root / "conversation" / "eng_ami_excerpts").glob("*.rttm")):
+        yield _case("meeting excerpts", path.with_suffix(".opus"), path)
+    import importlib.util
+
+    found = importlib.util.find_spec("pyannote.audio")
+    if found and found.submodule_search_locations:
+        sample = Path(found.submodule_search_locations[0]) / "sample"
+        yield _case("packaged sample", sample / "sample.wav", sample / "sample.rttm")
+
+
+def _case(name: str, audio: Path, rttm: Path) -> Case:
+    samples, rate = soundfile.read(audio, dtype="float32")
+    turns = tuple(Turn(span=s.span, speaker=s.speaker or "") for s in formats.read(rttm).segments)
+    return Case(set=name, name=audio.stem, samples=resampled(samples, rate) if rate != 16000 else samples, reference=turns)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What speech detection and the network heard in a case."""
+
+    speech: tuple[Span, ...]
+    heard: Heard
+
+
+def found_in(case: Case, model: VoiceModel) -> Found:
+    sound = Samples(samples=case.samples)
+    length = 1000 * len(case.samples) // 16000
+    spans = segments(speech_probabilities(sound, case.rms), length, ActivitySettings())
+    return Found(speech=tuple(spans), heard=model.hear(sound, case.rms))
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Seconds of a case: reference speech, missed, false alarm, confusion; speakers there and found."""
+
+    total: float
+    missed: float
+    false: float
+    confused: float
+    speakers: int
+    found: int
+
+    @property
+    def wrong(self) -> float:
+        return self.missed + self.false + self.confused
+
+
+def parts(case: Case, turns: Sequence[Turn], collar: float) -> Parts:
+    """By pyannote.metrics; the collar is what is forgiven on both sides together, as the field writes it (0.25 each side is 0.5 there)."""
+    from pyannote.core import Annotation, Segment, Timeline
+    from pyannote.metrics.diarization import DiarizationErrorRate
+
+    def annotation(given: Sequence[Turn]) -> Any:
+        made = Annotation(uri=case.name)
+        for n, turn in enumerate(given):
+            made[Segment(turn.span.start_ms / 1000, turn.span.end_ms / 1000), n] = turn.speaker
+        return made
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        metric = DiarizationErrorRate(collar=2 * collar)
+        whole = Timeline([Segment(0, len(case.samples) / 16000)])
+        detail = metric(annotation(case.reference), annotation(turns), uem=whole, detailed=True)
+    return Parts(
+        float(detail["total"]), float(detail["missed detection"]), float(detail["false alarm"]), float(detail["confusion"]),
+        len({t.speaker for t in case.reference}), len({t.speaker for t in turns}),
+    )  # fmt: skip
+
+
+def interval(rows: Sequence[Parts]) -> tuple[float, float, float]:
+    """DER in per cent with a 95 % interval by drawing whole recordings anew."""
+    rng = np.random.default_rng(0)
+    wrong, total = np.array([r.wrong for r in rows]), np.array([r.total for r in rows])
+    picks = rng.integers(0, len(rows), (DRAWS, len(rows)))
+    drawn = 100 * wrong[picks].sum(axis=1) / total[picks].sum(axis=1)
+    low, high = np.percentile(drawn, [2.5, 97.5])
+    return 100 * wrong.sum() / total.sum(), float(low), float(high)
+
+
+def model_of(path: Path | None) -> VoiceModel:
+    """The network that ships, or the running mean of a checkpoint of train_voices.py."""
+    if path is None or path.suffix == ".safetensors":
+        return load(path)
+    import torch
+
+    held = torch.load(path, weights_only=True)
+    network = build(VoiceShape())
+    network.load_state_dict({k.removeprefix("module."): v for k, v in held[KIND].items() if k != "n_averaged"})
+    return VoiceModel(network, VoiceShape())
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, default=Path("../shared/speech"))
+    parser.add_argument("--model", type=Path)
+    parser.add_argument("--tune", action="store_true")
+    parser.add_argument("--smoke", action="store_true")
+    given = parser.parse_args()
+    if given.tune:
+        tune(given.data, model_of(given.model), smoke=given.smoke)
+        return
+    report(given.data, model_of(given.model), smoke=given.smoke)
+
+
+def tune(root: Path, model: VoiceModel, *, smoke: bool) -> None:
+    """Every setting of a small grid on conversations of tuning speakers."""
+    cases = list(composed(root, {"tuning": voice_data.TUNE}, replace(COMPOSED, length_s=30 if smoke else 180), 1 if smoke else 16, seed=7))
+    heard = [found_in(case, model) for case in cases]
+    base = EmbeddedSettings()
+    for distance, sharpness, stay in itertools.product((0.3, 0.4, 0.5, 0.6, 0.7), (10.0, 20.0), (0.98,)):
+        settings = replace(base, clustering=replace(base.clustering, distance=distance, sharpness=sharpness, stay=stay))
+        show(f"distance {distance} sharpness {sharpness} stay {stay}", cases, heard, settings)
+
+
+def show(label: str, cases: Sequence[Case], heard: Sequence[Found], settings: EmbeddedSettings) -> None:
+    rows = [parts(c, placed(f.heard, f.speech, SpeakerCount(), settings).turns, 0.0) for c, f in zip(cases, heard, strict=True)]
+    total = sum(r.total for r in rows)
+    shares = [100 * sum(getattr(r, k) for r in rows) / total for k in ("wrong", "missed", "false", "confused")]
+    exact = sum(r.speakers == r.found for r in rows)
+    named = " ".join(f"{n} {x:.1f}" for n, x in zip(("DER", "missed", "false", "confused"), shares, strict=True))
+    print(f"{label}: {named}; {exact} of {len(rows)} counts", flush=True)
+
+
+SYSTEMS = ("embedded", "embedded, number told", "one speaker", "random speakers")
+
+
+def answers(case: Case, found: Found, seed: int) -> dict[str, Sequence[Turn]]:
+    """What each system says of a case; the two baselines stand on the same speech detection."""
+    number = len({t.speaker for t in case.reference})
+    rng = np.random.default_rng(seed)
+    told = SpeakerCount(least=number, most=number)
+    return {
+        "embedded": placed(found.heard, found.speech, SpeakerCount(), EmbeddedSettings()).turns,
+        "embedded, number told": placed(found.heard, found.speech, told, EmbeddedSettings()).turns,
+        "one speaker": [Turn(span=s, speaker="S1") for s in found.speech],
+        "random speakers": [Turn(span=s, speaker=f"S{rng.integers(number)}") for s in found.speech],
+    }
+
+
+def report(root: Path, model: VoiceModel, *, smoke: bool) -> None:
+    """Every system on every set, then speech detection; written into docs/ but for a smoke run."""
+    length, count = (30, 1) if smoke else (180, CONVERSATIONS)
+    cases = [*composed(root, voice_data.REPORT, replace(COMPOSED, length_s=length), count, seed=31), *excerpts(root)]
+    rows: dict[tuple[str, str], list[Parts]] = {}
+    forgiven: dict[tuple[str, str], list[Parts]] = {}
+    detected: dict[str, list[Detected]] = {}
+    for n, case in enumerate(cases):
+        found = found_in(case, model)
+        for system, turns in answers(case, found, n).items():
+            rows.setdefault((case.set, system), []).append(parts(case, turns, 0.0))
+            forgiven.setdefault((case.set, system), []).append(parts(case, turns, 0.25))
+        detected.setdefault(case.set, []).append(detection(case, found))
+        print(f"{case.name}: {100 * rows[case.set, 'embedded'][-1].wrong / rows[case.set, 'embedded'][-1].total:.1f}", flush=True)
+    hard = [hard_speech(name, samples) for name, samples in stand_ins(root, smoke=smoke)]
+    text = page(rows, forgiven, detected, hard)
+    if smoke:
+        print(text)
+        return
+    write_text(DOCS / "diarise_scores.md", text)
+    sets = dict.fromkeys(s for s, _ in rows)
+    bands = [Band(name=f"{s}: {k}", **ends(interval(rows[s, k]))) for s in sets for k in SYSTEMS[:3]]
+    write_text(DOCS / "images" / "diarise_scores.svg", str(interval_plot("Diarisation error rate, no collar, 95 % interval", bands)) + "\n")
+
+
+def ends(found: tuple[float, float, float]) -> dict[str, float]:
+    return dict(zip(("value", "low", "high"), (x / 100 for x in found), strict=True))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Detected:
+    """Milliseconds of reference speech in a case; of these not in a span of speech detection; of these in no turn; spans beside speech."""
+
+    speech: int
+    missed: int
+    without_turn: int
+    beside: int
+
+
+def detection(case: Case, found: Found) -> Detected:
+    """What speech detection, and the turns, leave out of the reference's speech."""
+    reference = merged(t.span for t in case.reference)
+    turns = placed(found.heard, found.speech, SpeakerCount(), EmbeddedSettings()).turns
+    covered = merged([*found.speech, *(t.span for t in turns)])
+    return Detected(
+        speech=sum(s.length_ms for s in reference),
+        missed=sum(left.length_ms for s in reference for left in without(s, covered)),
+        without_turn=sum(left.length_ms for s in reference for left in without(s, merged(t.span for t in turns))),
+        beside=sum(left.length_ms for s in merged(t.span for t in turns) for left in without(s, reference)),
+    )
+
+
+def stand_ins(root: Path, *, smoke: bool) -> Iterator[tuple[str, np.ndarray]]:
+    """Sound that stands in for singing, whispering and far speech: whole of speech, between two seconds of room noise."""
+    from speech.say import Espeak
+
+    rng, espeak = np.random.default_rng(3), Espeak()
+    texts = voice_data.texts_of(root)[: 2 if smoke else 20]
+    yield "sung vowels (synthesis)", np.concatenate([sung_vowel(rng) for _ in range(2 if smoke else 20)])
+    whispered = [espeak.say(t, "swh", variant=v) for t, v in zip(texts, itertools.cycle(("whisper", "whisperf")), strict=False)]
+    yield "whisper (eSpeak's variant)", resampled(np.concatenate(whispered), espeak.sample_rate)
+    far = [v.clips for v in voice_data.read_voices(root, {"open/mlg_dimbyr_f": {"test"}})][0][: 2 if smoke else 40]
+    settings = replace(COMPOSED, reverberation_s=(0.8, 0.9), noise_db=(15, 15), band_hz=(7000, 7100))
+    clips = np.concatenate([c[np.repeat(speaking(np.asarray(c / 32768, np.float32)), 160).nonzero()[0]] for c in far]).astype(
+        np.float32
+    ) / np.float32(32768)
+    yield "far speech (-30 dB, reverberation)", in_one_room(clips, settings, rng) * 10 ** (-30 / 20)
+
+
+def sung_vowel(rng: np.random.Generator) -> np.ndarray:
+    """Three seconds of one vowel on a melody of three notes, with vibrato: harmonics under three formants."""
+    time = np.arange(3 * 16000) / 16000
+    notes = rng.uniform(120, 500) * 2 ** (rng.choice([0, 2, 4, 5, 7], 3) / 12)
+    pitch = notes[np.minimum(2, time.astype(int))] * (1 + 0.02 * np.sin(2 * np.pi * 5.5 * time))
+    phase, formants = 2 * np.pi * np.cumsum(pitch) / 16000, [(730, 1090, 2440), (270, 2290, 3010), (300, 870, 2240), (530, 1840, 2480)]
+    peaks = formants[int(rng.integers(4))]
+    made = np.zeros(len(time))
+    for k in range(1, 30):
+        gain = sum(1 / (1 + ((k * pitch - peak) / 90) ** 2) for peak in peaks) / k
+        made += np.where(k * pitch < 7500, gain, 0) * np.sin(k * phase)
+    return np.asarray(0.1 * made / np.std(made) + rng.normal(0, 1e-3, len(made)), np.float32)
+
+
+def hard_speech(name: str, samples: np.ndarray) -> tuple[str, float, float]:
+    """Name, seconds, and per cent of them that speech detection leaves out."""
+    noise = np.random.default_rng(1).normal(0, 3e-4, 32000).astype(np.float32)
+    sound = Samples(samples=np.concatenate([noise, samples.astype(np.float32), noise]))
+    rms = float(np.sqrt(np.mean(np.square(sound.samples, dtype=np.float64))))
+    spans = segments(speech_probabilities(sound, rms), 1000 * len(sound.samples) // 16000, ActivitySettings())
+    whole = Span(start_ms=2000, end_ms=2000 + 1000 * len(samples) // 16000)
+    return name, whole.length_ms / 1000, 100 * sum(s.length_ms for s in without(whole, merged(spans))) / whole.length_ms
+
+
+PREFACE = """\
+Made by `python recipes/score_diarise.py`, with pyannote.metrics. DER in per cent of reference speech, overlap counted, with a
+95 % interval that draws whole recordings anew; its parts; DER with a collar of 0.25 s on each side. Composed conversations (2 to 5
+speakers, 3 minutes each, pauses, back-channels, wind, sounds in pauses, one room and one band over all) hold speakers who trained and
+tuned nothing: Mboshi (3), Malagasy (2), Southern Quechua (24, most of them with little speech), the three Arabic test speakers of
+26, and all these and three more readers mixed. Their microphones still differ somewhat. Meeting excerpts are of 30 s and gate
+nothing. Baselines: all speech that was detected as one speaker's, or each span of it as one of the true number by lot.""".splitlines()
+ACTIVITY = """\
+## Speech activity
+
+Reference speech that is in no span (what `coverage` would call silence), reference speech without a turn (listed as skipped
+where speech detection heard it), and turns beside reference speech, in per cent of reference speech.
+
+| set | speech, min | in no span | without a turn | turns beside speech |
+|---|---|---|---|---|""".splitlines()
+
+
+def page(
+    rows: dict[tuple[str, str], list[Parts]],
+    forgiven: dict[tuple[str, str], list[Parts]],
+    detected: dict[str, list[Detected]],
+    hard: Sequence[tuple[str, float, float]],
+) -> str:
+    """The report."""
+    sets = list(dict.fromkeys(s for s, _ in rows))
+    lines = [
+        "# Who speaks when: error rates",
+        "",
+        *PREFACE,
+        "",
+        "| set | recordings | system | DER | missed | false alarm | confusion | with collar | number right |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for name in sets:
+        for system in SYSTEMS:
+            found, total = rows[name, system], sum(r.total for r in rows[name, system])
+            rate, low, high = interval(found)
+            shares = [100 * sum(getattr(r, part) for r in found) / total for part in ("missed", "false", "confused")]
+            exact = sum(r.speakers == r.found for r in found)
+            cells = [f"{rate:.1f} ({low:.1f}–{high:.1f})", *(f"{x:.1f}" for x in shares), f"{interval(forgiven[name, system])[0]:.1f}"]
+            lines.append(f"| {name} | {len(found)} | {system} | {' | '.join(cells)} | {exact} of {len(found)} |")
+    lines += ["", "![Rates with intervals](images/diarise_scores.svg)", "", *ACTIVITY]
+    for name in sets:
+        found_here = detected[name]
+        speech = sum(d.speech for d in found_here)
+        missed, without_turn, beside = (100 * sum(getattr(d, k) for d in found_here) / speech for k in ("missed", "without_turn", "beside"))
+        lines.append(f"| {name} | {speech / 60000:.1f} | {missed:.2f} | {without_turn:.2f} | {beside:.2f} |")
+    lines += ["", "What stands in for singing, whispering and far speech: no recording of these with a free licence is at hand.", "",
+              "| stand-in | seconds | in no span, % |", "|---|---|---|"]  # fmt: skip
+    lines += [f"| {name} | {seconds:.0f} | {share:.1f} |" for name, seconds, share in hard]
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    main()

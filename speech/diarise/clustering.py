@@ -1,0 +1,155 @@
+"""Vectors of a recording into speakers: how many there are, and who speaks in each frame with what probability.
+
+Pure functions on NumPy arrays; nothing here knows of sound. First short stretches of one speaker each are joined by average
+linkage up to a distance (Day and Edelsbrunner 1984); then a hidden Markov model over frames, whose states are the speakers'
+mean vectors, draws the borders anew and says how sure it is (as in Landini et al. 2022, with cosines for likelihoods).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterSettings:
+    """Tuned on composed conversations of open speakers who train nothing (`recipes/score_diarise.py --tune`)."""
+
+    distance: float = 0.5
+    """Cosine distance up to which stretches are one speaker's."""
+    least_blocks: float = 4.0
+    """Blocks that a speaker has at least, of all the recording's speech; fewer go to the nearest."""
+    sharpness: float = 20.0
+    """What a cosine counts for, as log likelihood."""
+    stay: float = 0.98
+    """Probability that the next frame is of the same speaker."""
+    rounds: int = 3
+    at_once: int = 1200
+    """Stretches joined at once; more are joined in parts, and then the parts: memory and time stay in bounds."""
+
+
+def clusters(vectors: Floats, settings: ClusterSettings, *, least: int = 1, most: int | None = None) -> NDArray[np.intp]:
+    """The speaker of each stretch, from 0: (stretches,). `vectors` are (stretches, dimension), of unit length."""
+    if len(vectors) <= 1:
+        return np.zeros(len(vectors), np.intp)
+    if len(vectors) > settings.at_once:
+        return _in_parts(vectors, settings, least=least, most=most)
+    return _cut(vectors, np.ones(len(vectors)), settings, least=least, most=most)
+
+
+def _in_parts(vectors: Floats, settings: ClusterSettings, *, least: int, most: int | None) -> NDArray[np.intp]:
+    """Parts of the recording first, with a smaller distance; then the speakers of all parts, weighted by what they hold."""
+    from dataclasses import replace
+
+    parts = -(-len(vectors) // settings.at_once)
+    near = replace(settings, distance=0.8 * settings.distance, least_blocks=1.0)
+    means: list[Floats] = []
+    weights: list[int] = []
+    labels = np.zeros(len(vectors), np.intp)
+    for part in np.array_split(np.arange(len(vectors)), parts):
+        found = _cut(vectors[part], np.ones(len(part)), near, least=1, most=None)
+        for speaker in range(found.max() + 1):
+            members = part[found == speaker]
+            labels[members] = len(means)
+            means.append(_unit(vectors[members].sum(axis=0)))
+            weights.append(len(members))
+    joined = _cut(np.stack(means), np.asarray(weights, np.float64), settings, least=least, most=most)
+    return joined[labels]
+
+
+def _cut(vectors: Floats, weights: NDArray[np.float64], settings: ClusterSettings, *, least: int, most: int | None) -> NDArray[np.intp]:
+    """Average linkage cut at the distance, within the bounds of the number; small ones given to the nearest."""
+    from scipy.cluster.hierarchy import fcluster, linkage
+    from scipy.spatial.distance import pdist
+
+    if len(vectors) == 1:
+        return np.zeros(1, np.intp)
+    tree = linkage(pdist(vectors.astype(np.float64), "cosine").clip(min=0), "average")
+    labels = fcluster(tree, settings.distance, "distance") - 1
+    labels = _large(vectors, weights, labels, settings.least_blocks)
+    number = len(np.unique(labels))
+    if number < least or (most is not None and number > most):
+        labels = _number(tree, vectors, weights, least if number < least else int(most or least), settings)
+    return np.unique(labels, return_inverse=True)[1]
+
+
+def _number(tree: Floats, vectors: Floats, weights: NDArray[np.float64], wanted: int, settings: ClusterSettings) -> NDArray[np.intp]:
+    """A cut that leaves `wanted` speakers of some size; where none does, the largest of the finest cut that has them."""
+    from scipy.cluster.hierarchy import fcluster
+
+    wanted = min(wanted, len(vectors))
+    labels = fcluster(tree, wanted, "maxclust") - 1
+    for pieces in range(wanted, min(len(vectors), 8 * wanted) + 1):
+        cut = fcluster(tree, pieces, "maxclust") - 1
+        sizes = np.bincount(cut, weights)
+        if (sizes >= settings.least_blocks).sum() >= wanted:
+            kept = np.argsort(-sizes)[:wanted]
+            return _to_nearest(vectors, cut, kept)
+    return np.asarray(labels, np.intp)
+
+
+def _large(vectors: Floats, weights: NDArray[np.float64], labels: NDArray[np.intp], least: float) -> NDArray[np.intp]:
+    sizes = np.bincount(labels, weights)
+    kept = np.flatnonzero(sizes >= least)
+    if not len(kept):
+        kept = np.array([int(np.argmax(sizes))])
+    return _to_nearest(vectors, labels, kept)
+
+
+def _to_nearest(vectors: Floats, labels: NDArray[np.intp], kept: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Labels with those not kept given, vector by vector, to the kept speaker whose mean is nearest."""
+    means = np.stack([_unit(vectors[labels == k].sum(axis=0)) for k in kept])
+    given = labels.copy()
+    lost = ~np.isin(labels, kept)
+    given[lost] = kept[np.argmax(vectors[lost] @ means.T, axis=1)]
+    return given
+
+
+def posteriors(vectors: NDArray[np.floating[Any]], weights: Floats, means: Floats, settings: ClusterSettings) -> tuple[Floats, Floats]:
+    """Probability of each speaker in each frame of one stretch of speech, and the means drawn anew.
+
+    `vectors` (frames, dimension); `weights` (frames,): how far a frame is of one speaker alone; `means` (speakers, dimension).
+    Returns (frames, speakers) and (speakers, dimension).
+    """
+    found = np.full((len(vectors), len(means)), 1 / max(1, len(means)), np.float32)
+    for _ in range(settings.rounds):
+        likelihood = settings.sharpness * weights[:, None] * (vectors.astype(np.float32) @ means.T)
+        found = _forward_backward(likelihood, settings.stay)
+        sums = (found * weights[:, None]).T @ vectors.astype(np.float32)
+        there = (found * weights[:, None]).sum(axis=0) > 1
+        means = np.where(there[:, None], sums / (np.linalg.norm(sums, axis=1, keepdims=True) + 1e-9), means).astype(np.float32)
+    return found, means
+
+
+def _forward_backward(likelihood: Floats, stay: float) -> Floats:
+    """Posteriors of a chain whose states are alike: (frames, speakers), from log likelihoods of that shape."""
+    frames, speakers = likelihood.shape
+    if speakers == 1:
+        return np.ones((frames, 1), np.float32)
+    emitted = np.exp(likelihood - likelihood.max(axis=1, keepdims=True)).astype(np.float64)
+    change = (1 - stay) / (speakers - 1)
+    keep = stay - change
+
+    def pass_over(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+        reached = np.empty_like(rows)
+        state = np.full(speakers, 1 / speakers)
+        for n, row in enumerate(rows):
+            state = (keep * state + change) * row
+            state /= state.sum()
+            reached[n] = state
+        return reached
+
+    forward = pass_over(emitted)
+    backward = pass_over(emitted[::-1])[::-1]
+    after = np.vstack([keep * backward[1:] + change, np.ones((1, speakers))])
+    both = forward * after
+    return np.asarray(both / both.sum(axis=1, keepdims=True), np.float32)
+
+
+def _unit(vector: Floats) -> Floats:
+    return np.asarray(vector / (np.linalg.norm(vector) + 1e-9), np.float32)

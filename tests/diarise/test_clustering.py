@@ -1,0 +1,69 @@
+"""Vectors into speakers: how many, within asked bounds, and who speaks in each frame."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from speech.diarise.clustering import ClusterSettings, clusters, posteriors
+
+SETTINGS = ClusterSettings(distance=0.5, least_blocks=3)
+
+
+def said_by(speakers: list[int], *, noise: float = 0.05, seed: int = 3) -> np.ndarray:
+    """A unit vector a stretch: each speaker near an axis of his or her own."""
+    rng = np.random.default_rng(seed)
+    rows = np.eye(16, dtype=np.float32)[speakers] + rng.normal(0, noise, (len(speakers), 16)).astype(np.float32)
+    return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), np.float32)
+
+
+def same(labels: np.ndarray, speakers: list[int]) -> bool:
+    """Whether labels divide as the speakers do, whatever they are called."""
+    return len({(a, b) for a, b in zip(labels.tolist(), speakers, strict=True)}) == len(set(speakers)) == len(set(labels.tolist()))
+
+
+@pytest.mark.parametrize("number", [1, 2, 3, 5])
+def test_as_many_speakers_as_there_are(number: int) -> None:
+    speakers = [n % number for n in range(40)]
+    assert same(clusters(said_by(speakers), SETTINGS), speakers)
+
+
+def test_asked_bounds_hold() -> None:
+    vectors = said_by([n % 3 for n in range(60)])
+    assert len(set(clusters(vectors, SETTINGS, least=2, most=2).tolist())) == 2
+    assert len(set(clusters(vectors, SETTINGS, least=5).tolist())) == 5
+    assert len(set(clusters(vectors, SETTINGS, least=1, most=7).tolist())) == 3
+
+
+def test_a_single_stray_stretch_is_no_speaker() -> None:
+    assert same(clusters(said_by([0] * 20 + [1] * 20 + [2]), SETTINGS)[:40], [0] * 20 + [1] * 20)
+
+
+def test_long_recordings_are_joined_in_parts_with_the_same_answer() -> None:
+    speakers = [n // 10 % 3 for n in range(900)]
+    small = ClusterSettings(distance=0.5, least_blocks=3, at_once=100)
+    assert same(clusters(said_by(speakers), small), speakers)
+
+
+def test_one_stretch_and_none() -> None:
+    assert clusters(said_by([0]), SETTINGS).tolist() == [0]
+    assert clusters(np.zeros((0, 16), np.float32), SETTINGS).tolist() == []
+
+
+def test_the_chain_is_sure_within_turns_and_less_so_at_their_borders() -> None:
+    speakers = [0] * 50 + [1] * 50
+    vectors = said_by(speakers, noise=0.3)
+    chances, means = posteriors(vectors, np.ones(100, np.float32), np.eye(16, dtype=np.float32)[:2], SETTINGS)
+    assert chances.shape == (100, 2)
+    np.testing.assert_allclose(chances.sum(axis=1), 1, atol=1e-5)
+    assert np.argmax(chances, axis=1).tolist() == speakers
+    assert chances[25, 0] > chances[49, 0]
+    np.testing.assert_allclose(np.linalg.norm(means, axis=1), 1, atol=1e-5)
+
+
+def test_frames_without_weight_follow_their_neighbours() -> None:
+    vectors = said_by([0] * 30 + [1] * 3 + [0] * 30)
+    weights = np.ones(63, np.float32)
+    weights[30:33] = 0
+    chances, _ = posteriors(vectors, weights, np.eye(16, dtype=np.float32)[:2], SETTINGS)
+    assert np.argmax(chances, axis=1).tolist() == [0] * 63
