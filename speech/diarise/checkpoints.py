@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from speech.errors import ModelRefused
+from speech.errors import ModelRefused, Refusal
 from speech.files import is_folder, read_bytes, shown
 from speech.models import hub
 
@@ -108,14 +108,6 @@ def find(name: str) -> Found:
         wants=wants,
         checkpoints=tuple(c for part in _parts(clustering) for c in _checkpoints(part, parameters.get(part), home)),
     )
-
-
-def repositories(config: Path, repository: str) -> dict[str, str | None]:
-    """The repositories besides `repository` that a fetched config points to, with their revisions."""
-    parameters = _table(_table(_parse(read_bytes(config), shown(config)), "pipeline", shown(config)), "params", shown(config))
-    home = _Home(name=repository, where=shown(config), folder=config.parent, repository=repository)
-    sources = [_source(part, parameters.get(part), home) for part in _parts(_clustering(parameters))]
-    return {s.repository: s.revision for s in sources if s.repository and s.repository != repository}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -294,7 +286,17 @@ def fetch(name: str, *, revision: str | None = None) -> Path:
     repository = COMMUNITY if name == PYANNOTE else name
     patterns: Sequence[str] = (CONFIG, "*/pytorch_model.bin", "pytorch_model.bin", "*.npz")
     folder = hub.download(repository, patterns, revision=revision)
-    if (folder / CONFIG).is_file():
-        for other, its in repositories(folder / CONFIG, repository).items():
-            hub.download(other, patterns, revision=its)
+    for other, its in _others(folder / CONFIG, repository).items():
+        hub.download(other, patterns, revision=its)
     return folder
+
+
+def _others(config: Path, repository: str) -> dict[str, str | None]:
+    """The repositories besides its own that a fetched pipeline points to, with their revisions; none for a single model."""
+    try:
+        parameters = _table(_table(_parse(read_bytes(config), shown(config)), "pipeline", shown(config)), "params", shown(config))
+        home = _Home(name=repository, where=shown(config), folder=config.parent, repository=repository)
+        sources = [_source(part, parameters.get(part), home) for part in _parts(_clustering(parameters))]
+    except Refusal:  # said when it is used
+        return {}
+    return {s.repository: s.revision for s in sources if s.repository != repository}

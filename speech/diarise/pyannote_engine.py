@@ -12,6 +12,7 @@ import io
 import logging
 import os
 import pickle
+import random
 import warnings
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -136,16 +137,18 @@ def _import() -> None:
 
 @contextlib.contextmanager
 def _left_as_found() -> Iterator[None]:
-    """Whatever pyannote does inside, the state of torch's random numbers, its threads and the filters of warnings are as before."""
+    """Whatever pyannote does inside, random numbers, torch's threads and gradients, and the filters of warnings are as before."""
     import torch
 
-    threads, gradients = torch.get_num_threads(), torch.is_grad_enabled()
+    threads, gradients, state, numpy_state = torch.get_num_threads(), torch.is_grad_enabled(), random.getstate(), np.random.get_state()
     try:
         with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
             for message in _QUIET:
                 warnings.filterwarnings("ignore", message=message)
             yield
     finally:
+        random.setstate(state)
+        np.random.set_state(numpy_state)
         torch.set_grad_enabled(gradients)
         if torch.get_num_threads() != threads:
             torch.set_num_threads(threads)

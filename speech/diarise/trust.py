@@ -53,7 +53,8 @@ def _refusal(found: Found, lacking: Sequence[Checkpoint], kept: dict[str, str]) 
 
     return ModelRefused(
         shown(found.name),
-        f"its checkpoints are pickles, which can run any program when they are loaded; these were not opened: {', '.join(map(told, lacking))}",
+        "its checkpoints are pickles, which can run any program when they are loaded; "
+        f"these were not opened: {', '.join(map(told, lacking))}",
         f"If you trust who made them: {FLAG} {shown(found.name)} (asked once, until a file changes); else --diariser embedded",
         "MODEL_PICKLE",
     )
