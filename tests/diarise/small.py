@@ -85,22 +85,25 @@ def save_tones(folder: Path, clustering: str = "VBxClustering") -> Path:
     return folder
 
 
-def save_random(folder: Path) -> Path:
-    """pyannote's own networks with random weights: PyanNet and WeSpeaker's ResNet34."""
+def save_random(folder: Path, *, whole: bool = False) -> Path:
+    """pyannote's own networks with random weights, PyanNet and WeSpeaker's ResNet34; `whole`: in the shapes of community-1."""
+    from dataclasses import replace
+
     import torch
     from pyannote.audio.models.embedding import WeSpeakerResNet34
     from pyannote.audio.models.segmentation import PyanNet
 
     from tests.diarise import tones
 
+    lstm = {"hidden_size": 128, "num_layers": 4} if whole else {"hidden_size": 16, "num_layers": 1}
+    seconds, step = (10.0, 0.1) if whole else (2.0, 0.5)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        save_model(PyanNet(lstm={"hidden_size": 16, "num_layers": 1}), tones.HEARS, folder / "segmentation")
-        save_model(WeSpeakerResNet34(), tones.KNOWS, folder / "embedding")
+        save_model(PyanNet(lstm=lstm), replace(tones.HEARS, duration=seconds), folder / "segmentation")
+        save_model(WeSpeakerResNet34(), replace(tones.KNOWS, duration=seconds), folder / "embedding")
     save_plda(folder / "plda", 256, 128)
-    (folder / "config.yaml").write_text(
-        config("VBxClustering").replace("segmentation_batch", "segmentation_step: 0.5\n    segmentation_batch"), encoding="utf-8"
-    )
+    text = config("VBxClustering").replace("    segmentation: ", f"    segmentation_step: {step}\n    segmentation: ")
+    (folder / "config.yaml").write_text(text, encoding="utf-8")
     return folder
 
 

@@ -29,7 +29,8 @@ KNOWS = Specifications(problem=Problem.REPRESENTATION, resolution=Resolution.CHU
 def magnitudes(waveforms: torch.Tensor) -> torch.Tensor:
     """(batch, frames, 2): how loud each tone is."""
     frames = waveforms[:, 0].unfold(1, WIN, HOP) * torch.hann_window(WIN)
-    return torch.fft.rfft(frames).abs()[..., list(BINS)] / WIN
+    loud: torch.Tensor = torch.fft.rfft(frames).abs()[..., list(BINS)] / WIN
+    return loud
 
 
 class _Tones(Model):  # type: ignore[misc]  # pyannote is untyped
@@ -66,7 +67,8 @@ class Segmentation(_Tones):
         """(batch, frames, 7) log probabilities."""
         heard = magnitudes(waveforms) > 0.01
         kind = heard[..., 0] * 1 + heard[..., 1] * 2
-        return torch.nn.functional.one_hot(torch.tensor([0, 1, 2, 4])[kind], 7).float().add(1e-6).log()
+        one_hot = torch.nn.functional.one_hot(torch.tensor([0, 1, 2, 4])[kind], 7).float()
+        return (one_hot + 1e-6).log()
 
 
 class Embedding(_Tones):
