@@ -28,8 +28,8 @@ from speech.models import guard
 from speech.types import Span, Turn
 
 RATE = 16_000
-BATCH = 8
-"""Windows computed at once. pyannote's own default is 1; more than 8 takes memory and gains nothing on a processor."""
+BATCH = 1
+"""Windows computed at once. Pipelines ask for 32; on a processor 8 took a third more time than 1, and 0.3 GB (`benchmarks/pyannote_runs.py`)."""
 _SHORTEST = RATE // 10
 
 _SAID: Mapping[str, str] = {"segmentation": "hearing voices", "embeddings": "telling voices apart"}
