@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -82,27 +82,28 @@ def find(name: str) -> Found:
     where = shown(config) if not repository else f"{repository}/{CONFIG}"
     read = _parse(read_bytes(config), where)
     pipeline = _table(read, "pipeline", where)
-    if pipeline.get("name") not in _CLASSES:
-        raise _bad(where, f"it names {pipeline.get('name')!r}, which is no pipeline that tells speakers apart", "Choose another pipeline")
+    kind = _plain(pipeline.get("name"), where)
+    if kind not in _CLASSES:
+        raise _bad(where, f"it names {kind}, which is no pipeline that tells speakers apart", "Choose another pipeline")
     if "preprocessors" in read:
         raise _bad(where, "it names preprocessors, which may be any program", "Take them out of the config")
     parameters = _table(pipeline, "params", where)
     unknown = sorted(set(map(str, parameters)) - {*_TAKEN, *_OURS, *_IGNORED})
     if unknown:
         raise _bad(where, f"it has parameters that are not known here: {', '.join(unknown)}", "Check its version of pyannote.audio")
-    clustering = _clustering(parameters)
+    clustering = _clustering(parameters, where)
     if clustering not in _CLUSTERINGS:
         raise _bad(where, f"its clustering is {clustering}", f"Choose a pipeline with one of {', '.join(_CLUSTERINGS)}")
     if "version" in read:  # before 4.0
-        wants = {"pyannote.audio": str(read["version"])}
+        wants = {"pyannote.audio": _plain(read["version"], where)}
     else:
-        wants = {str(k): str(v) for k, v in _table(read, "dependencies", where).items()}
+        wants = {_plain(k, where): _plain(v, where) for k, v in _table(read, "dependencies", where).items()}
     home = _Home(name=name, where=where, folder=config.parent, repository=repository)
     return Found(
         name=name,
         folder=config.parent,
         clustering=clustering,
-        settings={k: parameters[k] for k in _TAKEN if k in parameters},
+        settings={k: v for k in _TAKEN if (v := parameters.get(k)) is not None and _plain(v, where)},
         values=_values(read, "params", where),
         frozen=_values(read, "freeze", where),
         wants=wants,
@@ -133,7 +134,7 @@ class _Source:
 def _config(name: str) -> tuple[Path, str]:
     """The config of a pipeline, and its repository where it has one."""
     path = Path(name)
-    if path.suffix in (".yaml", ".yml") and path.is_file():
+    if path.suffix in (".yaml", ".yml") and _is_there(path) and path.is_file():
         return path, ""
     if name != PYANNOTE and is_folder(path):
         if (path / CONFIG).is_file():
@@ -198,8 +199,15 @@ def _values(read: Mapping[str, Any], key: str, where: str) -> dict[str, dict[str
     return {name: dict(values) for name, values in sections.items()}
 
 
-def _clustering(parameters: Mapping[str, Any]) -> str:
-    return str(parameters.get("clustering", "VBxClustering"))
+def _clustering(parameters: Mapping[str, Any], where: str) -> str:
+    return _plain(parameters.get("clustering", "VBxClustering"), where)
+
+
+def _plain(value: Any, where: str) -> str:
+    """A value as text. What is nested is refused: a few lines of YAML can be gigabytes once they are written out."""
+    if not isinstance(value, str | int | float):
+        raise _bad(where, f"a {type(value).__name__} stands where a name or number should", "Fetch the file again")
+    return str(value)[:300]
 
 
 def _parts(clustering: str) -> tuple[Part, ...]:
@@ -214,18 +222,21 @@ def _checkpoints(part: Part, said: Any, home: _Home) -> list[Checkpoint]:
 
 def _source(part: Part, said: Any, home: _Home) -> _Source:
     """Where the config says a part is. One that it does not name is that of community-1, as in pyannote's own defaults."""
-    subfolder, revision = "", None
+    subfolder, revision = "", ""
     if said is None:
         said, subfolder = COMMUNITY, part
     elif isinstance(said, Mapping):
-        subfolder, revision, said = str(said.get("subfolder") or ""), said.get("revision"), said.get("checkpoint")
+        subfolder = _plain(said.get("subfolder") or "", home.where)
+        revision, said = _plain(said.get("revision") or "", home.where), said.get("checkpoint")
     if not isinstance(said, str) or not said or "\0" in said + subfolder:
         raise _bad(home.where, f"{part} is neither a path nor the name of a repository", "Fetch the file again")
     name, _, at = said.partition("@")
-    revision = str(revision) if revision else at or None
+    wanted = revision or at or None
     if name.startswith("$model/"):
-        inside = _Source(root=home.folder, subfolder=name.removeprefix("$model/"))
-        return replace(inside, root=None, repository=home.repository, revision=revision or home.folder.name) if home.repository else inside
+        inside = name.removeprefix("$model/")
+        if not home.repository:
+            return _Source(root=home.folder, subfolder=inside)
+        return _Source(repository=home.repository, subfolder=inside, revision=wanted or home.folder.name)
     for root in (home.folder / said, Path(said)):
         # A name within a fetched pipeline is never a path: what lies under it in the working folder is another's.
         if not home.repository and _is_there(root):
@@ -234,7 +245,7 @@ def _source(part: Part, said: Any, home: _Home) -> _Source:
         raise _lost(part, home.folder / said, home)
     if name.startswith(_OTHERS):
         raise _bad(home.where, f"its {part} is {name}, a model of another library", "Choose a pipeline of pyannote.audio's own models")
-    return _Source(repository=name, subfolder=subfolder, revision=revision)
+    return _Source(repository=name, subfolder=subfolder, revision=wanted)
 
 
 def _checkpoint(part: Part, file: str, source: _Source, home: _Home) -> Checkpoint:
@@ -296,7 +307,7 @@ def _others(config: Path, repository: str) -> dict[str, str | None]:
     try:
         parameters = _table(_table(_parse(read_bytes(config), shown(config)), "pipeline", shown(config)), "params", shown(config))
         home = _Home(name=repository, where=shown(config), folder=config.parent, repository=repository)
-        sources = [_source(part, parameters.get(part), home) for part in _parts(_clustering(parameters))]
+        sources = [_source(part, parameters.get(part), home) for part in _parts(_clustering(parameters, home.where))]
     except Refusal:  # said when it is used
         return {}
     return {s.repository: s.revision for s in sources if s.repository != repository}

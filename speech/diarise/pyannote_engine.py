@@ -29,7 +29,7 @@ from speech.types import Span, Turn
 
 RATE = 16_000
 BATCH = 1
-"""Windows computed at once. Pipelines ask for 32; on a processor 8 took a third more time than 1, and 0.3 GB (`benchmarks/pyannote_runs.py`)."""
+"""Windows computed at once. Pipelines ask for 32; here 8 took a third more time than 1, and 0.3 GB (`benchmarks/pyannote_runs.py`)."""
 _SHORTEST = RATE // 10
 
 _SAID: Mapping[str, str] = {"segmentation": "hearing voices", "embeddings": "telling voices apart"}

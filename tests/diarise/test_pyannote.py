@@ -234,11 +234,18 @@ CLASS = "pyannote.audio.pipelines.SpeakerDiarization"
         ("pyannote.audio: 4.0.0", "nemo: 1.0.0", "nemo"),
         ("pipeline:", "pipeline: [", "YAML"),
         ("pipeline:", "model:", "names no pipeline"),
+        ("pipeline:", "deep: " + "[" * 20_000 + "\npipeline:", "YAML"),
+        (f"name: {CLASS}", "name: *bomb", "a list"),
+        ("clustering: VBxClustering", "clustering: *bomb", "a list"),
+        ("embedding_exclude_overlap: true", "embedding_exclude_overlap: *bomb", "a list"),
+        ("pyannote.audio: 4.0.0", "pyannote.audio: *bomb", "a list"),
     ],
 )
 def test_a_config_that_asks_for_more_than_a_pipeline_is_refused(folder: Path, old: str, new: str, told: str) -> None:
     text = (folder / "config.yaml").read_text(encoding="utf-8")
     assert old in text
+    if "*bomb" in new:  # forty lines that would be 2^40 letters
+        text = "a0: &a0 [x, x]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 40)) + "a40: &bomb [*a39]\n" + text
     (folder / "config.yaml").write_text(text.replace(old, new), encoding="utf-8")
     error = refused(lambda: loaded(folder), "MODEL_CONFIG")
     assert told in error.what + error.where

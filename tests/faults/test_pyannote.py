@@ -109,7 +109,7 @@ def test_w1_a_pipeline_that_is_not_here_is_refused_before_anything_heavy(
     assert f"https://huggingface.co/{repository}" in error.mend
 
 
-@pytest.mark.parametrize("name", ["nothing here", "/no/folder", "a/../b", "\0"])
+@pytest.mark.parametrize("name", ["nothing here", "/no/folder", "a/../b", "\0", "x" * 300 + ".yaml"])
 def test_w1_a_name_that_is_nothing_is_said_to_be_nothing(made: Path, name: str) -> None:
     refused(lambda: engine.load(name), "MODEL_NOT_HERE")
 
