@@ -65,6 +65,7 @@ def add(source: str, codes: tuple[str, ...], revision: str | None, as_json: bool
     speech model add ./my-model
     speech model add ./adapter.que.safetensors
     speech model add facebook/mms-1b-all --language que
+    speech model add pyannote/speaker-diarization-community-1
     """
     from speech import languages
     from speech.models import hub
@@ -76,6 +77,10 @@ def add(source: str, codes: tuple[str, ...], revision: str | None, as_json: bool
         target = _keep_folder(path)
     elif path.suffix == ".safetensors" and path.is_file():
         target = _keep_adapter(path)
+    elif source.split("/")[0] in ("pyannote", "pyannoteAI") and not path.exists():
+        from speech.diarise import checkpoints
+
+        target = checkpoints.fetch(source, revision=revision)
     elif "/" in source and not path.exists() or source in hub.KNOWN:
         known = hub.KNOWN.get(source)
         target = hub.fetch(known.repository if known else source, language_codes=codes, revision=revision)

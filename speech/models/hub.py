@@ -1,6 +1,6 @@
 """From the name of a model to its folder: the embedded one, a path, the user's folder, or the hub's local cache.
 
-Nothing here opens a connection but `fetch`, which is called only by `speech model add`. A model that is not on
+Nothing here opens a connection but `download`, which is called only by `speech model add`. A model that is not on
 this machine is refused at once, with the command that fetches it.
 """
 
@@ -112,6 +112,23 @@ def cached() -> dict[str, Path]:
     return found
 
 
+def cached_file(repository: str, name: str, *, revision: str | None = None) -> Path | None:
+    """A file of a repository in the hub's cache: of the revision, or of the newest snapshot that has it. Opens no connection."""
+    folder = cache_folder() / f"models--{repository.replace('/', '--')}"
+    wanted = revision
+    if revision and ".." not in revision and (folder / "refs" / revision).is_file():
+        wanted = (folder / "refs" / revision).read_text(encoding="utf-8").strip()
+    snapshots = folder / "snapshots"
+    found = [p for p in snapshots.glob("*") if (p / name).is_file()] if snapshots.is_dir() else []
+    newest = max((p for p in found if wanted in (None, p.name)), key=lambda p: p.stat().st_mtime, default=None)
+    return newest / name if newest else None
+
+
+def is_repository(name: str) -> bool:
+    """Whether a name has the form OWNER/NAME."""
+    return bool(_REPOSITORY.fullmatch(name))
+
+
 def _heard(folder: Path) -> bool:
     """Whether a folder's configuration is of a family that can be heard."""
     try:
@@ -151,13 +168,6 @@ def fetch(repository: str, *, language_codes: Sequence[str], revision: str | Non
     ModelRefused
         `MODEL_GATED`: the terms must be accepted, or the token is missing or wrong (it is never shown).
     """
-    if os.environ.get("HF_HUB_OFFLINE", "") in ("1", "true", "TRUE", "yes", "ON"):
-        raise NetworkFailure(
-            repository, "HF_HUB_OFFLINE is set", "Unset it to fetch, or carry the folder over and give its path", "NETWORK_OFFLINE"
-        )
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, LocalEntryNotFoundError, RepositoryNotFoundError
-
     patterns = [
         "config.json",
         "*preprocessor_config.json",
@@ -170,12 +180,31 @@ def fetch(repository: str, *, language_codes: Sequence[str], revision: str | Non
         "model*.safetensors*",
     ]
     patterns += [f"adapter.{code}.*" for code in language_codes]
+    return download(repository, patterns, ignored=("*.bin", "*.pt"), revision=revision or _revision(repository))
+
+
+def download(repository: str, patterns: Sequence[str], *, ignored: Sequence[str] = (), revision: str | None = None) -> Path:
+    """Fetch the files of a repository that match into the hub's cache; returns the snapshot. The one place that connects.
+
+    The token is the hub's own affair: `HF_TOKEN`, or what `hf auth login` kept.
+
+    Raises
+    ------
+    As `fetch`.
+    """
+    if os.environ.get("HF_HUB_OFFLINE", "") in ("1", "true", "TRUE", "yes", "ON"):
+        raise NetworkFailure(
+            repository, "HF_HUB_OFFLINE is set", "Unset it to fetch, or carry the folder over and give its path", "NETWORK_OFFLINE"
+        )
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, LocalEntryNotFoundError, RepositoryNotFoundError
+
     try:
         found = snapshot_download(
             repository,
-            revision=revision or _revision(repository),
-            allow_patterns=patterns,
-            ignore_patterns=["*.bin", "*.pt"],
+            revision=revision,
+            allow_patterns=list(patterns),
+            ignore_patterns=list(ignored),
             etag_timeout=10,
         )
     except (GatedRepoError, RepositoryNotFoundError) as error:
