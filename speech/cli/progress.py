@@ -11,6 +11,7 @@ from typing import Any
 from speech.cli.streams import Streams
 
 _SHARES = {"reading": (0.0, 0.1), "loading the model": (0.1, 0.1), "finding speech": (0.1, 0.3), "recognising": (0.3, 1.0)}
+_SHARES["telling voices apart"] = _SHARES["recognising"]
 """Which part of a recording's time each step takes, roughly: the bar moves evenly."""
 _SHOW_AFTER_S = 2.0
 _LINE_EVERY_S = 30.0

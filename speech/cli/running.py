@@ -55,7 +55,7 @@ def work_through(
             if as_json:
                 Streams.json(result.as_dict(path))
             elif out is None:
-                Streams.bytes(formats.by_name(showing.names[0]).render(result.transcript))
+                Streams.bytes(formats.by_name(showing.names[0]).render(result.for_format(showing.names[0])))
             account.add(result, path)
             if each is not None:
                 each(result)

@@ -6,7 +6,7 @@ has no entity, only what happened.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -20,10 +20,11 @@ from speech.types import Transcript
 
 @dataclass(frozen=True, slots=True)
 class Verb:
-    """A verb that makes transcripts: its type of event, and the scopes it asks the gate for."""
+    """A verb that makes transcripts: its type of event, the scopes it asks the gate for, and what is known of a recording then."""
 
     event: str
     scopes: frozenset[str]
+    item_of: Callable[[Path], consent.Item] = consent.item_of
 
 
 TRANSCRIBE = Verb("transcribe", frozenset({"transcribe_local"}))
@@ -50,7 +51,7 @@ def verb_event(
     decision = result.decision if result is not None else None
     transcript = result.transcript if result is not None else None
     if decision is None and not isinstance(error, ConsentRefused):
-        decision = consent.answer(verb.scopes, consent.item_of(recording), context=context)
+        decision = consent.answer(verb.scopes, verb.item_of(recording), context=context)
     return Event(
         type=verb.event,
         used=(*_recording(recording, transcript), *_models(transcript)),

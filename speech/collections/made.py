@@ -54,6 +54,10 @@ class Made:
             "findings": [f.as_dict() for f in self.findings],
         }
 
+    def for_format(self, format: str) -> Transcript:
+        """The transcript as a file of this format is made of it."""
+        return self.transcript
+
     def as_dict(self, path: str) -> dict[str, Any]:
         """The object of `--json`; a verb puts its own facts in the middle."""
         return {**self.opening(path), **self.ending()}

@@ -196,7 +196,7 @@ def _written(result: Made, due: Due | None, *, strict: bool, force: bool) -> _Wr
         target = due.place.files[name]
         make_folder(target.parent)
         try:
-            planned.append(written.plan(result.transcript, target, format=name, strict=strict, force=force))
+            planned.append(written.plan(result.for_format(name), target, format=name, strict=strict, force=force))
         except FormatRefused as refused:
             if refused.code != "FORMAT_EXISTS":
                 raise

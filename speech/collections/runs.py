@@ -46,6 +46,8 @@ class Run(Generic[R]):
     earlier: Earlier
     strict: bool = False
     force: bool = False
+    always: bool = False
+    """Whether what an earlier run left is made again all the same, as more than files is wanted of it."""
     _dues: dict[int, Due] = field(default_factory=dict)
 
     def hear(self, item: Item, progress: Progress) -> R:
@@ -61,11 +63,11 @@ class Run(Generic[R]):
         if isinstance(item.place, Refusal):
             raise item.place
         if item.place is not None:
-            decision = consent.require(self.verb.scopes, consent.item_of(item.recording), context=self.context)
+            decision = consent.require(self.verb.scopes, self.verb.item_of(item.recording), context=self.context)
             left = self._dues[item.number] = due(item.place, self.earlier, force=self.force)
             if left.refusal and not (left.write or left.unchanged):
                 raise left.refusal
-            if not left.write:
+            if not left.write and not self.always:
                 return self.unchanged(unchanged_transcript(left), decision)
         return self.work(item.recording, progress)
 
