@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import importlib
 import threading
@@ -46,7 +47,7 @@ class Later:
         """The engine; raises as `load`."""
         with self._lock:
             if self._error is not None:
-                raise self._error
+                raise copy.copy(self._error)  # one object raised again and again would gather traces
             if self._made is None:
                 try:
                     self._made = load(self.name, trust=self._trust)

@@ -22,6 +22,9 @@ from speech.files import shown
 from speech.models.activity import segments, speech_probabilities
 from speech.types import Span, Turn, merged
 
+_OF_THE_MIX = ("AUDIO_ANTIPHASE", "AUDIO_CHANNELS")
+"""Findings that say which channels were mixed: where each is heard by itself, they are not true."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Heard:
@@ -93,7 +96,7 @@ def diarise(
         clock.mark("transcript")
     return Result(
         transcript=transcript,
-        findings=(*signal.findings, *heard.findings),
+        findings=(*(f for f in signal.findings if not (settings.per_speaker and f.code in _OF_THE_MIX)), *heard.findings),
         seconds=clock.seconds,
         decision=decision,
         read=settings.read if settings.wav else None,
