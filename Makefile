@@ -1,5 +1,6 @@
 # Two commands do everything on a fresh machine: `make demo` and `make test`.
 #   make demo [AUDIO=story.wav LANGUAGE=que]   the main job, shown
+#   make demo-speakers                         who speaks when, on synthetic voices
 #   make demo-adapt                            a new language learnt from minutes of synthetic speech
 #   make TORCH=cuda demo                       the same, with a torch that computes on an NVIDIA GPU
 #   make app                                   the app in the browser, on a sample collection that is made first
@@ -19,10 +20,13 @@ WORKERS ?= 2
 # The processor alone, or cuda for a machine with an NVIDIA GPU (3 GB more).
 TORCH ?= cpu
 
-.PHONY: demo demo-adapt app test lint test-browser system golden proof bench bundle clean
+.PHONY: demo demo-adapt demo-speakers app test lint test-browser system golden proof bench bundle clean
 
 demo: $(VENV)/.demo
 	$(BIN)/python demos/first_transcript.py $(if $(AUDIO),--audio "$(AUDIO)") $(if $(LANGUAGE),--language "$(LANGUAGE)")
+
+demo-speakers: $(VENV)/.demo
+	$(BIN)/python demos/who_speaks.py $(if $(AUDIO),--audio "$(AUDIO)")
 
 demo-adapt: $(VENV)/.demo
 	$(BIN)/python demos/adapt_a_language.py

@@ -84,6 +84,8 @@ class Segment:
     alternatives: tuple[Alternative, ...] = ()
     notes: tuple[str, ...] = ()
     id: str = ""
+    speaker_margin: float | None = None
+    """0 to 1: how far the second most likely speaker lies behind; None where it is not known, or a person named the speaker."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -182,6 +182,7 @@ class _Maker:
             channel=self.maybe(lambda: self.random.randint(0, 8)),
             alternatives=self.several(1, self.alternative),
             notes=self.several(2, self.text),
+            speaker_margin=self.random.choice((None, None, 0.25)),
         )
 
     def named(self, number: int, segment: Segment) -> Segment:

@@ -1,4 +1,4 @@
-"""The demonstrations: a refusal is said as the command line says it; a language is learnt, and its speech marked as synthetic."""
+"""The demonstrations: a refusal is said as the command line says it; what is made is marked as synthetic; people are told apart."""
 
 from __future__ import annotations
 
@@ -41,3 +41,20 @@ def test_a_language_is_learnt_from_speech_that_is_marked_as_synthetic(tmp_path: 
     (out / "SYNTHETIC.txt").unlink()
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 1 and "did not write" in done.stderr and len(texts) == len(list((out / "recordings").glob("*.wav")))
+
+
+def test_voices_that_talk_are_shown_as_turns_beside_what_was_put_in_and_as_a_plot(tmp_path: Path) -> None:
+    pytest.importorskip("espeakng_loader", reason="the extra tts (eSpeak NG) is not installed")
+    demo = str(REPOSITORY / "demos" / "who_speaks.py")
+    done = subprocess.run([sys.executable, demo], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    said = done.stdout
+    assert said.startswith("SYNTHETIC") and said.index("put into the recording") < said.index("What was found") < said.index("Written:")
+    assert said.count("  Ana ") == said.count("  Bo ") == 2
+    out = tmp_path / "demo-output"
+    turns = (out / "talk.rttm").read_text(encoding="utf-8").splitlines()
+    assert turns and all(line.startswith("SPEAKER talk 1 ") for line in turns)
+    assert len(said.split("What was found")[1].split("Written")[0].splitlines()) >= len(turns)
+    assert (out / "turns.svg").read_text(encoding="utf-8").count("<rect") >= 4 + len(turns)
+    done = subprocess.run([sys.executable, demo, "--audio", "no.wav"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and "[PATH_MISSING]" in done.stderr and "Traceback" not in done.stderr

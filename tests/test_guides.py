@@ -80,7 +80,7 @@ def test_commands_of_the_guides_are_there_with_their_options(page: str, line: st
     assert [w for w in words if w.startswith("-") and not re.fullmatch(r"-?\d+", w) and w.split("=")[0] not in known] == []
 
 
-@pytest.mark.parametrize("verb", ["adapt", "score"])
+@pytest.mark.parametrize("verb", ["adapt", "diarise", "score"])
 def test_every_option_stands_in_the_guide(verb: str) -> None:
     guide = (REPOSITORY / "docs" / "guides" / f"{verb}.md").read_text(encoding="utf-8")
     command = importlib.import_module(f"speech.cli.{verb}").command

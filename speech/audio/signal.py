@@ -148,6 +148,10 @@ class Signal:
         """Largest absolute value of the mix."""
         return self._mix.peak
 
+    def rms_of(self, channel: int) -> float:
+        """Root mean square of a channel, from 1; refused as by `read`."""
+        return self._track(channel).rms
+
     @property
     def duration_ms(self) -> int:
         """What was found and what is missing, together."""

@@ -11,6 +11,7 @@ from typing import Any
 from speech.cli.streams import Streams
 
 _SHARES = {"reading": (0.0, 0.1), "loading the model": (0.1, 0.1), "finding speech": (0.1, 0.3), "recognising": (0.3, 1.0)}
+_SHARES["telling voices apart"] = _SHARES["recognising"]
 """Which part of a recording's time each step takes, roughly: the bar moves evenly."""
 _SHOW_AFTER_S = 2.0
 _LINE_EVERY_S = 30.0
@@ -131,8 +132,8 @@ class RunBar(Bar):
 
 
 def part_of(step: str, done: int, total: int) -> float:
-    """How much of one recording is done."""
-    start, end = _SHARES.get(step, (0.0, 1.0))
+    """How much of one recording is done; what stands behind a colon is a part of its step."""
+    start, end = _SHARES.get(step.split(":")[0], (0.0, 1.0))
     return start + (end - start) * (done / total if total else 1.0)
 
 

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from speech.types import Span, Turn
+from speech.audio import ReadSettings
+from speech.collections.made import Made, Progress
+from speech.diarise.thresholds import ACTIVITY, UNSURE_MARGIN
+from speech.models.activity import ActivitySettings
+from speech.types import Span, Transcript, Turn
 
-Progress = Callable[[str, int, int], None]
-"""Step, done, total."""
+__all__ = ["Diariser", "KnownVoice", "KnowsVoices", "Progress", "Result", "Settings", "Sound", "SpeakerCount", "Voice", "Voices"]
+
+SPEAKS = "…"
+"""What stands for speech without words in formats that keep no empty segment."""
 Voice = NDArray[np.float32]
 """A unit vector that says how a voice sounds; compared by its cosine with others of the same network. Never stored without `voiceprint`."""
 
@@ -64,3 +73,85 @@ class Diariser(Protocol):
     def voices(self, sound: Sound, rms: float, speech: Sequence[Span], count: SpeakerCount, progress: Progress) -> Voices:
         """Who speaks when. `rms` is the sound's root mean square; `speech` what speech detection found, in order, without overlap."""
         ...
+
+
+@runtime_checkable
+class KnowsVoices(Protocol):
+    """An engine that can say how the voice in a stretch of sound is, to be compared with those of `Voices.voice_by_speaker`."""
+
+    def voice(self, sound: Sound, rms: float, speech: Sequence[Span]) -> Voice:
+        """The voice of the one person who speaks in these spans, as a unit vector."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownVoice:
+    """A person of the collection, by code, and their voice from a clip; held for the run, never stored."""
+
+    person: str
+    clip_sha256: str
+    voice: Voice = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How a recording is read, and where speech is found in it.
+
+    `per_speaker`: each channel is one person's microphone, and no engine is asked who speaks.
+    """
+
+    read: ReadSettings = field(default_factory=ReadSettings)
+    activity: ActivitySettings = ACTIVITY
+    per_speaker: bool = False
+    wav: bool = False
+    """Whether a WAV is written beside the results of a recording that is none."""
+
+    def sha256(self, *, engine: str, count: SpeakerCount, known: Sequence[KnownVoice] = ()) -> str:
+        """A hash over every setting, the engine's name, the number of speakers asked for, and who was known by which clip."""
+        all_of_it = {
+            **dataclasses.asdict(self),
+            "engine": "" if self.per_speaker else engine,
+            "count": [count.least, count.most],
+            "unsure": UNSURE_MARGIN,
+            "known": sorted([k.person, k.clip_sha256] for k in known),
+        }
+        del all_of_it["wav"]  # it changes no turn
+        return hashlib.sha256(json.dumps(all_of_it, sort_keys=True).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result(Made):
+    """What came of one recording: turns as segments without text. `voices` are kept only where recordings are to be linked."""
+
+    voices: Mapping[str, Voice] = field(default_factory=dict, repr=False)
+
+    @property
+    def turns(self) -> tuple[Turn, ...]:
+        """Who speaks when, on the container's clock."""
+        return tuple(
+            Turn(span=s.span, speaker=s.speaker or "", margin=s.speaker_margin, channel=s.channel) for s in self.transcript.segments
+        )
+
+    def as_dict(self, path: str) -> dict[str, Any]:
+        """The object of `--json`."""
+        turns = [
+            {
+                "start_ms": turn.span.start_ms,
+                "end_ms": turn.span.end_ms,
+                "speaker": turn.speaker,
+                "margin": turn.margin,
+                **({"channel": turn.channel} if turn.channel is not None else {}),
+            }
+            for turn in self.turns
+        ]
+        speakers = [{"speaker": s.id, "person": s.person, "channel": s.channel} for s in self.transcript.speakers]
+        return {**self.opening(path), "turns": turns, "speakers": speakers, **self.ending()}
+
+    def for_format(self, format: str) -> Transcript:
+        """Formats that keep no empty segments get a sign that somebody speaks there."""
+        from speech import formats
+
+        if "empty_segments" not in formats.by_name(format).LOSSES:
+            return self.transcript
+        spoken = tuple(dataclasses.replace(s, text=SPEAKS) for s in self.transcript.segments)
+        return dataclasses.replace(self.transcript, segments=spoken)

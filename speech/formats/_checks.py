@@ -78,6 +78,7 @@ def checked(transcript: Transcript, where: str | None = None) -> Transcript:
 def _check_segment(segment: Segment, where: str) -> None:
     _check_time(segment.span, where)
     _check_confidence(segment.confidence, where)
+    _check_confidence(segment.speaker_margin, where)
     for text in _segment_texts(segment):
         check(text, where)
     for number, word in enumerate(segment.words, 1):

@@ -22,7 +22,7 @@ from speech.text.decode import LONGEST, decode
 from speech.types import Alternative, Kind, Origin, Point, Segment, Span, Status, Transcript, Translation, Word
 
 _SEGMENT = ("segment", "id", "start_ms", "end_ms", "speaker", "language", "text", "confidence", "status", "unsure_reason", "origin", "kind")
-_SEGMENT_LISTS = ("channel", "alternatives", "translations", "notes")
+_SEGMENT_LISTS = ("channel", "speaker_margin", "alternatives", "translations", "notes")
 _WORD = ("word", "word_id", "word_start_ms", "word_end_ms", "word_estimated", "word_confidence", "word_speaker", "word_speaker_margin")
 _WORD_MORE = ("word_language", "word_separator", "word_alternatives")
 _POINT = ("point_ms", "point_label", "point_tier", "point_id")
@@ -45,12 +45,13 @@ def written(transcript: Transcript, columns: Sequence[str], *, by_word: bool) ->
         row = {**_segment_row(segment), "segment": number}
         writer.writerows([{**row, **_word_row(w)} for w in segment.words if by_word] or [row])
     for point in transcript.points:
-        texts = {"point_label": _guarded(point.label), "point_tier": _guarded(point.tier), "point_id": _guarded(point.id)}
+        texts = {"point_label": guarded(point.label), "point_tier": guarded(point.tier), "point_id": guarded(point.id)}
         writer.writerow({"point_ms": point.time_ms, **texts})
     return out.getvalue().encode("utf-8-sig")
 
 
-def _guarded(text: str | None) -> str:
+def guarded(text: str | None) -> str:
+    """A text as a cell that no spreadsheet runs as a formula."""
     text = text or ""
     return f"'{text}" if _RISKY.match(text) else text
 
@@ -74,18 +75,19 @@ def _alternatives(values: tuple[Alternative, ...]) -> str:
 
 def _segment_row(s: Segment) -> dict[str, Any]:
     return {
-        "id": _guarded(s.id),
+        "id": guarded(s.id),
         "start_ms": s.span.start_ms,
         "end_ms": s.span.end_ms,
-        "speaker": _guarded(s.speaker),
-        "language": _guarded(s.language),
-        "text": _guarded(s.text),
+        "speaker": guarded(s.speaker),
+        "language": guarded(s.language),
+        "text": guarded(s.text),
         "confidence": _number(s.confidence),
         "status": s.status,
-        "unsure_reason": _guarded(s.unsure_reason),
+        "unsure_reason": guarded(s.unsure_reason),
         "origin": s.origin,
         "kind": s.kind,
         "channel": _number(s.channel),
+        "speaker_margin": _number(s.speaker_margin),
         "alternatives": _alternatives(s.alternatives),
         "translations": _listed([{"language": x.language, "text": x.text, "by": x.by} for x in s.translations]),
         "notes": _listed(list(s.notes)),
@@ -94,15 +96,15 @@ def _segment_row(s: Segment) -> dict[str, Any]:
 
 def _word_row(w: Word) -> dict[str, Any]:
     return {
-        "word": _guarded(w.text),
-        "word_id": _guarded(w.id),
+        "word": guarded(w.text),
+        "word_id": guarded(w.id),
         "word_start_ms": "" if w.span is None else w.span.start_ms,
         "word_end_ms": "" if w.span is None else w.span.end_ms,
         "word_estimated": "yes" if w.estimated else "",
         "word_confidence": _number(w.confidence),
-        "word_speaker": _guarded(w.speaker),
+        "word_speaker": guarded(w.speaker),
         "word_speaker_margin": _number(w.speaker_margin),
-        "word_language": _guarded(w.language),
+        "word_language": guarded(w.language),
         # In quotes as JSON: a cell of one blank would not be seen, and many programs take it off.
         "word_separator": "" if w.separator == " " else json.dumps(w.separator, ensure_ascii=False),
         "word_alternatives": _alternatives(w.alternatives),
@@ -223,6 +225,7 @@ class _Row:
             origin=self._choice("origin", Origin),
             kind=self._choice("kind", Kind),
             channel=self._cell("channel", int, None),
+            speaker_margin=self._cell("speaker_margin", float, None),
             alternatives=self._alternatives("alternatives"),
             translations=tuple(self._cell("translations", _translations, ())),
             notes=tuple(self._cell("notes", lambda t: [_str(n) for n in json.loads(t)], ())),

@@ -1,7 +1,7 @@
 """What an EAF of ours says of annotations in its header, by their ids, so that no tier is crowded with it.
 
-Confidences of segments, and of words without other readings (with such, it stands in the tier of readings);
-and words whose times are estimated or not known, which have divided ones in their tier. An annotation that
+Confidences of segments, and of words without other readings (with such, it stands in the tier of readings); how sure
+the speakers of segments are; and words whose times are estimated or not known, which have divided ones in their tier. An annotation that
 was deleted since takes no fact with it, as no id is given twice.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from speech.errors import FormatRefused
 from speech.formats import json as _json
@@ -28,6 +28,7 @@ class Facts:
     confidence: Mapping[str, float] = field(default_factory=dict)
     estimated: frozenset[str] = frozenset()
     untimed: frozenset[str] = frozenset()
+    speaker_margin: Mapping[str, float] = field(default_factory=dict)
 
 
 def text_of(transcript: Transcript) -> str:
@@ -39,6 +40,7 @@ def text_of(transcript: Transcript) -> str:
         "confidence": sure,
         "estimated": [w.id for w in words if w.estimated and w.span],
         "untimed": [w.id for w in words if w.span is None],
+        "speaker_margin": {s.id: s.speaker_margin for s in transcript.segments if s.speaker_margin is not None},
     }
     told = {name: value for name, value in facts.items() if value}
     return json.dumps(told, ensure_ascii=False, allow_nan=False) if told else ""
@@ -54,9 +56,11 @@ def read(text: str, where: str) -> Facts:
     """
     raw = _json.loads(text, where)
     try:
-        sure = {str(id): float(value) for id, value in raw.get("confidence", {}).items()}
         return Facts(
-            confidence=sure, estimated=frozenset(map(str, raw.get("estimated", ()))), untimed=frozenset(map(str, raw.get("untimed", ())))
+            confidence=_numbers(raw.get("confidence", {})),
+            estimated=frozenset(map(str, raw.get("estimated", ()))),
+            untimed=frozenset(map(str, raw.get("untimed", ()))),
+            speaker_margin=_numbers(raw.get("speaker_margin", {})),
         )
     except (AttributeError, TypeError, ValueError) as error:
         raise FormatRefused(
@@ -64,9 +68,14 @@ def read(text: str, where: str) -> Facts:
         ) from error
 
 
+def _numbers(raw: Mapping[str, Any]) -> dict[str, float]:
+    return {str(id): float(value) for id, value in raw.items()}
+
+
 def with_facts(segments: tuple[Segment, ...], facts: Facts) -> tuple[Segment, ...]:
     """The segments, and their words, with what the header says of them."""
-    return tuple(_sure(replace(s, words=tuple(_timed(_sure(w, facts), facts) for w in s.words)), facts) for s in segments)
+    whole = (replace(s, words=tuple(_timed(_sure(w, facts), facts) for w in s.words)) for s in segments)
+    return tuple(_sure(replace(s, speaker_margin=facts.speaker_margin.get(s.id)), facts) for s in whole)
 
 
 def _sure(on: _T, facts: Facts) -> _T:

@@ -207,6 +207,7 @@ LOSS: dict[str, Loss] = {
         drop=lambda t: replace(_segments(t, lambda s: replace(s, speaker=None)), speakers=()),
     ),
     "speaker_records": Loss(says="records of speakers", count=_count_speakers, drop=lambda t: replace(t, speakers=_plain_speakers(t))),
+    "speaker_margins": _in_segments("margins of speakers", lambda s: s.speaker_margin is not None, speaker_margin=None),
     "word_speakers": _in_words("speakers of words", lambda w: w.speaker or w.speaker_margin is not None, speaker=None, speaker_margin=None),
     "languages": _in_segments("languages of segments", lambda s: s.language, language=None),
     "word_languages": _in_words("languages of words", lambda w: w.language, language=None),

@@ -105,12 +105,17 @@ ORIGIN = Value(
 CHANNEL = Value(
     name="channel", get=lambda s: None if s.channel is None else str(s.channel), set=lambda s, text: replace(s, channel=int(text))
 )
+MARGIN = Value(
+    name="speaker margin",
+    get=lambda s: None if s.speaker_margin is None else repr(float(s.speaker_margin)),
+    set=lambda s, text: replace(s, speaker_margin=_probability(text)),
+)
 ALTERNATIVES = Value(
     name="alternatives",
     get=lambda s: _readings.written(None, s.alternatives) if s.alternatives else None,
     set=lambda s, text: replace(s, alternatives=_readings.read(text)[1]),
 )
-_VALUES = {v.name: v for v in (CONFIDENCE, ALTERNATIVES, LANGUAGE, STATUS, REASON, KIND, ORIGIN, CHANNEL)}
+_VALUES = {v.name: v for v in (CONFIDENCE, ALTERNATIVES, LANGUAGE, STATUS, REASON, KIND, ORIGIN, CHANNEL, MARGIN)}
 
 
 # Writing.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from speech.formats import _csv_rows, _losses
 from speech.formats._checks import checked
+from speech.formats._csv_rows import guarded as guarded
 from speech.formats._csv_rows import parse as parse
 from speech.types import Transcript
 
@@ -17,6 +18,7 @@ LOSSES: tuple[str, ...] = (
     "kinds",
     "origins",
     "channels",
+    "speaker_margins",
     "notes",
     "speaker_records",
     "language_records",

@@ -375,6 +375,7 @@ def _segment(raw: _Object) -> Segment:
         id=raw.text("id"),
         span=raw.span(),
         speaker=raw.name("speaker"),
+        speaker_margin=raw.number("speaker_margin"),
         language=raw.name("language"),
         text=raw.text("text"),
         confidence=raw.number("confidence"),
@@ -479,6 +480,7 @@ def _segment_dict(s: Segment) -> dict[str, Any]:
         "start_ms": s.span.start_ms,
         "end_ms": s.span.end_ms,
         "speaker": s.speaker,
+        "speaker_margin": s.speaker_margin,
         "language": s.language,
         "text": s.text,
         "confidence": s.confidence,
@@ -492,7 +494,7 @@ def _segment_dict(s: Segment) -> dict[str, Any]:
         "notes": list(s.notes),
         "words": [_word_dict(w) for w in s.words],
     }
-    return _dropping(raw, "id", "unsure_reason", "channel", "alternatives", "translations", "notes")
+    return _dropping(raw, "id", "speaker_margin", "unsure_reason", "channel", "alternatives", "translations", "notes")
 
 
 def _word_dict(w: Word) -> dict[str, Any]:

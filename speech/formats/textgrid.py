@@ -38,7 +38,16 @@ LOSSES: tuple[str, ...] = (
     "language_records",
     "about",
 )
-_SEGMENT_VALUES = (_tiers.CONFIDENCE, _tiers.LANGUAGE, _tiers.STATUS, _tiers.REASON, _tiers.KIND, _tiers.ORIGIN, _tiers.CHANNEL)
+_SEGMENT_VALUES = (
+    _tiers.CONFIDENCE,
+    _tiers.LANGUAGE,
+    _tiers.STATUS,
+    _tiers.REASON,
+    _tiers.KIND,
+    _tiers.ORIGIN,
+    _tiers.CHANNEL,
+    _tiers.MARGIN,
+)
 _WORD_VALUES = (_tiers.CONFIDENCE, _tiers.LANGUAGE)
 
 

@@ -29,6 +29,7 @@ LOSSES: tuple[str, ...] = (
     "kinds",
     "origins",
     "channels",
+    "speaker_margins",
     "notes",
     "speakers",
     "times",

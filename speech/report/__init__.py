@@ -4,10 +4,11 @@
 """
 
 from speech.report.html import Markup, definition_list, element, figure, isolated, page, section, table
-from speech.report.plots import Band, calibration_plot, interval_plot
+from speech.report.plots import Band, Lane, calibration_plot, interval_plot, timeline_plot
 
 __all__ = [
     "Band",
+    "Lane",
     "Markup",
     "calibration_plot",
     "definition_list",
@@ -18,4 +19,5 @@ __all__ = [
     "page",
     "section",
     "table",
+    "timeline_plot",
 ]

@@ -72,6 +72,47 @@ def calibration_plot(title: str, bins: Sequence[tuple[float, float, int]]) -> Ma
     return _svg(title, said, size, size, parts)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lane:
+    """A row of a timeline: a name, and bars from start to end in milliseconds, each with a few letters on it."""
+
+    name: str
+    bars: Sequence[tuple[int, int, str]]
+
+
+def timeline_plot(title: str, lanes: Sequence[Lane], length_ms: int, *, shaded: Sequence[tuple[int, int]] = ()) -> Markup:
+    """A row a lane over one axis of seconds; `shaded` stretches, in milliseconds, lie behind all rows."""
+    left = min(220.0, 16 + _LETTER * max((len(lane.name) for lane in lanes), default=0))
+    width, height = 960.0, 44.0 + 36 * len(lanes)
+    length = max(1, length_ms)
+
+    def x(ms: float) -> float:
+        return left + (width - left - 16) * ms / length
+
+    parts = []
+    step = next((s for s in (1, 2, 5, 10, 30, 60, 300, 600, 1800) if length / 1000 / s <= 16), 3600)
+    for second in range(0, length // 1000 + 1, step):
+        parts.append(_line(x(1000 * second), 8, x(1000 * second), height - 28, opacity=0.25))
+        parts.append(_text(x(1000 * second), height - 10, f"{second} s", anchor="middle"))
+    for start, end in shaded:
+        shade = {"x": _n(x(start)), "y": "8", "width": _n(x(end) - x(start)), "height": _n(height - 36)}
+        parts.append(element("rect", **shade, fill="currentColor", fill_opacity="0.15"))
+    for n, lane in enumerate(lanes):
+        y = 14.0 + 36 * n
+        parts.append(_text(left - 8, y + 17, lane.name if len(lane.name) <= 26 else lane.name[:25] + "…", anchor="end"))
+        for start, end, label in lane.bars:
+            size = {"x": _n(x(start)), "y": _n(y), "width": _n(max(1.0, x(end) - x(start))), "height": "24", "rx": "3"}
+            parts.append(element("rect", **size, fill="currentColor", fill_opacity="0.35", stroke="currentColor"))
+            if label and _LETTER * len(label) < x(end) - x(start):
+                parts.append(_text((x(start) + x(end)) / 2, y + 17, label, anchor="middle"))
+    said = "; ".join(f"{lane.name}: {', '.join(_bar_said(*bar) for bar in lane.bars)}" for lane in lanes)
+    return _svg(title, said, width, height, parts)
+
+
+def _bar_said(start_ms: int, end_ms: int, label: str) -> str:
+    return f"{start_ms / 1000:.1f} to {end_ms / 1000:.1f} s" + (f" {label}" if label else "")
+
+
 def _said(band: Band) -> str:
     interval = "" if band.low is None or band.high is None else f" ({100 * band.low:.1f} to {100 * band.high:.1f})"
     return f"{band.name} {100 * band.value:.1f} %{interval}"

@@ -249,7 +249,7 @@ def _speaker(segments: Segments, asked: _Asked, person: str) -> After:
 
 def _spoken_by(s: Segment, speaker: str | None) -> Segment:
     words = tuple(replace(w, speaker=None, speaker_margin=None) if w.speaker or w.speaker_margin else w for w in s.words)
-    return replace(s, speaker=speaker, words=words)
+    return replace(s, speaker=speaker, speaker_margin=None, words=words)
 
 
 def _rename(segments: Segments, asked: _Asked, person: str) -> After:
@@ -334,6 +334,7 @@ def merged(a: Segment, b: Segment) -> Segment:
         confidence=_both(a, b),
         kind=a.kind if a.kind == b.kind else "speech",
         channel=a.channel if a.channel == b.channel else None,
+        speaker_margin=None if a.speaker_margin is None or b.speaker_margin is None else min(a.speaker_margin, b.speaker_margin),
         alternatives=(),
         notes=(*a.notes, *b.notes),
         translations=tuple(translations.values()),

@@ -519,7 +519,8 @@ def _taken(current: Segment, new: Segment, names: Sequence[str]) -> Segment:
     if "text" in names:
         found = with_text(found, saved(new.text))
     if "speaker" in names:
-        found = replace(found, speaker=new.speaker, words=tuple(replace(w, speaker=None, speaker_margin=None) for w in found.words))
+        words = tuple(replace(w, speaker=None, speaker_margin=None) for w in found.words)
+        found = replace(found, speaker=new.speaker, speaker_margin=None, words=words)
     if "translations" in names:
         by = {x.language: x for x in current.translations}
         kept = [by[x.language] if x.language in by and by[x.language].text == x.text else x for x in new.translations if x.text]

@@ -26,6 +26,7 @@ def form_of(segment: Segment) -> Form:
     form: Form = {"id": s.id, "start_ms": s.span.start_ms, "end_ms": s.span.end_ms, "text": s.text, "status": s.status}
     more = {
         "speaker": s.speaker,
+        "speaker_margin": s.speaker_margin,
         "language": s.language,
         "unsure_reason": s.unsure_reason or None,
         "confidence": s.confidence,
@@ -64,6 +65,7 @@ def segment_of(form: Mapping[str, Any]) -> Segment:
         span=Span(start_ms=form["start_ms"], end_ms=form["end_ms"]),
         text=get("text", ""),
         speaker=get("speaker"),
+        speaker_margin=get("speaker_margin"),
         language=get("language"),
         status=get("status", "draft"),
         unsure_reason=get("unsure_reason", ""),

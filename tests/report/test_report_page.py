@@ -9,7 +9,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
-from speech.report import Band, Markup, calibration_plot, element, figure, interval_plot, isolated, page, section, table
+from speech.report import (
+    Band,
+    Lane,
+    Markup,
+    calibration_plot,
+    element,
+    figure,
+    interval_plot,
+    isolated,
+    page,
+    section,
+    table,
+    timeline_plot,
+)
 
 VOID = {"meta", "br", "hr"}
 
@@ -104,6 +117,17 @@ def test_a_calibration_plot_places_its_bins() -> None:
     # The frame is 360 wide with an edge of 48: both ends of the diagonal.
     assert (low.get("cx"), low.get("cy"), high.get("cx"), high.get("cy")) == ("48", "312", "312", "48")
     assert float(high.get("r") or 0) > float(low.get("r") or 0)
+
+
+def test_a_timeline_places_its_bars_and_says_them() -> None:
+    lanes = [Lane(name="S1", bars=[(0, 5_000, "que")]), Lane(name="S2", bars=[(4_000, 10_000, "")])]
+    tree = etree.fromstring(timeline_plot("Turns", lanes, 10_000, shaded=[(4_000, 5_000)]))
+    shade, first, second = tree.findall("{http://www.w3.org/2000/svg}rect")
+    left, right = (float(second.get("x") or 0), float(second.get("x") or 0) + float(second.get("width") or 0))
+    assert right == 960 - 16 and float(first.get("width") or 0) == pytest.approx(5 / 6 * (right - left), abs=0.1)
+    assert float(shade.get("x") or 0) == pytest.approx(left, abs=0.1)
+    assert float(first.get("y") or 0) < float(second.get("y") or 0)
+    assert tree.findtext("{http://www.w3.org/2000/svg}desc") == "S1: 0.0 to 5.0 s que; S2: 4.0 to 10.0 s"
 
 
 def test_a_figure_has_a_caption() -> None:

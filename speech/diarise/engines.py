@@ -1,0 +1,66 @@
+"""From what `--diariser` says to an engine, loaded once and when first needed; its facts for the accounts."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import importlib
+import threading
+from collections.abc import Sequence
+from typing import cast
+
+from speech.diarise.records import Diariser
+from speech.errors import SpeechError
+
+EMBEDDED = "embedded"
+
+
+def load(name: str, *, trust: Sequence[str] = ()) -> Diariser:
+    """The engine of a name: `embedded`, or what pyannote.audio makes of `pyannote`, a folder or a repository on this machine.
+
+    `trust` holds checkpoints (paths, repositories) that may be opened although they are pickles.
+
+    Raises
+    ------
+    ModelRefused
+        It is not here, or not trusted, or cannot be loaded.
+    """
+    if name == EMBEDDED:
+        from speech.diarise.embedded import Embedded
+
+        return Embedded()
+    # By its name: who has no pyannote.audio installed imports nothing of it.
+    return cast(Diariser, importlib.import_module("speech.diarise.pyannote_engine").load(name, trust=trust))
+
+
+class Later:
+    """An engine that is loaded when it is first asked for, once for all threads; what stands against it is found out once."""
+
+    def __init__(self, name: str, *, trust: Sequence[str] = ()) -> None:
+        self.name = name
+        self._trust = tuple(trust)
+        self._lock = threading.Lock()
+        self._made: Diariser | None = None
+        self._error: SpeechError | None = None
+
+    def __call__(self) -> Diariser:
+        """The engine; raises as `load`."""
+        with self._lock:
+            if self._error is not None:
+                raise copy.copy(self._error)  # one object raised again and again would gather traces
+            if self._made is None:
+                try:
+                    self._made = load(self.name, trust=self._trust)
+                except SpeechError as error:
+                    self._error = error
+                    raise
+            return self._made
+
+
+def model_sha256(engine: Diariser) -> str:
+    """A hash over the weights that an engine says it uses; empty where it says none."""
+    one = str(getattr(engine, "sha256", ""))
+    several = getattr(engine, "sha256_by_checkpoint", {})
+    if one or not several:
+        return one
+    return hashlib.sha256("\n".join(sorted(map(str, several.values()))).encode()).hexdigest()
