@@ -28,8 +28,9 @@ from speech import formats
 from speech.audio import resampled
 from speech.diarise.embedded import EmbeddedSettings, placed
 from speech.diarise.records import SpeakerCount
+from speech.diarise.thresholds import ACTIVITY as DETECTION
 from speech.files import write_text
-from speech.models.activity import ActivitySettings, segments, speech_probabilities
+from speech.models.activity import segments, speech_probabilities
 from speech.models.training.conversations import ConversationSettings, compose, in_one_room, speaking
 from speech.models.voices import Heard, VoiceModel, VoiceShape, build, load
 from speech.report.plots import Band, interval_plot
@@ -109,7 +110,7 @@ class Found:
 def found_in(case: Case, model: VoiceModel) -> Found:
     sound = Samples(samples=case.samples)
     length = 1000 * len(case.samples) // 16000
-    spans = segments(speech_probabilities(sound, case.rms), length, ActivitySettings())
+    spans = segments(speech_probabilities(sound, case.rms), length, DETECTION)
     return Found(speech=tuple(spans), heard=model.hear(sound, case.rms))
 
 
@@ -309,7 +310,7 @@ def hard_speech(name: str, samples: np.ndarray) -> tuple[str, float, float]:
     noise = np.random.default_rng(1).normal(0, 3e-4, 32000).astype(np.float32)
     sound = Samples(samples=np.concatenate([noise, samples.astype(np.float32), noise]))
     rms = float(np.sqrt(np.mean(np.square(sound.samples, dtype=np.float64))))
-    spans = segments(speech_probabilities(sound, rms), 1000 * len(sound.samples) // 16000, ActivitySettings())
+    spans = segments(speech_probabilities(sound, rms), 1000 * len(sound.samples) // 16000, DETECTION)
     whole = Span(start_ms=2000, end_ms=2000 + 1000 * len(samples) // 16000)
     return name, whole.length_ms / 1000, 100 * sum(s.length_ms for s in without(whole, merged(spans))) / whole.length_ms
 

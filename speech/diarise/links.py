@@ -62,6 +62,7 @@ def heard_in(path: str, result: Result) -> list[Heard]:
 
 def proposed(voices: Sequence[Heard]) -> list[Link]:
     """Which speakers may be one person: the most alike joined first, as long as all in a group are alike and of different recordings."""
+    voices = sorted(voices, key=lambda v: (v.recording, v.speaker))  # recordings may be done in any order
     groups = [[n] for n in range(len(voices))]
     if not voices:
         return []
