@@ -7,8 +7,8 @@ mean vectors, draws the borders anew and says how sure it is (as in Landini et a
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -110,19 +110,25 @@ def _to_nearest(vectors: Floats, labels: NDArray[np.intp], kept: NDArray[np.intp
     return given
 
 
-def posteriors(vectors: NDArray[np.floating[Any]], weights: Floats, means: Floats, settings: ClusterSettings) -> tuple[Floats, Floats]:
-    """Probability of each speaker in each frame of one stretch of speech, and the means drawn anew.
+def posteriors(
+    pieces: Sequence[slice], vectors_of: Callable[[slice], Floats], weights: Floats, means: Floats, settings: ClusterSettings
+) -> tuple[Floats, Floats]:
+    """Probability of each speaker in each frame of speech, and the speakers' means drawn anew.
 
-    `vectors` (frames, dimension); `weights` (frames,): how far a frame is of one speaker alone; `means` (speakers, dimension).
+    `pieces` divide the frames, in order: each is a chain of its own, and held alone. `vectors_of` gives a piece's unit vectors,
+    (frames, dimension); `weights` (frames,) say how far a frame is of one speaker alone; `means` (speakers, dimension).
     Returns (frames, speakers) and (speakers, dimension).
     """
-    found = np.full((len(vectors), len(means)), 1 / max(1, len(means)), np.float32)
+    found = np.full((len(weights), len(means)), 1 / max(1, len(means)), np.float32)
     for _ in range(settings.rounds):
-        likelihood = settings.sharpness * weights[:, None] * (vectors.astype(np.float32) @ means.T)
-        found = _forward_backward(likelihood, settings.stay)
-        sums = (found * weights[:, None]).T @ vectors.astype(np.float32)
+        sums = np.zeros(means.shape, np.float64)
+        for piece in pieces:
+            vectors, weight = vectors_of(piece), weights[piece, None]
+            found[piece] = _forward_backward(settings.sharpness * weight * (vectors @ means.T), settings.stay)
+            sums += (found[piece] * weight).T @ vectors
         there = (found * weights[:, None]).sum(axis=0) > 1
-        means = np.where(there[:, None], sums / (np.linalg.norm(sums, axis=1, keepdims=True) + 1e-9), means).astype(np.float32)
+        drawn = sums / (np.linalg.norm(sums, axis=1, keepdims=True) + 1e-9)
+        means = np.where(there[:, None], drawn, means).astype(np.float32)
     return found, means
 
 

@@ -19,6 +19,8 @@ from speech.types import Span, Turn
 
 Floats = NDArray[np.float32]
 FRAME_MS = 1000 * FRAME // RATE
+_PIECE = 7500
+"""Frames worked on at once: five minutes of speech."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +73,8 @@ class Embedded:
         """How the one speaker of a clip sounds: a unit vector."""
         heard = self.model.hear(sound, rms)
         weights = heard.counts[:, 1] * _flags(speech, len(heard.counts))
-        return _unit(weights @ heard.vectors.astype(np.float32))
+        sums = [weights[p] @ heard.vectors(p) for p in _pieces(len(weights))]
+        return _unit(np.sum(sums, axis=0) if sums else np.zeros(self.model.shape.dimension, np.float32))
 
 
 def placed(heard: Heard, speech: Sequence[Span], count: SpeakerCount, settings: EmbeddedSettings) -> Voices:
@@ -81,13 +84,20 @@ def placed(heard: Heard, speech: Sequence[Span], count: SpeakerCount, settings: 
         return Voices()
     vectors = _blocks(heard, spoken, settings)
     if not len(vectors):  # nothing long enough: then one speaker, by the first frame
-        vectors = heard.vectors[spoken][:1].astype(np.float32)
+        vectors = heard.vectors(np.flatnonzero(spoken)[:1])
     labels = clusters(vectors, settings.clustering, least=count.least, most=count.most)
     means = np.stack([_unit(vectors[labels == k].sum(axis=0)) for k in range(labels.max() + 1)])
     frames = np.flatnonzero(spoken)
-    chances, means = posteriors(heard.vectors[frames], heard.counts[frames, 1], means, settings.clustering)
+    chances, means = posteriors(
+        _pieces(len(frames)), lambda piece: heard.vectors(frames[piece]), heard.counts[frames, 1], means, settings.clustering
+    )
     active, margin = _active(heard, frames, chances, len(spoken), settings)
     return _turns(active, margin, means, settings)
+
+
+def _pieces(frames: int) -> list[slice]:
+    """Frames in pieces that are held at once."""
+    return [slice(start, min(frames, start + _PIECE)) for start in range(0, frames, _PIECE)]
 
 
 def _spoken(heard: Heard, speech: Sequence[Span], settings: EmbeddedSettings) -> NDArray[np.bool_]:
@@ -113,8 +123,8 @@ def _blocks(heard: Heard, spoken: NDArray[np.bool_], settings: EmbeddedSettings)
         bounds = np.linspace(start, end, pieces + 1).astype(int)
         for a, b in zip(bounds[:-1], bounds[1:], strict=True):
             if b - a >= settings.least_block:
-                vectors.append(_unit(heard.vectors[a:b].astype(np.float32).sum(axis=0)))
-    return np.asarray(vectors, np.float32).reshape(-1, heard.vectors.shape[1])
+                vectors.append(_unit(heard.vectors(slice(a, b)).sum(axis=0)))
+    return np.asarray(vectors, np.float32).reshape(-1, heard.packed.shape[1])
 
 
 def _active(

@@ -53,7 +53,9 @@ def test_one_stretch_and_none() -> None:
 def test_the_chain_is_sure_within_turns_and_less_so_at_their_borders() -> None:
     speakers = [0] * 50 + [1] * 50
     vectors = said_by(speakers, noise=0.3)
-    chances, means = posteriors(vectors, np.ones(100, np.float32), np.eye(16, dtype=np.float32)[:2], SETTINGS)
+    chances, means = posteriors(
+        [slice(0, 60), slice(60, 100)], vectors.__getitem__, np.ones(100, np.float32), np.eye(16, dtype=np.float32)[:2], SETTINGS
+    )
     assert chances.shape == (100, 2)
     np.testing.assert_allclose(chances.sum(axis=1), 1, atol=1e-5)
     assert np.argmax(chances, axis=1).tolist() == speakers
@@ -65,5 +67,5 @@ def test_frames_without_weight_follow_their_neighbours() -> None:
     vectors = said_by([0] * 30 + [1] * 3 + [0] * 30)
     weights = np.ones(63, np.float32)
     weights[30:33] = 0
-    chances, _ = posteriors(vectors, weights, np.eye(16, dtype=np.float32)[:2], SETTINGS)
+    chances, _ = posteriors([slice(0, 63)], vectors.__getitem__, weights, np.eye(16, dtype=np.float32)[:2], SETTINGS)
     assert np.argmax(chances, axis=1).tolist() == [0] * 63

@@ -9,17 +9,19 @@ from speech.diarise.records import SpeakerCount, Voices
 from speech.models.voices import Heard
 from speech.types import Span
 
+DIRECTIONS = np.linalg.qr(np.random.default_rng(1).normal(size=(128, 128)))[0][:3]
+
 
 def heard(rows: list[tuple[int, str]]) -> Heard:
     """Frames of nobody (""), of one ("a") or of two at once ("ab"), with little noise."""
     rng = np.random.default_rng(5)
     vectors, counts = [], []
     for frames, who in rows:
-        direction = np.eye(8)[[ord(w) - ord("a") for w in who]].sum(axis=0) if who else np.zeros(8)
-        made = direction + rng.normal(0, 0.05, (frames, 8))
+        direction = DIRECTIONS[[ord(w) - ord("a") for w in who]].sum(axis=0) if who else np.zeros(128)
+        made = direction + rng.normal(0, 0.03, (frames, 128))
         vectors.append(made / np.linalg.norm(made, axis=1, keepdims=True))
         counts.append(np.tile(np.eye(3)[min(2, len(who))] * 0.94 + 0.02, (frames, 1)))
-    return Heard(vectors=np.concatenate(vectors).astype(np.float16), counts=np.concatenate(counts).astype(np.float32))
+    return Heard.of(np.concatenate(vectors), counts=np.concatenate(counts).astype(np.float32))
 
 
 def turns(found: Voices) -> list[tuple[str, int, int]]:
@@ -47,7 +49,7 @@ def test_overlap_is_two_turns_at_once() -> None:
 def test_what_speech_detection_left_out_is_no_turn_unless_the_network_is_sure() -> None:
     only = (Span(start_ms=0, end_ms=100 * FRAME_MS),)
     unsure = heard([(100, "a"), (50, ""), (100, "a")])
-    weak = Heard(vectors=unsure.vectors, counts=np.where(np.arange(250)[:, None] >= 150, [0.3, 0.6, 0.1], unsure.counts).astype(np.float32))
+    weak = Heard(packed=unsure.packed, counts=np.where(np.arange(250)[:, None] >= 150, [0.3, 0.6, 0.1], unsure.counts).astype(np.float32))
     assert turns(placed(weak, only, SpeakerCount(), SETTINGS)) == [("S1", 0, 100)]
     assert turns(placed(unsure, only, SpeakerCount(), SETTINGS)) == [("S1", 0, 100), ("S1", 150, 250)]
 
