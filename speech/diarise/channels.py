@@ -279,7 +279,9 @@ def _twins(signal: Signal, twin: int, first: int, inverted: bool) -> Finding:
 
 
 def _leaked(signal: Signal, channel: int, ms: int) -> Finding:
-    return _finding(signal, f"{ms / 1000:.1f} s of the speech on channel {channel} is another channel's, louder there, and was left to it")
+    return _finding(
+        signal, f"for {ms / 1000:.1f} s a voice is heard on channel {channel} that is louder on another, and was left to that one"
+    )
 
 
 def _finding(signal: Signal, what: str, mend: str = "") -> Finding:
