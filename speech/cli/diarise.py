@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from speech.cli.options import read_settings, reading, stated
-from speech.cli.streams import Streams
-from speech.errors import UsageFailure
+from speech.cli.streams import Streams, show_error
+from speech.errors import Refusal, UsageFailure
 from speech.files import shown
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def command(
         Streams.note(f"  {line}")
     account.end()
     if link:
-        _show_links(links.proposed(voices), out, force=force, as_json=as_json)
+        status = max(status, _show_links(links.proposed(voices), out, force=force, as_json=as_json, debug=debug))
     return status
 
 
@@ -121,11 +121,16 @@ def speakers_found(made: Made) -> list[str]:
     return [*parts, *skipped(made, "nobody's")]
 
 
-def _show_links(proposed: list[Link], out: Path | None, *, force: bool, as_json: bool) -> None:
-    """Proposals for people, for programs, and as a table to be confirmed."""
+def _show_links(proposed: list[Link], out: Path | None, *, force: bool, as_json: bool, debug: bool) -> int:
+    """Proposals for people, for programs, and as a table to be confirmed, unless another lies there; the exit status."""
     from speech.diarise import links
 
-    outputs = [shown(links.write(proposed, out, force=force))] if out is not None and proposed else []
+    outputs, status = [], 0
+    try:
+        outputs = [shown(links.write(proposed, out, force=force))] if out is not None and proposed else []
+    except Refusal as refusal:
+        show_error(refusal, as_json=False, debug=debug)
+        status = refusal.exit_status
     for link in proposed:
         members = ", ".join(f"{m.speaker} of {m.recording}" for m in link.members)
         Streams.note(f"  {link.id}: perhaps one person ({link.alike:.2f} alike): {members}")
@@ -133,3 +138,4 @@ def _show_links(proposed: list[Link], out: Path | None, *, force: bool, as_json:
     Streams.note(f"  {len(proposed)} voice{'' if len(proposed) == 1 else 's'} perhaps heard in several recordings.{where}")
     if as_json:
         Streams.json({"ok": True, "links": [link.as_dict() for link in proposed], "outputs": outputs})
+    return status

@@ -14,7 +14,7 @@ NAME = "manifest.jsonl"
 def people_in(recording: Path) -> tuple[str, ...]:
     """Person codes of those whom rows of the manifest beside the card name in a recording, "" among them for someone not known.
 
-    None where no card, no manifest or no row speaks of it.
+    Empty where no card, no manifest or no row speaks of it.
 
     Raises
     ------

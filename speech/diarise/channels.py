@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +36,7 @@ CELL_MS = 1000 * _CELL_FRAMES * _STEP // RATE
 _BANDS = slice(6, 256)
 """100 to 4,000 Hz."""
 _BLOCK_CELLS = 128
+_NOTHING = 1e-20
 _TOLD_MS = 1_000
 
 Samples = NDArray[np.float32]
@@ -243,26 +245,28 @@ def _spectra(samples: Samples) -> NDArray[np.complex64]:
 
 
 def _compared(spectra: Sequence[NDArray[np.complex64]], count: int) -> tuple[Powers, Powers, Powers, Powers]:
-    def summed(products: NDArray[np.complex64]) -> NDArray[np.complex128]:
-        """(cells, bands): sums over the frames of each cell."""
-        run = np.concatenate([np.zeros((1, products.shape[1])), np.cumsum(products, axis=0, dtype=np.complex128)])
-        starts = np.arange(count) * _CELL_FRAMES
-        return np.asarray(run[starts + _FRAMES] - run[starts])
-
     number = len(spectra)
-    own = [summed(x * np.conj(x)).real for x in spectra]
-    powers = np.array([p.sum(axis=1) for p in own])
+    own = [_summed(np.square(x.real) + np.square(x.imag), count) for x in spectra]
+    powers = np.array([p.sum(axis=1, dtype=np.float64) for p in own])
     came, alike, signs = (np.zeros((number, number, count)) for _ in range(3))
     for a in range(number):
-        for b in range(number):
-            if a != b:
-                cross = summed(np.conj(spectra[a]) * spectra[b])
-                coherence = np.abs(cross) ** 2 / (own[a] * own[b] + 1e-20)
-                theirs = (coherence >= LEAK_COHERENCE) & (own[a] > own[b])
-                came[a, b] = (own[b] * theirs).sum(axis=1) / (powers[b] + 1e-12)
-                alike[a, b] = (own[b] * coherence).sum(axis=1) / (powers[b] + 1e-12)
-                signs[a, b] = np.sign(cross.real.sum(axis=1))
+        for b in range(a):
+            cross = _summed(np.conj(spectra[a]) * spectra[b], count)
+            coherence = (np.square(cross.real) + np.square(cross.imag)) / (own[a] * own[b] + _NOTHING)
+            signs[a, b] = signs[b, a] = np.sign(cross.real.sum(axis=1))
+            for source, other in ((a, b), (b, a)):
+                theirs = (coherence >= LEAK_COHERENCE) & (own[source] > own[other])
+                came[source, other] = (own[other] * theirs).sum(axis=1) / (powers[other] + _NOTHING)
+                alike[source, other] = (own[other] * coherence).sum(axis=1) / (powers[other] + _NOTHING)
     return powers, came, alike, signs
+
+
+def _summed(products: NDArray[Any], count: int) -> NDArray[Any]:
+    """(cells, bands): the sums over the frames of each cell: its own, and those up to where the comparison ends."""
+    padded = np.concatenate([products, np.zeros((1, products.shape[1]), products.dtype)])
+    by_cell = padded.reshape(count + 1, _CELL_FRAMES, -1)
+    summed: NDArray[Any] = by_cell[:-1].sum(axis=1) + by_cell[1:, : _FRAMES - _CELL_FRAMES].sum(axis=1)
+    return summed
 
 
 def _dead(signal: Signal, live: Sequence[int]) -> Iterator[Finding]:
@@ -279,7 +283,9 @@ def _twins(signal: Signal, twin: int, first: int, inverted: bool) -> Finding:
 
 
 def _leaked(signal: Signal, channel: int, ms: int) -> Finding:
-    return _finding(signal, f"{ms / 1000:.1f} s of the speech on channel {channel} is another channel's, louder there, and was left to it")
+    return _finding(
+        signal, f"for {ms / 1000:.1f} s a voice is heard on channel {channel} that is louder on another, and was left to that one"
+    )
 
 
 def _finding(signal: Signal, what: str, mend: str = "") -> Finding:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import hashlib
 import importlib
 import threading
 from collections.abc import Sequence
-from typing import cast
+from contextlib import AbstractContextManager
+from typing import Any, cast
 
 from speech.diarise.records import Diariser
 from speech.errors import SpeechError
@@ -55,6 +57,17 @@ class Later:
                     self._error = error
                     raise
             return self._made
+
+
+_ONE_AT_A_TIME = threading.Lock()
+
+
+def turn_at(engine: Diariser) -> AbstractContextManager[Any]:
+    """Held while an engine hears a recording: one recording at a time, unless it says by `several_at_once` that it takes more.
+
+    pyannote.audio holds whole recordings in memory, and sets things that the process shares.
+    """
+    return contextlib.nullcontext() if getattr(engine, "several_at_once", False) else _ONE_AT_A_TIME
 
 
 def model_sha256(engine: Diariser) -> str:

@@ -13,7 +13,7 @@ from speech.collections import consent
 from speech.collections.made import Clock
 from speech.diarise import channels
 from speech.diarise.assembly import assembled
-from speech.diarise.engines import Later, model_sha256
+from speech.diarise.engines import Later, model_sha256, turn_at
 from speech.diarise.gate import verb_of
 from speech.diarise.known import named, voices_of
 from speech.diarise.records import Diariser, KnownVoice, Progress, Result, Settings, SpeakerCount, Voice
@@ -108,7 +108,10 @@ def _by_voice(signal: Signal, engine: Diariser, count: SpeakerCount, settings: S
     """What the engine makes of the mix."""
     speech = segments(speech_probabilities(signal, signal.rms, report), signal.probe.found_ms, settings.activity)
     clock.mark("speech detection")
-    found = engine.voices(signal, signal.rms, speech, count, lambda step, done, total: report(f"telling voices apart: {step}", done, total))
+    with turn_at(engine):
+        found = engine.voices(
+            signal, signal.rms, speech, count, lambda step, done, total: report(f"telling voices apart: {step}", done, total)
+        )
     end = signal.probe.found_ms
     turns = [dataclasses.replace(t, span=Span(start_ms=max(0, t.span.start_ms), end_ms=min(t.span.end_ms, end))) for t in found.turns]
     turns = sorted((t for t in turns if t.span.length_ms > 0), key=lambda t: (t.span, t.speaker))
@@ -143,5 +146,6 @@ def _by_channel(signal: Signal, settings: Settings, engine: Diariser | None, rep
             channel = channel_by_speaker[label]
             assert channel is not None  # turns of channels have one
             sound = channels.OneChannel(signal, channel)
-            voices[label] = voices_of(engine)(sound, signal.rms_of(channel), merged(spans))
+            with turn_at(engine):
+                voices[label] = voices_of(engine)(sound, signal.rms_of(channel), merged(spans))
     return _Heard(turns=found.turns, speech=found.speech, findings=found.findings, voices=voices)

@@ -65,7 +65,11 @@ class Voices:
 
 
 class Diariser(Protocol):
-    """An engine. It gives turns where somebody speaks; what it takes for speech is its own affair where `speech` is not used."""
+    """An engine. It gives turns where somebody speaks; what it takes for speech is its own affair where `speech` is not used.
+
+    It may say more of itself: `sha256`, or `sha256_by_checkpoint`, of its weights; `several_at_once`, that it takes recordings in
+    several threads (else it gets one at a time).
+    """
 
     name: str
     """As said in `--diariser` and in a transcript's provenance."""

@@ -15,7 +15,7 @@ from speech import cli, formats
 from speech.collections.ledger import rows_of
 from speech.diarise import Diariser
 from tests.diarise.fakes import Fake, FakeVoices, axis, carded, turn
-from tests.sounds import RATE, noise, save, silence
+from tests.sounds import RATE, noise, save, silence, spoken
 
 Use = Callable[[Diariser], None]
 
@@ -153,6 +153,24 @@ def test_channels_by_number_are_mixed_as_in_transcribe(tmp_path: Path, use: Use,
     assert found[1]["code"] == "AUDIO_CHANNELS" and found[0]["turns"] == found[2]["turns"]
 
 
+def test_a_known_person_is_named_by_code_beside_the_label(tmp_path: Path, use: Use, capsys: pytest.CaptureFixture[str]) -> None:
+    carded(tmp_path, {"EX1-001": ("granted", '"LOCAL", "voiceprint"')})
+    save(tmp_path / "a.wav", noise(2))
+    clip = save(tmp_path / "clip.wav", spoken("Kayaka tukuy mashikunawan."))
+    known = ["--known", f"EX1-001={clip}"]
+    use(FakeVoices(turn(0, 500), turn(500, 1_900, "S2"), voices={"S1": axis(1), "S2": axis(0)}))
+    run(tmp_path / "a.wav", *known, "--json", "-o", tmp_path / "out", "-f", "json,rttm")
+    said = capsys.readouterr()
+    (row,) = map(json.loads, said.out.splitlines())
+    assert [(s["speaker"], s["person"]) for s in row["speakers"]] == [("S1", None), ("S2", "EX1-001")]
+    assert [t["speaker"] for t in row["turns"]] == ["S1", "S2"] and "known: EX1-001" in said.err
+    assert [s.person for s in formats.read(tmp_path / "out" / "a.json").speakers] == [None, "EX1-001"]
+    assert {row.event["gate"]["scope"] for row in rows_of("diarise")} <= {"diarise", "voiceprint"}
+    use(Fake(turn(0, 500)))
+    run(tmp_path / "a.wav", *known, status=2)
+    assert "[SPEAKERS]" in capsys.readouterr().err, "an engine without voices is said, not passed over"
+
+
 def test_links_are_proposed_for_people_for_programs_and_as_a_table(tmp_path: Path, use: Use, capsys: pytest.CaptureFixture[str]) -> None:
     carded(tmp_path, {"EX1-001": ("granted", '"LOCAL", "voiceprint"')})
     for name in ("a", "b"):
@@ -172,4 +190,8 @@ def test_links_are_proposed_for_people_for_programs_and_as_a_table(tmp_path: Pat
         ]
         assert "perhaps one person" in said.err and "write yes or no" in said.err
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["a.rttm", "b.rttm", "links.csv"]
-    assert all("voice" not in row.event["type"] for row in rows_of("diarise"))
+    (tmp_path / "out" / "links.csv").write_text("a person's answers", encoding="utf-8")
+    run(tmp_path / "a.wav", tmp_path / "b.wav", "--link", "-o", tmp_path / "out", status=1)
+    said = capsys.readouterr()
+    assert "[FORMAT_EXISTS]" in said.err and "perhaps one person" in said.err
+    assert (tmp_path / "out" / "links.csv").read_text(encoding="utf-8") == "a person's answers"

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import soundfile
 
 from speech.collections.consent import Context
-from speech.diarise import Settings, SpeakerCount, diarise, speaker_count
+from speech.diarise import Settings, SpeakerCount, Voices, diarise, speaker_count
 from speech.diarise.assembly import CLOSE, NOBODY
 from speech.errors import AudioRefused, ConsentRefused, UsageFailure
 from tests.diarise.fakes import CARD, Fake, carded, placed, trimmed, turn
@@ -69,6 +72,32 @@ def test_times_are_on_the_containers_clock(story: Path, monkeypatch: pytest.Monk
     assert result.transcript.recording.offset_ms == 1_936
     assert result.transcript.coverage is not None
     assert all(skip.span.start_ms >= 1_936 for skip in result.transcript.coverage.skipped)
+
+
+def test_an_engine_hears_one_recording_at_a_time_unless_it_takes_more(story: Path) -> None:
+    class Slow(Fake):
+        most = under_way = 0
+
+        def voices(self, *asked: Any) -> Voices:
+            self.under_way += 1
+            self.most = max(self.most, self.under_way)
+            both.wait(2) if self.several_at_once else time.sleep(0.1)
+            self.under_way -= 1
+            return Voices()
+
+        several_at_once = False
+
+    both = threading.Barrier(2)
+    for several in (False, True):
+        engine = Slow()
+        engine.several_at_once = several
+        options: dict[str, Any] = {"diariser": engine, "context": CONTEXT}
+        threads = [threading.Thread(target=diarise, args=(story,), kwargs=options) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert engine.most == 1 + several
 
 
 def test_the_embedded_engine_finds_somebody_where_there_is_speech(story: Path) -> None:

@@ -1,4 +1,4 @@
-"""Rows A16 to A18, C1, C2 and M3 as `speech diarise` answers them, and the rows of consent for `voiceprint`."""
+"""Rows A3, A16 to A18, C1, C2 and M3 as `speech diarise` answers them, and the rows of consent for `voiceprint`."""
 
 from __future__ import annotations
 
@@ -27,6 +27,19 @@ def run(capsys: pytest.CaptureFixture[str], *arguments: object, status: int = 0)
 @pytest.fixture(scope="module")
 def voice() -> Samples:
     return placed(8, (1, trimmed(spoken(SENTENCES[1], pause_s=0))))
+
+
+def test_a3_what_a_cut_file_claims_is_missing_in_the_accounts(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = save(tmp_path / "a.wav", noise(4)).read_bytes()
+    (tmp_path / "a.wav").write_bytes(whole[: 44 + 2 * 2 * RATE])
+    monkeypatch.setattr("speech.diarise.engines.load", lambda name, trust: Fake(turn(500, 4_000)))
+    (row,) = run(capsys, tmp_path / "a.wav")
+    assert row["turns"][0]["end_ms"] == 2_000 and [f["code"] for f in row["findings"]] == ["AUDIO_TRUNCATED"]
+    assert (row["coverage"]["missing_ms"], row["coverage"]["transcribed_ms"], row["duration_ms"]) == (2_000, 1_500, 4_000)
+    (row,) = run(capsys, tmp_path / "a.wav", "--strict", status=1)
+    assert row["code"] == "AUDIO_TRUNCATED"
 
 
 @pytest.mark.parametrize("channels", ["mix", "per-speaker"])
