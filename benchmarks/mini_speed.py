@@ -27,6 +27,10 @@ from speech.models import hub
 def pipeline_of_transformers() -> Any:
     """The plain pipeline, one thread number for both."""
     import torch
+
+    from speech.models import guard
+
+    guard.load()
     from transformers import AutoModelForCTC, AutoProcessor, pipeline
 
     folder = hub.mini_folder()

@@ -22,6 +22,13 @@ os.environ["SPEECH_LANGUAGES"] = os.devnull  # tables of the person who runs the
 os.environ["SPEECH_STORE"] = str(REPOSITORY / "no-such-folder" / "store.sqlite3")  # while tests are collected; then a home of its own
 
 
+def pytest_configure() -> None:
+    """Before a test file imports peft or transformers: pyannote.audio brings a torchaudio that would break both beside CPU torch."""
+    from speech.models import guard
+
+    guard.load()
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What asks for a browser is marked so."""
     for item in items:
