@@ -188,13 +188,53 @@ def main() -> None:
 
 
 def tune(root: Path, model: VoiceModel, *, smoke: bool) -> None:
-    """Every setting of a small grid on conversations of tuning speakers."""
-    cases = list(composed(root, {"tuning": voice_data.TUNE}, replace(COMPOSED, length_s=30 if smoke else 180), 1 if smoke else 16, seed=7))
+    """Settings on conversations of tuning speakers, one after another, and what `thresholds` are chosen by."""
+    length, count = (30, 2) if smoke else (180, 24)
+    cases = list(composed(root, {"tuning": voice_data.TUNE}, replace(COMPOSED, length_s=length), count, seed=8))
     heard = [found_in(case, model) for case in cases]
     base = EmbeddedSettings()
-    for distance, sharpness, stay in itertools.product((0.3, 0.4, 0.5, 0.6, 0.7), (10.0, 20.0), (0.98,)):
-        settings = replace(base, clustering=replace(base.clustering, distance=distance, sharpness=sharpness, stay=stay))
-        show(f"distance {distance} sharpness {sharpness} stay {stay}", cases, heard, settings)
+    for block, distance, least in itertools.product((15, 20, 30), (0.55, 0.6, 0.65, 0.7), (3.0, 6.0)):
+        settings = replace(base, block=block, clustering=replace(base.clustering, distance=distance, least_blocks=least))
+        show(f"block {block} distance {distance} least {least}", cases, heard, settings)
+    for least, several, pause in itertools.product((0.3, 0.4, 0.5), (0.35, 0.5, 0.65), (160, 240)):
+        settings = replace(base, speaking=least, several=several, pause_ms=pause)
+        show(f"speaking {least} several {several} pause {pause}", cases, heard, settings)
+    chosen_by(cases, heard)
+
+
+def chosen_by(cases: Sequence[Case], heard: Sequence[Found]) -> None:
+    """Cosines of voices in two recordings, of one speaker and of two; how many turns are right by margin."""
+    voices, names, recordings, margins, right = [], [], [], [], []
+    for number, (case, found) in enumerate(zip(cases, heard, strict=True)):
+        told = SpeakerCount(least=len({t.speaker for t in case.reference}), most=len({t.speaker for t in case.reference}))
+        made = placed(found.heard, found.speech, told, EmbeddedSettings())
+        shared: dict[tuple[str, str], int] = {}
+        best: list[tuple[str, float, str]] = []
+        for turn in made.turns:
+            over = {name: 0 for name in sorted({t.speaker for t in case.reference})}
+            for t in case.reference:
+                over[t.speaker] += max(0, min(t.span.end_ms, turn.span.end_ms) - max(t.span.start_ms, turn.span.start_ms))
+            for name, length in over.items():
+                shared[turn.speaker, name] = shared.get((turn.speaker, name), 0) + length
+            best.append((turn.speaker, turn.margin or 0.0, max(over, key=lambda n: over[n])))
+        person = {s: max((n for k, n in shared if k == s), key=lambda n, s=s: shared[s, n]) for s in made.voice_by_speaker}  # type: ignore[misc]
+        for speaker, voice in made.voice_by_speaker.items():
+            voices.append(voice)
+            names.append(person[speaker])
+            recordings.append(number)
+        margins += [margin for _, margin, _ in best]
+        right += [person[speaker] == name for speaker, _, name in best]
+    alike = np.stack(voices) @ np.stack(voices).T
+    apart = np.array(recordings)[:, None] < np.array(recordings)
+    one = np.array(names)[:, None] == np.array(names)
+    for least in (0.4, 0.5, 0.6, 0.7):
+        found_share, false_share = (100 * np.mean(alike[apart & which] >= least) for which in (one, ~one))
+        print(f"cosine from {least}: {found_share:.1f} % of one speaker's pairs, {false_share:.2f} % of others'")
+    bounds = (0, 0.3, 0.5, 0.8, 0.9, 0.95, 0.99, 1.01)
+    for low, high in itertools.pairwise(bounds):
+        within = (np.array(margins) >= low) & (np.array(margins) < high)
+        if within.any():
+            print(f"margin {low} to {high}: {within.sum()} turns, {100 * np.array(right)[within].mean():.0f} % right")
 
 
 def show(label: str, cases: Sequence[Case], heard: Sequence[Found], settings: EmbeddedSettings) -> None:

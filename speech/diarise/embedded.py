@@ -27,14 +27,14 @@ _PIECE = 7500
 class EmbeddedSettings:
     """Tuned on composed conversations of open speakers who train nothing (`recipes/score_diarise.py --tune`)."""
 
-    speaking: float = 0.5
+    speaking: float = 0.4
     """Probability of somebody speaking over which a frame that speech detection calls speech is a turn's."""
     surely: float = 0.9
     """Over this it is a turn's without speech detection's word."""
     several: float = 0.5
     """Probability of several speaking over which a second turn is given."""
-    block: int = 20
-    """Frames of a stretch that is clustered, at most: 0.8 s."""
+    block: int = 15
+    """Frames of a stretch that is clustered, about: 0.6 s."""
     least_block: int = 6
     """Shorter stretches are not clustered, only given to a speaker."""
     pause_ms: int = 240
@@ -50,6 +50,7 @@ class Embedded:
     """Turns by the voice network that ships."""
 
     name = "embedded"
+    several_at_once = True
 
     def __init__(self, model: VoiceModel | None = None, settings: EmbeddedSettings | None = None) -> None:
         self._model = model
@@ -61,6 +62,11 @@ class Embedded:
         if self._model is None:
             self._model = load()
         return self._model
+
+    @property
+    def sha256(self) -> str:
+        """The hash of the network's weights."""
+        return self.model.sha256
 
     def voices(self, sound: Sound, rms: float, speech: Sequence[Span], count: SpeakerCount, progress: Progress) -> Voices:
         """Who speaks when."""

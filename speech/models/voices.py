@@ -152,10 +152,11 @@ def build(shape: VoiceShape) -> torch.nn.Module:
 class VoiceModel:
     """The network with its weights, asked about recordings."""
 
-    def __init__(self, network: torch.nn.Module, shape: VoiceShape) -> None:
+    def __init__(self, network: torch.nn.Module, shape: VoiceShape, sha256: str = "") -> None:
         from speech.models.workers import shared
 
         self.shape = shape
+        self.sha256 = sha256
         self._network = network.eval()
         self._workers = shared()
 
@@ -214,6 +215,6 @@ def load(path: Path | None = None) -> VoiceModel:
         wrong = sorted(name for name in {*due, *shapes} if due.get(name) != shapes.get(name))
         what = f"{len(wrong)} tensors are missing, surplus or of another shape: {', '.join(wrong[:5])}"
         raise ModelRefused(shown(path), what, "Install the package again", "MODEL_SHAPE")
-    content_sha256([(path, found)])  # refuses what is no number
+    sha256 = content_sha256([(path, found)])  # refuses what is no number
     network.load_state_dict({name: tensor.float() for name, tensor in tensors_of(path).items()}, strict=False)
-    return VoiceModel(network, VoiceShape())
+    return VoiceModel(network, VoiceShape(), sha256)
