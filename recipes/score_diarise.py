@@ -32,6 +32,7 @@ from speech.diarise.thresholds import ACTIVITY as DETECTION
 from speech.files import write_text
 from speech.models.activity import segments, speech_probabilities
 from speech.models.training.conversations import ConversationSettings, compose, in_one_room, speaking
+from speech.models.unheard import loud_beside
 from speech.models.voices import Heard, VoiceModel, VoiceShape, build, load
 from speech.report.plots import Band, interval_plot
 from speech.types import Span, Turn, merged, without
@@ -345,14 +346,16 @@ def sung_vowel(rng: np.random.Generator) -> np.ndarray:
     return np.asarray(0.1 * made / np.std(made) + rng.normal(0, 1e-3, len(made)), np.float32)
 
 
-def hard_speech(name: str, samples: np.ndarray) -> tuple[str, float, float]:
-    """Name, seconds, and per cent of them that speech detection leaves out."""
+def hard_speech(name: str, samples: np.ndarray) -> tuple[str, float, float, float]:
+    """Name, seconds, per cent of them that speech detection leaves out, and per cent that are neither in it nor named as loud beside it."""
     noise = np.random.default_rng(1).normal(0, 3e-4, 32000).astype(np.float32)
     sound = Samples(samples=np.concatenate([noise, samples.astype(np.float32), noise]))
     rms = float(np.sqrt(np.mean(np.square(sound.samples, dtype=np.float64))))
     spans = segments(speech_probabilities(sound, rms), 1000 * len(sound.samples) // 16000, DETECTION)
     whole = Span(start_ms=2000, end_ms=2000 + 1000 * len(samples) // 16000)
-    return name, whole.length_ms / 1000, 100 * sum(s.length_ms for s in without(whole, merged(spans))) / whole.length_ms
+    named = merged([*spans, *loud_beside(sound, spans)])
+    left, silent = (100 * sum(s.length_ms for s in without(whole, given)) / whole.length_ms for given in (merged(spans), named))
+    return name, whole.length_ms / 1000, left, silent
 
 
 PREFACE = """\
@@ -376,7 +379,7 @@ def page(
     rows: dict[tuple[str, str], list[Parts]],
     forgiven: dict[tuple[str, str], list[Parts]],
     detected: dict[str, list[Detected]],
-    hard: Sequence[tuple[str, float, float]],
+    hard: Sequence[tuple[str, float, float, float]],
 ) -> str:
     """The report."""
     sets = list(dict.fromkeys(s for s, _ in rows))
@@ -403,8 +406,8 @@ def page(
         missed, without_turn, beside = (100 * sum(getattr(d, k) for d in found_here) / speech for k in ("missed", "without_turn", "beside"))
         lines.append(f"| {name} | {speech / 60000:.1f} | {missed:.2f} | {without_turn:.2f} | {beside:.2f} |")
     lines += ["", "What stands in for singing, whispering and far speech: no recording of these with a free licence is at hand.", "",
-              "| stand-in | seconds | in no span, % |", "|---|---|---|"]  # fmt: skip
-    lines += [f"| {name} | {seconds:.0f} | {share:.1f} |" for name, seconds, share in hard]
+              "| stand-in | seconds | in no span, % | and not named as loud without speech, % |", "|---|---|---|---|"]  # fmt: skip
+    lines += [f"| {name} | {seconds:.0f} | {left:.1f} | {silent:.1f} |" for name, seconds, left, silent in hard]
     return "\n".join(lines) + "\n"
 
 

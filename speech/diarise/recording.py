@@ -10,6 +10,7 @@ from pathlib import Path
 from speech.audio import Signal
 from speech.audio import load as load_audio
 from speech.collections import consent
+from speech.collections.accounts import moved
 from speech.collections.made import Clock
 from speech.diarise import channels
 from speech.diarise.assembly import assembled
@@ -20,6 +21,8 @@ from speech.diarise.records import Diariser, KnownVoice, Progress, Result, Setti
 from speech.errors import Finding, UsageFailure
 from speech.files import shown
 from speech.models.activity import segments, speech_probabilities
+from speech.models.unheard import finding as unheard
+from speech.models.unheard import loud_beside
 from speech.types import Span, Turn, merged
 
 _OF_THE_MIX = ("AUDIO_ANTIPHASE", "AUDIO_CHANNELS")
@@ -115,7 +118,9 @@ def _by_voice(signal: Signal, engine: Diariser, count: SpeakerCount, settings: S
     end = signal.probe.found_ms
     turns = [dataclasses.replace(t, span=Span(start_ms=max(0, t.span.start_ms), end_ms=min(t.span.end_ms, end))) for t in found.turns]
     turns = sorted((t for t in turns if t.span.length_ms > 0), key=lambda t: (t.span, t.speaker))
-    return _Heard(turns=turns, speech=speech, voices=found.voice_by_speaker, findings=_number(signal, {t.speaker for t in turns}, count))
+    left_out = [moved(span, signal.offset_ms) for span in loud_beside(signal, merged([*speech, *(t.span for t in turns)]))]
+    findings = (*_number(signal, {t.speaker for t in turns}, count), *unheard(signal.probe.path, left_out))
+    return _Heard(turns=turns, speech=speech, voices=found.voice_by_speaker, findings=findings)
 
 
 def _number(signal: Signal, speakers: set[str], count: SpeakerCount) -> tuple[Finding, ...]:

@@ -42,7 +42,7 @@ def test_turns_become_segments_and_overlap_stays_overlap(story: Path) -> None:
 
 
 def test_a_turn_with_another_voice_close_behind_is_unsure(story: Path) -> None:
-    result = diarise(story, diariser=Fake(turn(1_600, 4_000, margin=0.05), turn(6_500, 9_000, margin=0.5)), context=CONTEXT)
+    result = diarise(story, diariser=Fake(turn(1_600, 4_000, margin=0.05), turn(6_500, 9_000, margin=0.95)), context=CONTEXT)
     assert [(s.status, s.unsure_reason) for s in result.transcript.segments] == [("unsure", CLOSE), ("draft", "")]
 
 
