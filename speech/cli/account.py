@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ from speech.cli.streams import Streams
 from speech.errors import Finding
 
 if TYPE_CHECKING:
-    from speech.transcribe import Result
+    from speech.collections.made import Made
 
 
 @dataclass(slots=True)
@@ -27,18 +28,22 @@ class _Shared:
 
 
 class Account:
-    """Counts what a run makes of its recordings, and tells it."""
+    """Counts what a run makes of its recordings, and tells it: what was `done` to them, and what was `found` in each."""
 
-    def __init__(self, asked: int, *, verbose: bool = False) -> None:
+    def __init__(
+        self, asked: int, *, verbose: bool = False, done: str = "transcribed", found: Callable[[Made], list[str]] | None = None
+    ) -> None:
         self._asked = asked
         self._verbose = verbose
+        self._doing = done
+        self._found = found or words_found
         self._begun = time.monotonic()
         self._done = self._unchanged = self._kept = self._ms = 0
         self._uncarded: list[str] = []
         self._basis = ""
         self._notes: dict[tuple[str, str], _Shared] = {}
 
-    def add(self, result: Result, path: str) -> None:
+    def add(self, result: Made, path: str) -> None:
         """Count one recording, and tell it in a line."""
         self._kept += result.refusal is not None
         self._done += not result.unchanged
@@ -49,13 +54,13 @@ class Account:
             self._basis = result.decision.basis
         codes = list(dict.fromkeys(f.code for f in result.findings if f.code != "FORMAT_LOSS"))
         several = self._asked > 1 and codes and not self._verbose
-        Streams.note(summary(result, path) + (f"; note: {', '.join(codes)}" if several else ""))
+        Streams.note(summary(result, path, self._found) + (f"; note: {', '.join(codes)}" if several else ""))
         for finding in result.findings:
             # What a format cannot hold is the same for every file of it.
             key = (finding.code, PurePath(finding.where).suffix if finding.code == "FORMAT_LOSS" else "")
             self._notes.setdefault(key, _Shared(finding)).recordings.append(path)
         if self._verbose:
-            for line in details(result):
+            for line in details(result, self._doing):
                 Streams.note(f"  {line}")
             for finding in result.findings:
                 Streams.note("  " + note(finding))
@@ -77,7 +82,7 @@ class Account:
         """The sum of a run."""
         seconds = time.monotonic() - self._begun
         refused = self._asked - self._done - self._unchanged
-        parts = [f"{self._done:,} transcribed"]
+        parts = [f"{self._done:,} {self._doing}"]
         parts += [f"{self._unchanged:,} unchanged"] if self._unchanged else []
         parts += [f"{refused:,} refused"]
         parts += [f"of {self._kept:,} a result was kept that lay there"] if self._kept else []
@@ -98,8 +103,8 @@ def lacking(finding: Finding) -> str:
     return f"note: {PurePath(finding.where).suffix} files do not hold{what}; json holds everything [{finding.code}]"
 
 
-def summary(result: Result, path: str) -> str:
-    """One recording in a line: how long, how much of it speech, how many words, how sure, and where they are."""
+def summary(result: Made, path: str, found: Callable[[Made], list[str]] | None = None) -> str:
+    """One recording in a line: how long, how much of it speech, what was found in it (words, if not said), and where that is."""
     where = f" -> {', '.join(result.outputs)}" if result.outputs else ""
     if result.unchanged:
         missing = result.transcript.coverage.missing_ms if result.transcript.coverage else 0
@@ -113,17 +118,29 @@ def summary(result: Result, path: str) -> str:
         f"{clock(coverage.duration_ms)} long",
         f"{clock(coverage.speech_ms)} of it speech" if coverage.speech_ms else "no speech found",
     ]
-    if coverage.transcribed_ms:
-        parts.append(_words(result))
-    reasons = dict.fromkeys(s.reason for s in coverage.skipped)
-    if coverage.skipped_ms:
-        parts.append(f"{clock(coverage.skipped_ms)} of it without words ({', '.join(reasons)})")
+    parts += (found or words_found)(result)
     if coverage.missing_ms:
         parts.append(f"{clock(coverage.missing_ms)} missing in the file")
     return f"{path}: {', '.join(parts)}{where}{kept}"
 
 
-def _words(result: Result) -> str:
+def words_found(result: Made) -> list[str]:
+    """What was transcribed, and how much speech gave no words."""
+    coverage = result.transcript.coverage
+    parts = [_words(result)] if coverage and coverage.transcribed_ms else []
+    return [*parts, *skipped(result, "without words")]
+
+
+def skipped(result: Made, what: str) -> list[str]:
+    """How much speech was left out, and why."""
+    coverage = result.transcript.coverage
+    if coverage is None or not coverage.skipped_ms:
+        return []
+    reasons = dict.fromkeys(s.reason for s in coverage.skipped)
+    return [f"{clock(coverage.skipped_ms)} of it {what} ({', '.join(reasons)})"]
+
+
+def _words(result: Made) -> str:
     transcript = result.transcript
     words = [w for s in transcript.segments for w in s.words]
     calibrated = bool(transcript.provenance) and all(act.calibration.startswith("calibrated on") for act in transcript.provenance)
@@ -133,7 +150,7 @@ def _words(result: Result) -> str:
     return f"{_count(len(words), 'word')} (about {100 * sum(known) / len(known):.0f} in 100 right, by their confidences)"
 
 
-def details(result: Result) -> list[str]:
+def details(result: Made, done: str = "transcribed") -> list[str]:
     """An account of every millisecond, and the seconds each step took."""
     coverage = result.transcript.coverage
     if coverage is None or result.unchanged:
@@ -144,7 +161,7 @@ def details(result: Result) -> list[str]:
     why = "".join(f", {exact(ms)} skipped: {reason}" for reason, ms in reasons.items())
     made = [f"{act.model} {act.calibration}" for act in result.transcript.provenance if act.model]
     return [
-        f"{exact(coverage.duration_ms)} = speech {exact(coverage.speech_ms)} ({exact(coverage.transcribed_ms)} transcribed{why})"
+        f"{exact(coverage.duration_ms)} = speech {exact(coverage.speech_ms)} ({exact(coverage.transcribed_ms)} {done}{why})"
         f" + silence {exact(coverage.silence_ms)} + missing {exact(coverage.missing_ms)}",
         "seconds: " + ", ".join(f"{step} {seconds:.1f}" for step, seconds in result.seconds.items()),
         *dict.fromkeys(made),

@@ -131,8 +131,8 @@ class RunBar(Bar):
 
 
 def part_of(step: str, done: int, total: int) -> float:
-    """How much of one recording is done."""
-    start, end = _SHARES.get(step, (0.0, 1.0))
+    """How much of one recording is done; what stands behind a colon is a part of its step."""
+    start, end = _SHARES.get(step.split(":")[0], (0.0, 1.0))
     return start + (end - start) * (done / total if total else 1.0)
 
 

@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from speech.cli.account import Account
-from speech.cli.options import LANGUAGE, attempt, read_settings, reading, stated
-from speech.cli.progress import RunBar
-from speech.cli.streams import Streams, show_error
-from speech.errors import PathRefused, Refusal, UsageFailure
-from speech.files import shown
-
-if TYPE_CHECKING:
-    from speech.collections.results import Source
-    from speech.transcribe import Item, Result
+from speech.cli.options import LANGUAGE, read_settings, reading, stated
+from speech.cli.streams import Streams
+from speech.errors import Refusal, UsageFailure
 
 
 @click.command("transcribe", short_help="Recordings into transcripts: ELAN and other formats.")
@@ -108,14 +99,16 @@ def command(
     speech transcribe story.wav -l que -f eaf,srt,csv -o out      several formats
     speech transcribe story.wav --language und -o out             speech and times, empty segments to fill
     """
-    from speech import formats, languages
-    from speech.audio.folders import about_ms, others_line
+    from speech import languages
+    from speech.audio.folders import others_line
     from speech.cli.inputs import given
+    from speech.cli.running import Showing, formats_asked, items_of, work_through
     from speech.collections import consent
+    from speech.collections.outputs import check_folder
     from speech.collections.results import Earlier
     from speech.models.lm.finding import LanguageModels
     from speech.models.recogniser import Later, LoadSettings
-    from speech.transcribe import Hearing, Outcomes, Settings, check_folder, cores_of, making_of
+    from speech.transcribe import Settings, cores_of, making_of, run_of
 
     if language is None:
         raise UsageFailure(
@@ -124,7 +117,8 @@ def command(
             f"Give one of {', '.join(_here(model))}, or und for times without words",
             "LANGUAGE_MISSING",
         )
-    names = _formats(",".join(asked_formats), out, as_json, language)
+    default = "eaf" if out else "csv" if language == "und" else "txt"  # on the screen text, or a table of times where there is none
+    names = formats_asked(",".join(asked_formats), out, as_json, default=default)
     if wav and out is None:
         raise UsageFailure("--wav", "there is no folder for it", "Name one with --out", "FORMAT_SEVERAL")
     languages.check_code(language)
@@ -140,67 +134,20 @@ def command(
     if out is not None:
         check_folder(out)
     found = given(audio, out)
-    items = _items(found.sources, out, names)
+    items = items_of(found.sources, out, names)
     language_models = LanguageModels(lm, _hotwords(words))
-    hearing = Hearing(
+    run = run_of(
         language=language, model=later, context=context, settings=settings, strict=strict, force=force,
         language_models=language_models,
         earlier=Earlier(lambda: making_of(language, later() if later else None, settings, language_models)),
     )  # fmt: skip
-    bar = RunBar([shown(i.recording.name) for i in items], lambda: [about_ms(i.recording) for i in items])
     account = Account(len(items), verbose=verbose)
-    outcomes = Outcomes(items, hearing.hear, cores=cores_of(later), progress=bar.of)
-
-    def show(item: Item, outcome: Result | Exception) -> int:
-        path, shown_status = shown(item.recording), 0
-
-        def work() -> None:
-            nonlocal shown_status
-            bar.settled(item.number, heard=not (isinstance(outcome, Exception) or outcome.unchanged))
-            result = hearing.deliver(item, outcome)
-            if as_json:
-                Streams.json(result.as_dict(path))
-            elif out is None:
-                Streams.bytes(formats.by_name(names[0]).render(result.transcript))
-            account.add(result, path)
-            if result.refusal:
-                shown_status = result.refusal.exit_status
-                show_error(result.refusal, as_json=False, debug=debug)
-
-        return max(attempt(item.given, work, as_json=as_json, debug=debug), shown_status)
-
-    status = 0
-    with contextlib.closing(outcomes), bar:
-        try:
-            # A file is written as soon as its recording is done; what goes to the screen keeps its order.
-            for item, outcome in outcomes.as_done() if out else zip(items, outcomes, strict=True):
-                status = max(status, show(item, outcome))
-        except BaseException:
-            # Ctrl-C or SIGTERM: what is finished is kept.
-            for item, outcome in outcomes.finished():
-                if not isinstance(outcome, Exception):
-                    show(item, outcome)
-            raise
+    showing = Showing(out=out, names=names, as_json=as_json, debug=debug)
+    status = work_through(run, items, account, showing, cores=cores_of(later))
     if line := others_line(found.others):
         Streams.note(f"  {line}")
     account.end()
     return status
-
-
-def _items(sources: Sequence[Source | PathRefused], out: Path | None, names: Sequence[str]) -> list[Item]:
-    """What is to be heard, in order, each with its place under `out`; refusals of folders and of names in their place."""
-    from speech.collections.results import Source, places
-    from speech.transcribe import Item
-
-    recordings = [s for s in sources if isinstance(s, Source)]
-    placed = iter(places(recordings, out, names) if out is not None else [None] * len(recordings))
-    items = []
-    for number, source in enumerate(sources):
-        if isinstance(source, Source):
-            items.append(Item(number=number, recording=source.recording, place=next(placed)))
-        else:
-            items.append(Item(number=number, recording=Path(source.where), place=source))
-    return items
 
 
 def _hotwords(path: Path | None) -> tuple[str, ...]:
@@ -220,21 +167,3 @@ def _here(model: str) -> list[str]:
         return sorted(p.name.split(".")[1] for p in hub.resolve(model).glob("adapter.*.safetensors"))
     except Refusal:
         return []
-
-
-def _formats(asked: str, out: Path | None, as_json: bool, language: str) -> tuple[str, ...]:
-    """The formats asked for; on the screen text, and where there is none to show (`und`) a table of times."""
-    from speech import formats
-
-    given = (asked or ("eaf" if out else "csv" if language == "und" else "txt")).lower().split(",")
-    names = tuple(dict.fromkeys(name.strip() for name in given if name.strip()))
-    for name in names:
-        if name not in formats.names():
-            raise UsageFailure(f"--format {name}", "there is no such format", f"Choose from {', '.join(formats.names())}", "FORMAT_UNKNOWN")
-    if out is None and len(names) > 1:
-        raise UsageFailure(
-            f"--format {asked}", "several formats do not fit on standard output", "Name a folder with --out", "FORMAT_SEVERAL"
-        )
-    if out is None and asked and as_json:
-        raise UsageFailure(f"--format {asked} --json", "both would go to standard output", "Name a folder with --out", "FORMAT_SEVERAL")
-    return names

@@ -7,6 +7,7 @@ has no entity, only what happened.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -17,7 +18,18 @@ from speech.files import check_readable
 from speech.types import Transcript
 
 
-class Made(Protocol):
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """A verb that makes transcripts: its type of event, and the scopes it asks the gate for."""
+
+    event: str
+    scopes: frozenset[str]
+
+
+TRANSCRIBE = Verb("transcribe", frozenset({"transcribe_local"}))
+
+
+class HasTranscript(Protocol):
     """What a verb that makes transcripts gives back."""
 
     @property
@@ -27,10 +39,10 @@ class Made(Protocol):
     def decision(self) -> consent.Decision | None: ...
 
 
-def transcribe_event(
-    recording: Path, result: Made | None, outputs: Sequence[Path], context: consent.Context, error: SpeechError | None
+def verb_event(
+    verb: Verb, recording: Path, result: HasTranscript | None, outputs: Sequence[Path], context: consent.Context, error: SpeechError | None
 ) -> Event:
-    """The event of one recording that was transcribed, refused or failed; append it after `outputs` are written.
+    """The event of one recording that a verb heard, was refused, or failed at; append it after `outputs` are written.
 
     The gate's part is that of the decision taken, or of the refusal; where the run stopped before or beside the
     gate (a damaged recording, no such model), the gate is asked for its answer now.
@@ -38,9 +50,9 @@ def transcribe_event(
     decision = result.decision if result is not None else None
     transcript = result.transcript if result is not None else None
     if decision is None and not isinstance(error, ConsentRefused):
-        decision = consent.answer({"transcribe_local"}, consent.item_of(recording), context=context)
+        decision = consent.answer(verb.scopes, consent.item_of(recording), context=context)
     return Event(
-        type="transcribe",
+        type=verb.event,
         used=(*_recording(recording, transcript), *_models(transcript)),
         made=() if error else tuple(Entity.of(path, "transcript", root=path.parent) for path in outputs),
         outcome="refused" if isinstance(error, ConsentRefused) else "failure" if error else "success",

@@ -67,7 +67,7 @@ def places(sources: Sequence[Source], out: Path, names: Sequence[str]) -> list[P
                 FormatRefused(
                     shown(recording),
                     f"its result would have the name of that of {shown(first)}",
-                    "Transcribe it into another --out folder, or give the folder that holds both",
+                    "Send it to another --out folder, or give the folder that holds both",
                     "FORMAT_EXISTS",
                 )
             )
@@ -131,9 +131,9 @@ class Making:
     settings_sha256: str
 
     @classmethod
-    def of(cls, transcript: Transcript) -> Making:
-        """What made a transcript, by its last act of each language."""
-        acts = [act for act in transcript.provenance if act.activity == "transcribe"]
+    def of(cls, transcript: Transcript, activity: str = "transcribe") -> Making:
+        """What made a transcript, by its last acts of this kind."""
+        acts = [act for act in transcript.provenance if act.activity == activity]
         return cls(
             frozenset(sha for act in acts for sha in (act.base_sha256, act.adapter_sha256, act.language_model_sha256) if sha),
             acts[-1].settings_sha256 if acts else "",
@@ -141,10 +141,14 @@ class Making:
 
 
 class Earlier:
-    """What earlier runs left, by the ledger. `making` says what this run makes results by; it is asked only where that decides."""
+    """What earlier runs of a verb left, by the ledger. `making` says what this run makes results by; it is asked only where that decides.
 
-    def __init__(self, making: Callable[[], Making]) -> None:
+    `verb` is the type of its events, which is also how it names itself in a transcript's provenance.
+    """
+
+    def __init__(self, making: Callable[[], Making], verb: str = "transcribe") -> None:
         self._asked = making
+        self._verb = verb
         self._lock = threading.RLock()
         self._making: Making | None = None
         self._rows: _Rows | None = None
@@ -174,7 +178,7 @@ class Earlier:
             return "edited"
         # Made on another machine, perhaps: then hearing it again gives the same, which is no fault.
         stated = _stated(path)
-        if stated is not None and stated.recording.sha256 == source and Making.of(stated) == self.making:
+        if stated is not None and stated.recording.sha256 == source and Making.of(stated, self._verb) == self.making:
             return "unknown"
         return "other"
 
@@ -203,7 +207,7 @@ class Earlier:
             if not self._read:
                 self._read = True
                 try:
-                    self._rows = _Rows(json.loads(row.body) for row in ledger.rows_of("transcribe"))
+                    self._rows = _Rows(json.loads(row.body) for row in ledger.rows_of(self._verb))
                 except StoreFailure:
                     self._rows = None  # writing the next row says what is wrong with it
             return self._rows

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from speech.collections import consent
+from speech.collections.many import Outcomes
 from speech.models.lm.finding import LanguageModels
 from speech.models.recogniser import LoadSettings, Recogniser
 from speech.models.recogniser import load as load_model
-from speech.transcribe.many import Outcomes, transcribe_all
 from speech.transcribe.recording import transcribe
 from speech.transcribe.records import Progress, Result, Settings
+from speech.transcribe.runs import transcribe_all
 from speech.types import Passage, Transcript
 
 
@@ -58,7 +59,7 @@ class Pipeline:
             language_models=self.language_models, settings=settings, progress=progress,
         )  # fmt: skip
 
-    def run_all(self, recordings: Sequence[str | Path], *, language: str, settings: Settings | None = None) -> Outcomes[Path]:
+    def run_all(self, recordings: Sequence[str | Path], *, language: str, settings: Settings | None = None) -> Outcomes[Path, Result]:
         """The result of each recording in order, or the exception it raised: several are under way at once."""
         return transcribe_all(
             [Path(r) for r in recordings], language=language, model=self.model, context=self.context,

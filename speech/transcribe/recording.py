@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,6 +10,9 @@ from speech import languages
 from speech.audio import Signal
 from speech.audio import load as load_audio
 from speech.collections import consent
+from speech.collections.accounts import moved
+from speech.collections.acts import TRANSCRIBE
+from speech.collections.made import Clock
 from speech.errors import UsageFailure
 from speech.files import shown
 from speech.languages import UNDETERMINED
@@ -20,9 +22,7 @@ from speech.models.recogniser import Later, Recogniser
 from speech.transcribe.assembly import assembled
 from speech.transcribe.hearing import recognised
 from speech.transcribe.records import NO_MODEL, Progress, Result, Settings
-from speech.types import Passage, Segment, Span
-
-SCOPES = frozenset({"transcribe_local"})
+from speech.types import Passage, Segment
 
 
 def transcribe(
@@ -66,10 +66,10 @@ def transcribe(
     for code in asked:
         languages.check_code(code)
     read = dataclasses.replace(settings.read, keep_channels=any(p.channel is not None for p in passages or ()))
-    decision = consent.require(SCOPES, consent.item_of(recording), context=context)
+    decision = consent.require(TRANSCRIBE.scopes, consent.item_of(recording), context=context)
     if isinstance(model, Later):
         model.check()
-    clock = _Clock()
+    clock = Clock()
     with load_audio(recording, read, progress=lambda done, total: report("reading", done, total)) as signal:
         clock.mark("reading")
         if isinstance(model, Later):
@@ -125,18 +125,4 @@ def _made(
 
 
 def _moved(passage: Passage, by_ms: int) -> Passage:
-    span = Span(start_ms=passage.span.start_ms + by_ms, end_ms=passage.span.end_ms + by_ms)
-    return dataclasses.replace(passage, span=span)
-
-
-class _Clock:
-    """Seconds of each step, by the monotonic clock."""
-
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
-        self._last = time.monotonic()
-
-    def mark(self, step: str) -> None:
-        now = time.monotonic()
-        self.seconds[step] = round(now - self._last, 3)
-        self._last = now
+    return dataclasses.replace(passage, span=moved(passage.span, by_ms))

@@ -5,24 +5,21 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from speech.audio import ReadSettings
-from speech.collections import consent
-from speech.errors import Finding, FormatRefused
+from speech.collections.made import Made, Progress
 from speech.languages import UNDETERMINED
 from speech.models.activity import ActivitySettings
 from speech.models.encoder import EncodeSettings
-from speech.types import Coverage, Transcript
+
+__all__ = ["NOTHING_HEARD", "NO_MODEL", "RATE", "Progress", "Result", "Settings"]
 
 RATE = 16_000
 NO_MODEL = "no model for this language"
 NOTHING_HEARD = "no words heard"
-
-Progress = Callable[[str, int, int], None]
-"""Step, done, total."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,40 +41,14 @@ class Settings(EncodeSettings):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
-    """What came of one recording: transcript, findings, seconds by step, and files once written.
-
-    `unchanged`: an earlier run made it with the same settings, and nothing was heard. `backups` are older files that were
-    replaced and kept; `read` says how the recording is read once more for a WAV, where one is asked for; `refusal` says
-    which formats another file stood in the way of.
-    """
-
-    transcript: Transcript
-    findings: tuple[Finding, ...] = ()
-    seconds: dict[str, float] = field(default_factory=dict)
-    outputs: tuple[str, ...] = ()
-    decision: consent.Decision | None = None
-    read: ReadSettings | None = None
-    unchanged: bool = False
-    backups: tuple[str, ...] = ()
-    refusal: FormatRefused | None = None
+class Result(Made):
+    """What came of transcribing one recording."""
 
     def as_dict(self, path: str) -> dict[str, Any]:
         """The object of `--json`."""
-        coverage = self.transcript.coverage or Coverage(duration_ms=self.transcript.recording.duration_ms)
-        refused = self.refusal.as_dict(path) if self.refusal else {}
         return {
-            "path": path,
-            "ok": True,
-            **refused,
-            **({"unchanged": True} if self.unchanged else {}),
+            **self.opening(path),
             "text": self.transcript.text,
             "language": self.transcript.languages[0].id if self.transcript.languages else UNDETERMINED,
-            "duration_ms": coverage.duration_ms,
-            "coverage": {
-                **{f.name: getattr(coverage, f.name) for f in dataclasses.fields(coverage) if f.name != "skipped"},
-                "skipped": [{"start_ms": s.span.start_ms, "end_ms": s.span.end_ms, "reason": s.reason} for s in coverage.skipped],
-            },
-            "outputs": list(self.outputs),
-            "findings": [f.as_dict() for f in self.findings],
+            **self.ending(),
         }

@@ -1,80 +1,74 @@
-"""A run over recordings: where each result goes, what is heard and what an earlier run left, and what is written."""
+"""The verb over several recordings: at once, or as a run that goes on where an earlier one stopped."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import functools
+from collections.abc import Sequence
 from pathlib import Path
 
 from speech.collections import consent
-from speech.collections.results import Due, Earlier, Making, Place, due
-from speech.errors import Refusal
+from speech.collections.acts import TRANSCRIBE
+from speech.collections.many import Outcomes, RunProgress, cores_here
+from speech.collections.results import Earlier, Making
+from speech.collections.runs import Run
 from speech.models.lm.finding import LanguageModels
 from speech.models.recogniser import Later, Recogniser
-from speech.transcribe.outputs import deliver, unchanged_result
-from speech.transcribe.recording import SCOPES, transcribe
+from speech.transcribe.recording import transcribe
 from speech.transcribe.records import Progress, Result, Settings
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Item:
-    """A recording of a run, by its number; its place, None where nothing is written, or why it has none."""
+def transcribe_all(
+    recordings: Sequence[Path],
+    *,
+    language: str,
+    model: Recogniser | Later | None,
+    context: consent.Context,
+    language_models: LanguageModels | None = None,
+    settings: Settings | None = None,
+    progress: RunProgress | None = None,
+) -> Outcomes[Path, Result]:
+    """What `transcribe` makes of each recording, or the exception it raised. Writes nothing."""
+    heard = functools.partial(
+        transcribe, language=language, model=model, context=context, language_models=language_models, settings=settings
+    )
+    return Outcomes(recordings, lambda path, report: heard(path, progress=report), cores=cores_of(model), progress=progress)
 
-    number: int
-    recording: Path
-    place: Place | Refusal | None
 
-    @property
-    def given(self) -> str:
-        """The path as a program knows it."""
-        return str(self.recording)
-
-
-@dataclass(slots=True, kw_only=True)
-class Hearing:
+def run_of(
+    *,
+    language: str,
+    model: Recogniser | Later | None,
+    context: consent.Context,
+    settings: Settings,
+    earlier: Earlier,
+    language_models: LanguageModels,
+    strict: bool = False,
+    force: bool = False,
+) -> Run[Result]:
     """How the recordings of a run are heard and written."""
 
-    language: str
-    model: Recogniser | Later | None
-    context: consent.Context
-    settings: Settings
-    earlier: Earlier
-    language_models: LanguageModels
-    strict: bool = False
-    force: bool = False
-    _dues: dict[int, Due] = field(default_factory=dict)
-
-    def hear(self, item: Item, progress: Progress) -> Result:
-        """What comes of a recording; where an earlier run left all that is asked for, nothing is heard.
-
-        Raises
-        ------
-        FormatRefused
-            `FORMAT_EXISTS`: other files lie in every place; found out before a sample is heard.
-        SpeechError
-            As `transcribe`.
-        """
-        if isinstance(item.place, Refusal):
-            raise item.place
-        if item.place is not None:
-            decision = consent.require(SCOPES, consent.item_of(item.recording), context=self.context)
-            left = self._dues[item.number] = due(item.place, self.earlier, force=self.force)
-            if left.refusal and not (left.write or left.unchanged):
-                raise left.refusal
-            if not left.write:
-                return unchanged_result(left, decision, self.settings)
+    def work(recording: Path, progress: Progress) -> Result:
         return transcribe(
-            item.recording,
-            language=self.language,
-            model=self.model,
-            context=self.context,
-            language_models=self.language_models,
-            settings=self.settings,
+            recording,
+            language=language,
+            model=model,
+            context=context,
+            language_models=language_models,
+            settings=settings,
             progress=progress,
         )
 
-    def deliver(self, item: Item, outcome: Result | Exception) -> Result:
-        """Write what came of a recording; raises as `outputs.deliver`."""
-        return deliver(item.recording, outcome, self._dues.get(item.number), context=self.context, strict=self.strict, force=self.force)
+    return Run(
+        verb=TRANSCRIBE,
+        work=work,
+        unchanged=lambda transcript, decision: Result(
+            transcript=transcript, decision=decision, unchanged=True, read=settings.read if settings.wav else None
+        ),
+        context=context,
+        earlier=earlier,
+        strict=strict,
+        force=force,
+    )
 
 
 def making_of(language: str, model: Recogniser | None, settings: Settings, language_models: LanguageModels) -> Making:
@@ -86,3 +80,8 @@ def making_of(language: str, model: Recogniser | None, settings: Settings, langu
     precision = model.precision if model is not None else ""
     made_by = settings.sha256(languages=(language,), precision=precision, hotwords=language_models.hotwords)
     return Making(frozenset(filter(None, models)), made_by)
+
+
+def cores_of(model: Recogniser | Later | None) -> int:
+    """Cores this process may use, as said for the model."""
+    return cores_here(model.threads if model else 0)

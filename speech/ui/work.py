@@ -80,6 +80,7 @@ def transcribe(held: Held, job: Job, report: Report) -> Mapping[str, Any]:
     if done is not None:
         return done
     from speech import transcribe as verb
+    from speech.collections.outputs import deliver
     from speech.models.lm.finding import LanguageModels
     from speech.models.recogniser import Later, LoadSettings
 
@@ -101,9 +102,9 @@ def transcribe(held: Held, job: Job, report: Report) -> Mapping[str, Any]:
             progress=report,
         )
     except Refusal as refused:
-        verb.deliver(path, refused, context=context)  # the ledger's row; raises it again
+        deliver(path, refused, verb=acts.TRANSCRIBE, context=context)  # the ledger's row; raises it again
         raise
-    event = acts.transcribe_event(path, result, (), context, None)
+    event = acts.verb_event(acts.TRANSCRIBE, path, result, (), context, None)
     held.workspace().draft(
         known, result.transcript, person=job.owner, id=_edit_of(job), source=model, language=language, event=event
     )  # fmt: skip

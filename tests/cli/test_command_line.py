@@ -99,7 +99,7 @@ def test_results_are_written_and_the_same_again_is_no_fault(
     assert cli.run(command) == 0
     first = {p.name: p.read_bytes() for p in out.iterdir()}
     assert set(first) == {"quiet.eaf", "quiet.json", "quiet.txt"}
-    monkeypatch.setattr("speech.transcribe.assembly._now", lambda: "2030-01-01T00:00:00Z")
+    monkeypatch.setattr("speech.transcribe.assembly.now", lambda: "2030-01-01T00:00:00Z")
     assert cli.run(command) == 0
     assert {p.name: p.read_bytes() for p in out.iterdir()} == first
     (out / "quiet.txt").write_text("by hand", encoding="utf-8")

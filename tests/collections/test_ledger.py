@@ -190,7 +190,7 @@ def test_the_event_of_a_transcription_tells_what_was_used_made_and_allowed(tmp_p
     transcript = Transcript(
         recording=Recording(path=str(sound)), coverage=Coverage(duration_ms=70), provenance=(Act(activity="x", settings_sha256="f" * 64),)
     )
-    event = acts.transcribe_event(sound, Made(transcript, decision), [text], context, None)
+    event = acts.verb_event(acts.TRANSCRIBE, sound, Made(transcript, decision), [text], context, None)
     assert event.used == (Entity(kind="recording", sha256=hashlib.sha256(b"sound").hexdigest(), path="a.wav"),)
     assert event.made == (Entity(kind="transcript", sha256=hashlib.sha256(b"text").hexdigest(), path="out.eaf"),)
     assert event.gate == ALLOWED
@@ -202,9 +202,9 @@ def test_refusals_and_failures_have_events_too(tmp_path: Path) -> None:
     sound.write_bytes(b"")
     with pytest.raises(ConsentRefused) as caught:
         consent.require({"transcribe_local"}, consent.item_of(sound), context=consent.Context())
-    refused = acts.transcribe_event(sound, None, [], consent.Context(), caught.value)
+    refused = acts.verb_event(acts.TRANSCRIBE, sound, None, [], consent.Context(), caught.value)
     assert (refused.outcome, refused.made) == ("refused", ())
     assert refused.gate == Gate(scope="transcribe_local", decision="refuse", code="NO_CARD")
     damaged = AudioRefused("a.wav", "it is empty", "Copy it again", "AUDIO_EMPTY")
-    failed = acts.transcribe_event(tmp_path / "gone.wav", None, [], consent.Context(basis="own use on this machine"), damaged)
+    failed = acts.verb_event(acts.TRANSCRIBE, tmp_path / "gone.wav", None, [], consent.Context(basis="own use on this machine"), damaged)
     assert (failed.outcome, failed.fault, failed.gate, failed.used) == ("failure", "AUDIO_EMPTY", ALLOWED, ())

@@ -12,7 +12,7 @@ import speech
 from speech.collections.consent import Context
 from speech.errors import AudioRefused, MemoryFailure, ModelRefused
 from speech.models.recogniser import Later, LoadSettings
-from speech.transcribe import Pipeline, Result, many, transcribe_all
+from speech.transcribe import Pipeline, Result, runs, transcribe_all
 from tests.sounds import SENTENCES, save, silence, spoken
 
 CONTEXT = Context(basis="test", purpose="research")
@@ -81,7 +81,7 @@ def test_closing_stops_the_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
     save(tmp_path / "0.wav", silence(1))
     (quiet,) = (o for o in transcribe_all([tmp_path / "0.wav"], language="und", model=None, context=CONTEXT) if isinstance(o, Result))
-    monkeypatch.setattr(many, "transcribe", endless)
+    monkeypatch.setattr(runs, "transcribe", endless)
     outcomes = transcribe_all([tmp_path / f"{n}.wav" for n in range(100)], language="und", model=None, context=CONTEXT)
     assert next(outcomes) is quiet
     outcomes.close()
@@ -98,7 +98,7 @@ def test_short_recordings_go_on_behind_a_long_one_and_are_not_lost(tmp_path: Pat
             go_on.wait(60)
         return recording.name
 
-    monkeypatch.setattr(many, "transcribe", heard)
+    monkeypatch.setattr(runs, "transcribe", heard)
     names = [tmp_path / n for n in ("long", *map(str, range(7)))]
     outcomes = transcribe_all(names, language="und", model=None, context=CONTEXT)
     outcomes._fill()
@@ -133,7 +133,7 @@ def test_progress_says_of_which_recording_it_is(tmp_path: Path, monkeypatch: pyt
         time.sleep(0.4)
         raise ValueError(recording.stem)
 
-    monkeypatch.setattr(many, "transcribe", slow)
+    monkeypatch.setattr(runs, "transcribe", slow)
     said: list[tuple[int, str, int, int]] = []
     names = [tmp_path / f"{n}.wav" for n in (1, 2)]
     outcomes = transcribe_all(
@@ -155,7 +155,7 @@ def test_outcomes_come_as_they_are_done(tmp_path: Path, monkeypatch: pytest.Monk
             go_on.wait(60)
         return recording.name
 
-    monkeypatch.setattr(many, "transcribe", heard)
+    monkeypatch.setattr(runs, "transcribe", heard)
     names = [tmp_path / n for n in ("long", "a", "b", "c")]
     outcomes = transcribe_all(names, language="und", model=None, context=CONTEXT)
     found: list[object] = []
@@ -180,8 +180,8 @@ def test_the_recordings_asked_for_first_are_finished_first(tmp_path: Path, monke
         list(workers.map(lambda _: time.sleep(0.02), range(20)))
         return recording.stem
 
-    monkeypatch.setattr(many, "transcribe", heard)
+    monkeypatch.setattr(runs, "transcribe", heard)
     names = [tmp_path / f"{n}.wav" for n in range(5)]
-    monkeypatch.setattr(many, "cores_of", lambda _model: 2)
+    monkeypatch.setattr(runs, "cores_of", lambda _model: 2)
     outcomes = transcribe_all(names, language="und", model=None, context=CONTEXT)
     assert [str(outcome) for _, outcome in outcomes.as_done()] == ["0", "1", "2", "3", "4"]

@@ -10,25 +10,31 @@ import os
 import stat
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from speech.collections import consent
+from speech.collections.acts import Verb
+from speech.collections.made import Made
 from speech.collections.results import Due
 from speech.errors import Finding, FormatRefused, SpeechError, StoreFailure
 from speech.files import disk_errors, shown
-from speech.transcribe.records import Result, Settings
+from speech.types import Transcript
 
 log = logging.getLogger(__name__)
+
+R = TypeVar("R", bound=Made)
 
 
 def deliver(
     recording: Path,
-    outcome: Result | Exception,
+    outcome: R | Exception,
     due: Due | None = None,
     *,
+    verb: Verb,
     context: consent.Context,
     strict: bool = False,
     force: bool = False,
-) -> Result:
+) -> R:
     """Write what came of `recording` where it is `due` (nowhere when None), then the ledger's row.
 
     What could not be written, because another file lies there, is in the result's `refusal`.
@@ -40,8 +46,8 @@ def deliver(
     SpeechError
         `outcome` itself, where it is a refusal. Every refusal gets its row in the ledger.
     """
-    if isinstance(outcome, Result) and due is not None and not due.write:
-        return _as_it_lies(outcome, due, context)
+    if not isinstance(outcome, Exception) and due is not None and not due.write:
+        return _as_it_lies(outcome, due, verb, context)
     try:
         if isinstance(outcome, Exception):
             raise outcome
@@ -49,11 +55,11 @@ def deliver(
         if due is not None and due.write and not written.outputs and written.refusal:
             raise written.refusal
     except SpeechError as error:
-        _record_refusal(recording, context, error)
+        _record_refusal(recording, verb, context, error)
         raise
     findings = written.findings
     try:
-        findings += _record(recording, outcome, written.outputs, context, None)
+        findings += _record(recording, outcome, written.outputs, verb, context, None)
     except StoreFailure as failure:
         files = ", ".join(map(shown, written.outputs)) or "no file"
         what = f"{failure.what}; written before that, without a row in the ledger: {files}"
@@ -68,18 +74,18 @@ def deliver(
     )
 
 
-def _as_it_lies(outcome: Result, due: Due, context: consent.Context) -> Result:
+def _as_it_lies(outcome: R, due: Due, verb: Verb, context: consent.Context) -> R:
     """The result of an earlier run, which is all that was asked for; with a WAV, where that is asked for now."""
     paths = [due.place.files[name] for name in due.unchanged]
     copies: list[Path] = []
     copy = wav_of(outcome, due)
     if copy is not None and not os.path.lexists(copy):
         copies.append(_write_copy(outcome, due.place.recording, copy))
-        _name_copy(outcome, due, copy, context)
+        _name_copy(outcome, due, copy, verb, context)
     return dataclasses.replace(outcome, outputs=tuple(map(shown, (*paths, *copies))), refusal=due.refusal, unchanged=True)
 
 
-def _name_copy(outcome: Result, due: Due, copy: Path, context: consent.Context) -> None:
+def _name_copy(outcome: Made, due: Due, copy: Path, verb: Verb, context: consent.Context) -> None:
     """Write the WAV's name into the results that can hold it: nobody has changed them since they were written."""
     from speech import formats
 
@@ -92,23 +98,22 @@ def _name_copy(outcome: Result, due: Due, copy: Path, context: consent.Context) 
             formats.put_edited(formats.rendered(named, path, format=name), path, read_sha256=before)
             changed.append(path)
     if changed:
-        _record(due.place.recording, outcome, changed, context, None)
+        _record(due.place.recording, outcome, changed, verb, context, None)
 
 
-def unchanged_result(due: Due, decision: consent.Decision, settings: Settings) -> Result:
+def unchanged_transcript(due: Due) -> Transcript:
     """What an earlier run made of a recording, read from the format that says most of it; nothing is heard."""
     from speech import formats
 
     fullest = ("json", "eaf", "csv_words", "textgrid")
     order = sorted(due.unchanged, key=lambda name: fullest.index(name) if name in fullest else len(fullest))
-    transcript = formats.read(due.place.files[order[0]], format=order[0])
-    return Result(transcript=transcript, decision=decision, unchanged=True, read=settings.read if settings.wav else None)
+    return formats.read(due.place.files[order[0]], format=order[0])
 
 
-def _record_refusal(recording: Path, context: consent.Context, error: SpeechError) -> None:
+def _record_refusal(recording: Path, verb: Verb, context: consent.Context, error: SpeechError) -> None:
     """The ledger's row of a refusal; where the ledger fails, the refusal itself is still what the caller hears."""
     try:
-        found = _record(recording, None, [], context, error)
+        found = _record(recording, None, [], verb, context, error)
     except StoreFailure as failure:
         error.add_note(f"{failure} [{failure.code}]")
         return
@@ -161,7 +166,7 @@ class _Written:
     refusal: FormatRefused | None = None
 
 
-def _written(result: Result, due: Due | None, *, strict: bool, force: bool) -> _Written:
+def _written(result: Made, due: Due | None, *, strict: bool, force: bool) -> _Written:
     """Every format that is due; what another file stands in the way of is refused, and the others are written all the same.
 
     A loss that `strict` refuses comes before the first file is there.
@@ -207,7 +212,7 @@ def _written(result: Result, due: Due | None, *, strict: bool, force: bool) -> _
     return found
 
 
-def wav_of(result: Result, due: Due) -> Path | None:
+def wav_of(result: Made, due: Due) -> Path | None:
     """Where a WAV of the recording goes, beside its results; None where it is not asked for, or the recording is one."""
     is_wav = result.transcript.recording.media_type == "audio/x-wav" or due.place.recording.suffix.lower() in (".wav", ".wave")
     if result.read is None or is_wav:
@@ -218,7 +223,7 @@ def wav_of(result: Result, due: Due) -> Path | None:
     return first[1].with_name(first[1].name.removesuffix(formats.by_name(first[0]).SUFFIXES[0]) + ".wav")
 
 
-def with_wav(result: Result, copy: Path) -> Result:
+def with_wav(result: R, copy: Path) -> R:
     """The result with its transcript naming the WAV."""
     recording = dataclasses.replace(result.transcript.recording, wav=copy.as_posix())
     return dataclasses.replace(result, transcript=dataclasses.replace(result.transcript, recording=recording))
@@ -231,7 +236,7 @@ def _is_anothers(copy: Path) -> bool:
     return os.path.lexists(copy) and not is_copy(copy)
 
 
-def _write_copy(result: Result, recording: Path, copy: Path) -> Path:
+def _write_copy(result: Made, recording: Path, copy: Path) -> Path:
     """Write the WAV; one that we made before, perhaps of other sound under the same name, is made anew."""
     from speech.audio.copies import write_wav
 
@@ -241,13 +246,13 @@ def _write_copy(result: Result, recording: Path, copy: Path) -> Path:
 
 
 def _record(
-    recording: Path, result: Result | None, outputs: Sequence[Path], context: consent.Context, error: SpeechError | None
+    recording: Path, result: Made | None, outputs: Sequence[Path], verb: Verb, context: consent.Context, error: SpeechError | None
 ) -> list[Finding]:
     """The ledger's row for what was done or refused; a finding where this machine has no place for a ledger."""
     from speech.collections import acts, ledger
 
     try:
-        ledger.append(acts.transcribe_event(recording, result, outputs, context, error))
+        ledger.append(acts.verb_event(verb, recording, result, outputs, context, error))
     except StoreFailure as failure:
         if failure.code != "STORE_PLACE":
             raise

@@ -1,22 +1,16 @@
-"""Several recordings: while one is recognised the next are read; those asked for first are finished first."""
+"""Several recordings at once: while one is worked on the next are read; those asked for first are finished first."""
 
 from __future__ import annotations
 
-import functools
 import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from pathlib import Path
 from typing import Generic, TypeVar
 
-from speech.collections import consent
-from speech.models.lm.finding import LanguageModels
-from speech.models.recogniser import Later, Recogniser
+from speech.collections.made import Progress
 from speech.models.turns import first_come
-from speech.transcribe.recording import transcribe
-from speech.transcribe.records import Progress, Result, Settings
 
 MOST_AT_ONCE = 8
 """Recordings under way at once, at most; else one more than there are cores, so that one is read while others are heard.
@@ -27,8 +21,7 @@ _LOOK_S = 0.1
 """How often progress is passed on."""
 
 Item = TypeVar("Item")
-Outcome = Result | Exception
-"""What the work made of a recording, or what it raised."""
+Result = TypeVar("Result")
 RunProgress = Callable[[int, str, int, int], None]
 """Number of the recording in the order asked, from 0; step, done, total."""
 
@@ -50,7 +43,7 @@ class _Progress:
         self.latest = (step, done, total)
 
 
-class Outcomes(Iterator[Outcome], Generic[Item]):
+class Outcomes(Iterator[Result | Exception], Generic[Item, Result]):
     """What `work` makes of each item, or the exception it raised, while others are under way. Close it to stop the work.
 
     To iterate gives them in the order asked for; `as_done` as they are finished, which is about that order, too: cores
@@ -69,15 +62,15 @@ class Outcomes(Iterator[Outcome], Generic[Item]):
         self._stop = threading.Event()
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="speech-recording")
 
-    def __next__(self) -> Outcome:
+    def __next__(self) -> Result | Exception:
         self._fill()
         if not self._begun:
             self.close()
             raise StopIteration
         self._wait([self._begun[0][2]])
-        return _outcome(self._begun.popleft()[2])
+        return self._of(self._begun.popleft()[2])
 
-    def as_done(self) -> Iterator[tuple[Item, Outcome]]:
+    def as_done(self) -> Iterator[tuple[Item, Result | Exception]]:
         """Each item with its outcome, as soon as it is there."""
         while True:
             self._fill()
@@ -87,15 +80,15 @@ class Outcomes(Iterator[Outcome], Generic[Item]):
             self._wait([future for _, _, future, _ in self._begun])
             yield from self._taken()
 
-    def finished(self) -> list[tuple[Item, Outcome]]:
+    def finished(self) -> list[tuple[Item, Result | Exception]]:
         """Take out what is finished and was not given out yet: for a caller who is interrupted."""
         return list(self._taken())
 
-    def _taken(self) -> Iterator[tuple[Item, Outcome]]:
+    def _taken(self) -> Iterator[tuple[Item, Result | Exception]]:
         done = [begun for begun in self._begun if begun[2].done() and not begun[2].cancelled()]
         for begun in done:
             self._begun.remove(begun)
-            yield begun[1], _outcome(begun[2])
+            yield begun[1], self._of(begun[2])
 
     def close(self) -> None:
         """Begin nothing more, and end what is under way at its next step; does not wait for it."""
@@ -119,39 +112,20 @@ class Outcomes(Iterator[Outcome], Generic[Item]):
             number, item = self._left.popleft()
             self._begun.append((number, item, self._pool.submit(self._one, number, item, progress), progress))
 
+    def _of(self, future: Future[Result]) -> Result | Exception:
+        error = future.exception()
+        if error is None:
+            return future.result()
+        if isinstance(error, Exception):
+            return error
+        raise error
+
     def _one(self, number: int, item: Item, progress: _Progress) -> Result:
         with first_come(number):
             return self._work(item, progress)
 
 
-def transcribe_all(
-    recordings: Sequence[Path],
-    *,
-    language: str,
-    model: Recogniser | Later | None,
-    context: consent.Context,
-    language_models: LanguageModels | None = None,
-    settings: Settings | None = None,
-    progress: RunProgress | None = None,
-) -> Outcomes[Path]:
-    """What `transcribe` makes of each recording, or the exception it raised. Writes nothing."""
-    heard = functools.partial(
-        transcribe, language=language, model=model, context=context, language_models=language_models, settings=settings
-    )
-    return Outcomes(recordings, lambda path, report: heard(path, progress=report), cores=cores_of(model), progress=progress)
-
-
-def _outcome(future: Future[Result]) -> Outcome:
-    error = future.exception()
-    if error is None:
-        return future.result()
-    if isinstance(error, Exception):
-        return error
-    raise error
-
-
-def cores_of(model: Recogniser | Later | None) -> int:
-    """Cores this process may use: as said for the model, else as the system has it; torch is not asked, it may not be loaded."""
-    asked = model.threads if model else 0
+def cores_here(asked: int = 0) -> int:
+    """Cores this process may use: as `asked` for, else as the system has it; torch is not asked, it may not be loaded."""
     here = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return asked or here or 1
