@@ -24,6 +24,7 @@ COMMANDS = {
     "adapt": "Minutes of transcribed speech into a model's adapter for a new language.",
     "app": "Transcribe, review and teach in the browser.",
     "consent": "What was agreed about recordings: recorded, withdrawn, shown.",
+    "identify": "Which language is spoken: in recordings, and in each turn.",
     "lm": "Language models: made from text, shown, written as ARPA.",
     "manifest": "Manifests: made of a folder, checked, counted.",
     "model": "Models and adapters on this machine: list, add, show, check, remove.",
