@@ -1,6 +1,7 @@
-"""What is counted of a piece of speech: how its hidden states lie, how sure each language's recogniser is, and which sounds follow which.
+"""What is counted of a piece of speech: how its hidden states lie, which sounds each recogniser hears, and which follow which.
 
-All from one pass of the encoder a language: hidden states below the adapters (the same for all), emissions above them.
+All from one pass of the encoder a language: hidden states below the adapters (the same for all), emissions above them. Every number is
+a mean over frames or a share, so that those of several pieces are averaged by length.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 
-SCALARS = 6
-"""Numbers that say how sure a recogniser is (`sureness`)."""
+FEW = 3.0
+"""Pairs added to the count of all, so that few pairs say little."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,36 +34,29 @@ def lie(states: Floats) -> Floats:
 
 
 def sureness(emissions: Floats, vocabulary: Vocabulary) -> Floats:
-    """How sure a recogniser is of what it hears, (`SCALARS`,).
+    """How sure a recogniser is of what it hears, (5,).
 
-    Mean log probability of the best symbol over all frames and over those that are written; share of frames that are blank; entropy;
-    symbols a frame; share of the runner-up where a symbol is written.
+    Mean log probability of the best symbol over all frames, and over those that are no blank; share of frames that are blank; entropy;
+    symbols a frame.
     """
     e = np.asarray(emissions, np.float32)
-    best = e.argmax(axis=1)
-    top = e.max(axis=1)
+    best, top = e.argmax(axis=1), e.max(axis=1)
     spoken = best != vocabulary.blank
-    p = np.exp(e)
-    entropy = float(-(p * e).sum(axis=1).mean())
-    second = np.partition(p, -2, axis=1)[:, -2]
-    path = collapsed(best, vocabulary)
+    entropy = float(-(np.exp(e) * e).sum(axis=1).mean())
     if not spoken.any():
-        return np.array([top.mean(), 0.0, 1.0, entropy, 0.0, 0.0], np.float32)
-    return np.array(
-        [top.mean(), top[spoken].mean(), 1 - spoken.mean(), entropy, len(path) / len(e), second[spoken].mean()], np.float32
-    )
+        return np.array([top.mean(), 0.0, 1.0, entropy, 0.0], np.float32)
+    return np.array([top.mean(), top[spoken].mean(), 1 - spoken.mean(), entropy, len(path_of(best, vocabulary)) / len(e)], np.float32)
 
 
 def sounds(emissions: Floats, vocabulary: Vocabulary) -> Floats:
-    """How often each symbol is heard, (size,): mean probability over frames, of those that are written, as shares."""
+    """Which symbols are heard, (size,): square roots of the shares of those that are written, by mean probability over frames."""
     p = np.exp(np.asarray(emissions, np.float32)).mean(axis=0)
     kept = np.zeros_like(p)
-    written = list(vocabulary.written)
-    kept[written] = p[written]
-    return np.asarray(kept / (kept.sum() + 1e-6), np.float32)
+    kept[list(vocabulary.written)] = p[list(vocabulary.written)]
+    return np.asarray(np.sqrt(kept / (kept.sum() + 1e-6)), np.float32)
 
 
-def collapsed(best: NDArray[np.int64], vocabulary: Vocabulary) -> NDArray[np.int64]:
+def path_of(best: NDArray[np.int64], vocabulary: Vocabulary) -> NDArray[np.int64]:
     """The symbols of a best path, repeats joined, blanks and specials left out."""
     if not len(best):
         return best
@@ -70,15 +64,29 @@ def collapsed(best: NDArray[np.int64], vocabulary: Vocabulary) -> NDArray[np.int
     return np.asarray(kept[np.isin(kept, vocabulary.written)])
 
 
-def pairs(emissions: Floats, vocabulary: Vocabulary) -> NDArray[np.int32]:
-    """Which symbols follow which in the best path: `first * size + second`, in order."""
-    path = collapsed(np.asarray(emissions).argmax(axis=1), vocabulary)
-    return np.asarray(path[:-1] * vocabulary.size + path[1:], np.int32)
+def pairs(emissions: Floats, vocabulary: Vocabulary) -> Floats:
+    """Which symbols follow which in the best path, (size * size,): square roots of shares, `first * size + second`."""
+    path = path_of(np.asarray(emissions).argmax(axis=1), vocabulary)
+    counts = np.bincount(path[:-1] * vocabulary.size + path[1:], minlength=vocabulary.size**2) if len(path) > 1 else np.zeros(0)
+    if not len(counts):
+        return np.zeros(vocabulary.size**2, np.float32)
+    return np.asarray(np.sqrt(counts / (counts.sum() + FEW)), np.float32)
 
 
-def vocabularies(symbols: Mapping[str, Sequence[str]], blanks: Mapping[str, int], special: Mapping[str, Sequence[int]]) -> dict[str, Vocabulary]:
-    """The vocabularies by language."""
+def counted(states: Floats, emissions: Mapping[str, Floats], vocabularies: Mapping[str, Vocabulary], kept: NDArray[np.int64]) -> dict[str, Floats]:
+    """All of it for one piece, by kind; of the pairs of all recognisers laid end to end only those at `kept`."""
+    codes = list(vocabularies)
+    following = np.concatenate([pairs(emissions[code], vocabularies[code]) for code in codes])
     return {
-        code: Vocabulary(size=len(own), blank=blanks[code], written=tuple(n for n in range(len(own)) if n not in set(special[code])))
-        for code, own in symbols.items()
+        "states": lie(states),
+        "sounds": np.concatenate([sounds(emissions[code], vocabularies[code]) for code in codes]),
+        "pairs": following[kept],
+        "sureness": np.concatenate([sureness(emissions[code], vocabularies[code]) for code in codes]),
     }
+
+
+def vocabulary_of(symbols: Sequence[str], blank: int) -> Vocabulary:
+    """The vocabulary of a recogniser's symbols."""
+    from speech.models.ctc import is_special
+
+    return Vocabulary(size=len(symbols), blank=blank, written=tuple(n for n, s in enumerate(symbols) if not is_special(s)))
