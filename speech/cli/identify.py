@@ -100,7 +100,7 @@ def _codes(asked: str | None) -> tuple[str, ...] | None:
 
 
 def lines(result: Identified, path: str) -> str:
-    """What goes to the screen: recording, language, probability and seconds of speech, divided by tabs; then its turns, with their times."""
+    """What goes to the screen, divided by tabs: recording, language, probability, seconds of speech; then its turns, with their times."""
     rows = [[path, *_cells(result.language, result.probability, result.speech_ms)]]
     for turn in result.turns or ():
         times = f"{turn.span.start_ms / 1000:.3f}-{turn.span.end_ms / 1000:.3f}"

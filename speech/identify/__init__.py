@@ -7,4 +7,15 @@ from speech.identify.recording import IDENTIFY, identify
 from speech.identify.records import Candidate, Identified, Identifier, LanguageTurn, Settings
 from speech.identify.runs import run_of
 
-__all__ = ["IDENTIFY", "Candidate", "Identified", "Identifier", "LanguageTurn", "Later", "Settings", "identify", "open_identifier", "run_of"]
+__all__ = [
+    "IDENTIFY",
+    "Candidate",
+    "Identified",
+    "Identifier",
+    "LanguageTurn",
+    "Later",
+    "Settings",
+    "identify",
+    "open_identifier",
+    "run_of",
+]

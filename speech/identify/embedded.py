@@ -9,9 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speech.identify.features import counted, vocabulary_of
-from speech.identify.head import SURENESS, flat, head_sha256, read_head
+from speech.identify.head import FILE, SURENESS, flat, head_sha256, read_head
 from speech.identify.records import Piece, Progress, Sound
-from speech.identify.head import FILE
 from speech.models.encoder import Encoded, EncodeSettings, encode
 from speech.models.recogniser import CtcRecogniser, HiddenStates
 from speech.types import Passage
@@ -34,9 +33,7 @@ class Embedded:
         adapters = {code: recogniser.use(code).tensor_sha256 for code in shipped}
         self._recogniser = recogniser
         self._head = read_head(folder, recogniser.base_sha256, adapters)
-        self._vocabularies = {
-            code: vocabulary_of(recogniser.symbols(code), recogniser.blank(code)) for code in self._head.languages
-        }
+        self._vocabularies = {code: vocabulary_of(recogniser.symbols(code), recogniser.blank(code)) for code in self._head.languages}
         self.name = recogniser.name
         self.base_sha256 = recogniser.base_sha256
         self.sha256 = head_sha256(folder / FILE)
@@ -51,10 +48,7 @@ class Embedded:
     ) -> Iterator[NDArray[np.float32]]:
         """What was counted of each piece: the first stage's logits, then how sure each recogniser is."""
         passages = [
-            Passage(span=span, language=code, channel=piece.channel)
-            for piece in pieces
-            for span in piece.spans
-            for code in self.languages
+            Passage(span=span, language=code, channel=piece.channel) for piece in pieces for span in piece.spans for code in self.languages
         ]
         if not passages:
             return

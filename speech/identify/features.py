@@ -73,7 +73,9 @@ def pairs(emissions: Floats, vocabulary: Vocabulary) -> Floats:
     return np.asarray(np.sqrt(counts / (counts.sum() + FEW)), np.float32)
 
 
-def counted(states: Floats, emissions: Mapping[str, Floats], vocabularies: Mapping[str, Vocabulary], kept: NDArray[np.int64]) -> dict[str, Floats]:
+def counted(
+    states: Floats, emissions: Mapping[str, Floats], vocabularies: Mapping[str, Vocabulary], kept: NDArray[np.int64]
+) -> dict[str, Floats]:
     """All of it for one piece, by kind; of the pairs of all recognisers laid end to end only those at `kept`."""
     codes = list(vocabularies)
     following = np.concatenate([pairs(emissions[code], vocabularies[code]) for code in codes])

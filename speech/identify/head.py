@@ -77,9 +77,7 @@ def standing(logits: Doubles, sureness: Doubles, seconds: Doubles) -> Doubles:
     sure = np.take_along_axis(sureness, best[..., None, None], axis=-2)[..., 0, :]
     most = own[..., -1]
     parts = [most / 4, (most - own[..., -2]) / 4, (most - logits[..., -1]) / 4, np.log2(np.clip(seconds, 0.5, _LONGEST_S))]
-    return np.concatenate(
-        [np.stack(parts, axis=-1), sure, sureness.mean(axis=-2), np.ones((*most.shape, 1))], axis=-1
-    )
+    return np.concatenate([np.stack(parts, axis=-1), sure, sureness.mean(axis=-2), np.ones((*most.shape, 1))], axis=-1)
 
 
 _TENSORS = ("kept", "mean", "scale", "weight", "bias", "sure_mean", "sure_scale", "known", "softening")

@@ -122,9 +122,7 @@ def _check_known(candidates: Sequence[str] | None, engine: Identifier) -> None:
 class _Heard:
     """What was heard of one recording so far, piece by piece."""
 
-    def __init__(
-        self, signal: Signal, engine: Identifier, settings: Settings, candidates: Sequence[str] | None, report: Progress
-    ) -> None:
+    def __init__(self, signal: Signal, engine: Identifier, settings: Settings, candidates: Sequence[str] | None, report: Progress) -> None:
         self._signal = signal
         self._engine = engine
         self._settings = settings
@@ -280,7 +278,8 @@ def _transcript(
     unsure = [t for t in told if t.language is None]
     parts = [
         Segment(
-            span=accounts.moved(t.span, signal.offset_ms), language=t.language, speaker=t.speaker, channel=t.channel, confidence=t.probability,
+            span=accounts.moved(t.span, signal.offset_ms), language=t.language, speaker=t.speaker, channel=t.channel,
+            confidence=t.probability,
             unsure_reason=TOO_LITTLE if t.probability is None else "", status="unsure" if t in unsure else "draft",
         )
         for t in told

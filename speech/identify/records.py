@@ -61,7 +61,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LanguageTurn:
-    """The language of one turn. `probability` is that of what is said: of the language, or of none of those known; None for too little speech."""
+    """The language of one turn. `probability` is that of what is said, a language or none of those known; None for too little speech."""
 
     span: Span
     language: str | None

@@ -111,7 +111,10 @@ def _labels(config: Mapping[str, Any], where: str) -> tuple[str, ...]:
         found = {}
     if not found or sorted(found) != list(range(len(found))) or len(set(found.values())) != len(found):
         raise ModelRefused(
-            where, "its id2label does not number labels through from 0, each once", "Fetch config.json from the model's source", "MODEL_CONFIG"
+            where,
+            "its id2label does not number labels through from 0, each once",
+            "Fetch config.json from the model's source",
+            "MODEL_CONFIG",
         )
     return tuple(found[number] for number in range(len(found)))
 
