@@ -52,7 +52,7 @@ def opened(options: argparse.Namespace) -> Sets:
     for code in languages:
         model.use(code)
     cache = cache_of(model, options.cache, smoke=options.smoke)
-    return Sets(model, languages, options.data, cache, share=0.03 if options.smoke else 1.0)
+    return Sets(model, languages, options.data, cache, share=0.015 if options.smoke else 1.0)
 
 
 def without(table: Table, names: set[str]) -> Table:

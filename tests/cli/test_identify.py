@@ -31,7 +31,10 @@ def test_json_is_an_object_a_recording_and_each_has_its_row_in_the_ledger(tmp_pa
     done, refused = (json.loads(line) for line in capsys.readouterr().out.splitlines())
     assert (done["path"], done["ok"], done["language"], done["probability"], done["speech_ms"]) == (str(heard), True, None, None, 0)
     assert (refused["ok"], refused["code"]) == (False, "AUDIO_EMPTY")
-    assert [(e.type, e.outcome) for e in ledger.events()] == [("identify_language", "success"), ("identify_language", "failure")]
+    assert [(row.type, json.loads(row.body)["outcome"]) for row in ledger.rows()] == [
+        ("identify_language", "success"),
+        ("identify_language", "failure"),
+    ]
 
 
 def test_a_classifier_of_languages_says_that_it_is_not_calibrated(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
