@@ -80,10 +80,11 @@ def main() -> None:
     total = sum(counted.values())
     foreign = sum(any(language in ("es", "qqe") for _, language in s) for s in everything)
     alone = sum(all(language == "es" for _, language in s) for s in everything)
+    spanish_share, mixed_share = (100 * counted[code] / total for code in ("es", "qqe"))
     lines.append(
-        f"Of {total:,} words in {len(everything):,} sentences ({len(read)} chapters) {100 * counted['es'] / total:.1f} % are "
-        f"marked Spanish and {100 * counted['qqe'] / total:.1f} % a Spanish stem with a Kichwa ending; {100 * foreign / len(everything):.0f} % of the "
-        f"sentences hold at least one, {100 * alone / len(everything):.1f} % nothing else.\n"
+        f"Of {total:,} words in {len(everything):,} sentences ({len(read)} chapters) {spanish_share:.1f} % are marked Spanish and "
+        f"{mixed_share:.1f} % a Spanish stem with a Kichwa ending; {100 * foreign / len(everything):.0f} % of the sentences hold at "
+        f"least one, {100 * alone / len(everything):.1f} % nothing else.\n"
     )
     teach = [pair for n, own in sentences.items() if n != DEV for s in own for pair in s]
     spanish, kichwa = (Letters({w for w, code in teach if code == which}) for which in ("es", "qu"))

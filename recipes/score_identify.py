@@ -78,7 +78,7 @@ def by_seconds(table: Table, cell: Callable[[Table, NDArray[np.bool_]], str]) ->
 def forced(head: Head, table: Table) -> NDArray[np.bool_]:
     """Whether the likeliest language is the right one, were it known that it is one of them."""
     p = probabilities(head, table)[:, :-1]
-    return np.array(head.languages)[p.argmax(axis=1)] == table.language
+    return np.asarray(np.array(head.languages)[p.argmax(axis=1)] == table.language)
 
 
 def told(head: Head, table: Table) -> NDArray[np.bool_]:
