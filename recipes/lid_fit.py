@@ -9,7 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from lid_data import LAYER, Heard, dev_pieces, hear, store, stored, test_pieces, train_pieces
+from lid_data import LAYER, Heard, hear
+from lid_sets import dev_pieces, store, stored, test_pieces, train_pieces
 from numpy.typing import NDArray
 
 from speech.identify.features import Vocabulary, pairs, vocabulary_of

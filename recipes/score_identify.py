@@ -17,8 +17,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
-from lid_data import SECONDS, stored
+from lid_data import SECONDS
 from lid_fit import Sets, Table, auroc, first_stage, head_of, joined, sizes, table_of
+from lid_sets import stored
 from numpy.typing import NDArray
 from train_lid import opened, without
 
