@@ -87,7 +87,7 @@ def train_pieces(root: Path, share: float = 1.0) -> Iterator[tuple[str, list[Pie
         found = [
             piece
             for seconds, most in _TRAIN_MOST.items()
-            for piece in pieces(root, collection, splits, seconds, max(2, round(most * many * share)), "train")
+            for piece in pieces(root, collection, splits, seconds, max(1, round(most * many * share)), "train")
         ]
         yield f"train.{collection}", perturbed_pieces(found, f"train {collection}")
     yield from espeak_pieces(root, share)
@@ -125,7 +125,7 @@ def plain_pieces(
         piece
         for collection in collections
         for seconds, most in most_by_seconds.items()
-        for piece in pieces(root, collection, splits, seconds, max(2, round(most * share)) * (3 if "vox" in collection else 1), seed)
+        for piece in pieces(root, collection, splits, seconds, max(1, round(most * share)) * (3 if "vox" in collection else 1), seed)
     ]
 
 
@@ -151,7 +151,7 @@ def test_pieces(root: Path, share: float = 1.0) -> Iterator[tuple[str, list[Piec
             piece
             for collection in COLLECTIONS
             for seconds, most in lengths
-            for piece in pieces(root, collection, {split}, seconds, max(2, round(most * share)), "pauses", pauses=True)
+            for piece in pieces(root, collection, {split}, seconds, max(1, round(most * share)), "pauses", pauses=True)
         ]
         yield f"pauses.{split}", quiet
 

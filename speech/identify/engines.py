@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import threading
 
 from speech.errors import SpeechError
@@ -23,7 +24,9 @@ def open_identifier(name: str, settings: LoadSettings | None = None) -> Identifi
     """
     if classifier.is_classifier(name):
         return Labelled(classifier.load_classifier(name, settings))
-    return Embedded(load(name, settings), hub.resolve(name))
+    folder = hub.resolve(name)
+    # The head was fitted on the adapters beside it; one that a person learnt for the same language would stand before them.
+    return Embedded(load(name, dataclasses.replace(settings or LoadSettings(), adapter=folder)), folder)
 
 
 class Later:

@@ -146,6 +146,16 @@ def test_a_head_is_held_against_its_card_and_its_base(copied: Path) -> None:
     assert without.value.code == "MODEL_CONFIG"
 
 
+def test_an_adapter_that_a_person_learnt_does_not_stand_in_the_way(
+    mini: Identifier, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = tmp_path / "models" / "adapters" / mini.base_sha256[:16] / "adapter.que.safetensors"
+    own.parent.mkdir(parents=True)
+    shutil.copy(mini_folder() / "adapter.swh.safetensors", own)
+    monkeypatch.setenv("SPEECH_MODELS", str(tmp_path / "models"))
+    assert open_identifier("mini").sha256 == mini.sha256
+
+
 def test_more_speech_of_the_same_makes_it_surer(mini: Identifier, tmp_path: Path) -> None:
     weights = np.zeros(8 + 35, np.float32)
     weights[2] = 3.0
