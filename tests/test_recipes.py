@@ -8,8 +8,10 @@ import dataclasses
 import importlib
 import json
 import os
+import re
 import subprocess
 import sys
+import tomllib
 from collections import Counter
 from pathlib import Path
 from types import ModuleType
@@ -196,3 +198,24 @@ def test_train_lms_weighs_as_the_shipped_model_was_weighed(shared: Path, monkeyp
 def test_adapt_language_learns_and_scores(shared: Path) -> None:
     said = smoke("adapt_language.py", shared, "--only", "yor_10_donor_adapter")
     assert "  4: " in said and not list((REPOSITORY / "docs" / "adapt_runs").glob("*smoke*"))
+
+
+def test_train_lid_fits_a_head_and_says_what_it_was_made_from(shared: Path, tmp_path: Path) -> None:
+    pytest.importorskip("espeakng_loader", reason="the extra tts (eSpeak NG) is not installed")
+    smoke("train_lid.py", shared, "--without", "mlg_dimbyr_m", "--out", str(tmp_path / "head"))
+    card = tomllib.loads((tmp_path / "head" / "identify.toml").read_text(encoding="utf-8"))
+    assert card["languages"] == ["amh", "bre", "kin", "mlg", "que", "swh", "yor"]
+    assert "mlg_dimbyr_m" not in card["trained"]["collections"] and "mlg_dimbyr_f" in card["trained"]["collections"]
+    assert card["calibration"]["split"] == "dev" and card["calibration"]["left_out_auroc"] > 0.5
+
+
+def test_score_identify_reports_new_voices_first(shared: Path) -> None:
+    pytest.importorskip("espeakng_loader", reason="the extra tts (eSpeak NG) is not installed")
+    table = smoke("score_identify.py", shared)
+    headings = re.findall(r"^## (.*)$", table, re.MULTILINE)
+    assert headings[0] == "New voices and other domains" and headings[-1] == "Control"
+    assert "AUROC" in table and "nan" not in table
+
+
+def test_code_switching_counts_spanish_words(shared: Path) -> None:
+    assert "AUROC, Spanish against Kichwa" in smoke("code_switching.py", shared)

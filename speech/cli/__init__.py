@@ -25,6 +25,7 @@ COMMANDS = {
     "app": "Transcribe, review and teach in the browser.",
     "consent": "What was agreed about recordings: recorded, withdrawn, shown.",
     "diarise": "Who speaks when: turns with speakers, as RTTM and other formats.",
+    "identify": "Which language is spoken: in recordings, and in each turn.",
     "lm": "Language models: made from text, shown, written as ARPA.",
     "manifest": "Manifests: made of a folder, checked, counted.",
     "model": "Models and adapters on this machine: list, add, show, check, remove.",

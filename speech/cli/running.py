@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from speech.cli.account import Account
 from speech.cli.options import attempt
@@ -25,12 +25,16 @@ R = TypeVar("R", bound=Made)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Showing:
-    """Where results go: files of these formats under `out`, else the first format on standard output; objects as `--json` asks."""
+    """Where results go: files of these formats under `out`, else the first format on standard output; objects as `--json` asks.
+
+    `lines` says what goes to standard output of a verb that shows no format.
+    """
 
     out: Path | None
     names: Sequence[str]
     as_json: bool
     debug: bool
+    lines: Callable[[Any, str], str] | None = None
 
 
 def work_through(
@@ -54,6 +58,8 @@ def work_through(
             result = run.deliver(item, outcome)
             if as_json:
                 Streams.json(result.as_dict(path))
+            elif showing.lines is not None:
+                Streams.bytes(showing.lines(result, path).encode("utf-8"))
             elif out is None:
                 Streams.bytes(formats.by_name(showing.names[0]).render(result.for_format(showing.names[0])))
             account.add(result, path)

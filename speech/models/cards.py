@@ -91,7 +91,7 @@ class LowRank:
 
     def __str__(self) -> str:
         """As it stands in the card, and in the header of the tensors' file."""
-        return _value({"rank": self.rank, "alpha": float(self.alpha), "targets": list(self.targets)})
+        return toml_value({"rank": self.rank, "alpha": float(self.alpha), "targets": list(self.targets)})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -232,11 +232,11 @@ def _calibration_faults(found: Any) -> list[str]:
 
 def card_toml(card: AdapterCard) -> str:
     """The card as TOML, in a fixed order."""
-    lines = [f"schema = {_value(SCHEMA)}"]
+    lines = [f"schema = {toml_value(SCHEMA)}"]
     for name in ("language", "variety", "base", "base_sha256", "tensor_sha256"):
         if getattr(card, name):
-            lines.append(f"{name} = {_value(getattr(card, name))}")
-    lines.append(f"alphabet = {_value(list(card.alphabet))}")
+            lines.append(f"{name} = {toml_value(getattr(card, name))}")
+    lines.append(f"alphabet = {toml_value(list(card.alphabet))}")
     if card.low_rank:
         lines.append(f"low_rank = {card.low_rank}")
     if card.calibration.raw:
@@ -244,13 +244,13 @@ def card_toml(card: AdapterCard) -> str:
         for name in ("split", "words", "ece", "raw", "right"):
             value = getattr(card.calibration, name)
             if value not in (None, ""):
-                lines.append(f"{name} = {_value(list(value) if isinstance(value, tuple) else value)}")
+                lines.append(f"{name} = {toml_value(list(value) if isinstance(value, tuple) else value)}")
     if card.trained:
         lines.append("\n[trained]")
-        lines.extend(f"{_key(name)} = {_value(value)}" for name, value in card.trained.items())
+        lines.extend(f"{_key(name)} = {toml_value(value)}" for name, value in card.trained.items())
     for row in card.scores:
         lines.append("\n[[scores]]")
-        lines.extend(f"{_key(name)} = {_value(value)}" for name, value in row.items())
+        lines.extend(f"{_key(name)} = {toml_value(value)}" for name, value in row.items())
     return "\n".join(lines) + "\n"
 
 
@@ -261,17 +261,17 @@ def table_toml(schema: str, tensor_sha256: str, trained: Mapping[str, Any]) -> s
 
 
 def _key(name: str) -> str:
-    return name if name.replace("_", "").isalnum() and name.isascii() else _value(name)
+    return name if name.replace("_", "").isalnum() and name.isascii() else toml_value(name)
 
 
-def _value(value: Any) -> str:
+def toml_value(value: Any) -> str:
     """A TOML value: text, number, truth, list, or a table in one line."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float):
         return repr(value)
     if isinstance(value, Mapping):
-        return "{ " + ", ".join(f"{_key(str(k))} = {_value(v)}" for k, v in value.items()) + " }" if value else "{}"
+        return "{ " + ", ".join(f"{_key(str(k))} = {toml_value(v)}" for k, v in value.items()) + " }" if value else "{}"
     if isinstance(value, str):
         signs = []
         for sign in value:
@@ -282,4 +282,4 @@ def _value(value: Any) -> str:
             else:
                 signs.append(f"\\u{ord(sign):04x}" if ord(sign) < 0x10000 else f"\\U{ord(sign):08x}")
         return '"' + "".join(signs) + '"'
-    return "[" + ", ".join(_value(v) for v in value) + "]"
+    return "[" + ", ".join(toml_value(v) for v in value) + "]"

@@ -81,17 +81,17 @@ def open_checkpoint(folder: Path) -> Checkpoint:
         `MODEL_NOT_HERE` (no config or weights), `MODEL_CONFIG`, `MODEL_VOCAB`, `PATH_LINK` (a file that leads out
         of the folder), and the codes of `speech.models.weights`.
     """
-    config = _json(folder / "config.json", folder)
+    config = json_of(folder / "config.json", folder)
     with _well_formed(folder):
         family = family_of(config, shown(folder / "config.json"))
-    weights = _weight_files(folder)
+    weights = weight_files(folder)
     tensors: dict[str, Entry] = {}
     for path in weights:
-        tensors.update(entries(_inside(path, folder)))
+        tensors.update(entries(inside(path, folder)))
     _refuse_unmerged(folder)
-    adapters = {p.name[len("adapter.") : -len(".safetensors")]: _inside(p, folder) for p in sorted(folder.glob("adapter.*.safetensors"))}
+    adapters = {p.name[len("adapter.") : -len(".safetensors")]: inside(p, folder) for p in sorted(folder.glob("adapter.*.safetensors"))}
     with _well_formed(folder):
-        stated = _stated_features(folder)
+        stated = stated_features(folder)
         return Checkpoint(
             folder=folder,
             name=folder.name,
@@ -122,7 +122,7 @@ def _well_formed(folder: Path) -> Iterator[None]:
         ) from error
 
 
-def _json(path: Path, folder: Path) -> dict[str, Any]:
+def json_of(path: Path, folder: Path) -> dict[str, Any]:
     if not path.exists():
         pickles = sorted(p.name for p in folder.glob("*.bin")) if folder.is_dir() else []
         raise ModelRefused(
@@ -146,13 +146,13 @@ def _noticed(folder: Path) -> Iterator[Finding]:
         )
 
 
-def _weight_files(folder: Path) -> tuple[Path, ...]:
+def weight_files(folder: Path) -> tuple[Path, ...]:
     whole = folder / "model.safetensors"
     index = folder / "model.safetensors.index.json"
     if whole.exists() or whole.is_symlink():
         return (whole,)
     if index.exists():
-        names = sorted(set(_json(index, folder).get("weight_map", {}).values()))
+        names = sorted(set(json_of(index, folder).get("weight_map", {}).values()))
         return tuple(folder / name for name in names)
     pickles = sorted(p for pattern in ("*.bin", "*.pt", "*.ckpt") for p in folder.glob(pattern))
     if pickles:
@@ -176,7 +176,7 @@ def _refuse_unmerged(folder: Path) -> None:
         )
 
 
-def _inside(path: Path, folder: Path) -> Path:
+def inside(path: Path, folder: Path) -> Path:
     """`path`, unless it is a link that leaves the folder (the blobs of a hub cache beside it are part of it)."""
     real, root = resolved(path), resolved(folder)
     cache = root.parent.parent if root.parent.name == "snapshots" else root
@@ -185,7 +185,7 @@ def _inside(path: Path, folder: Path) -> Path:
     return path
 
 
-def _stated_features(folder: Path) -> dict[str, Any]:
+def stated_features(folder: Path) -> dict[str, Any]:
     """What the feature extractor's file states; empty where there is none."""
     for name in ("preprocessor_config.json", "processor_config.json"):
         if (folder / name).exists():
@@ -253,8 +253,8 @@ def open_adapter(checkpoint: Checkpoint, path: Path, language: str, *, base_hash
     found = entries(path)
     tensor_hash = content_sha256([(path, found)], rename=canonical_name)
     card_path = path.with_suffix(".toml")
-    inside = path.parent.resolve() == checkpoint.folder.resolve()
-    card = None if inside and not checkpoint.carded else read_card(card_path)
+    beside_base = path.parent.resolve() == checkpoint.folder.resolve()
+    card = None if beside_base and not checkpoint.carded else read_card(card_path)
     if card is not None:
         _check_card(card, card_path, language, base_hash, tensor_hash)
         if card.low_rank is not None:

@@ -41,7 +41,7 @@ REFUSALS = {
 
 
 @pytest.mark.parametrize(("code", "data"), REFUSALS.items())
-@pytest.mark.parametrize("verb", [["transcribe", "--language", "und"], ["probe"]])
+@pytest.mark.parametrize("verb", [["transcribe", "--language", "und"], ["identify"], ["probe"]])
 def test_a_refusal_is_1_has_one_shape_and_the_others_go_on(
     code: str, data: bytes, verb: list[str], recording: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
