@@ -256,8 +256,8 @@ def card_toml(card: AdapterCard) -> str:
 
 def table_toml(schema: str, tensor_sha256: str, trained: Mapping[str, Any]) -> str:
     """The card of weights that are no adapter: their hash, and what trained them."""
-    head = [f"schema = {_value(schema)}", f"tensor_sha256 = {_value(tensor_sha256)}", "", "[trained]"]
-    return "\n".join([*head, *(f"{_key(name)} = {_value(value)}" for name, value in trained.items())]) + "\n"
+    head = [f"schema = {toml_value(schema)}", f"tensor_sha256 = {toml_value(tensor_sha256)}", "", "[trained]"]
+    return "\n".join([*head, *(f"{_key(name)} = {toml_value(value)}" for name, value in trained.items())]) + "\n"
 
 
 def _key(name: str) -> str:
