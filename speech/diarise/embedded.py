@@ -6,13 +6,17 @@ become clusters, clusters become states of a chain, and where several speak at o
 
 from __future__ import annotations
 
+import functools
+import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from speech.diarise.clustering import ClusterSettings, clusters, posteriors
+from speech.diarise.packaged import PackagedVoices, joined
+from speech.diarise.packaged import load as load_packaged
 from speech.diarise.records import Progress, Sound, SpeakerCount, Voice, Voices
 from speech.models.voices import FRAME, RATE, Heard, VoiceModel, load
 from speech.types import Span, Turn
@@ -41,19 +45,25 @@ class EmbeddedSettings:
     """A pause of one speaker up to this belongs to the turn."""
     least_ms: int = 120
     """Shorter turns are not given."""
+    packaged: float = 0.5
+    """What the vectors of an installed Resemblyzer count for beside ours."""
+    packaged_distance: float = 0.47
+    """`clustering.distance` where they do."""
     near: int = 25
     """Frames on both sides in which a second speaker is looked for: 1 s."""
     clustering: ClusterSettings = field(default_factory=ClusterSettings)
 
 
 class Embedded:
-    """Turns by the voice network that ships."""
+    """Turns by the voice network that ships, and by that of Resemblyzer beside it where this is installed."""
 
     name = "embedded"
     several_at_once = True
 
-    def __init__(self, model: VoiceModel | None = None, settings: EmbeddedSettings | None = None) -> None:
+    def __init__(self, model: VoiceModel | None = None, settings: EmbeddedSettings | None = None, *, packaged: bool = True) -> None:
+        """`packaged`: whether an installed Resemblyzer is asked, too."""
         self._model = model
+        self._packaged_asked = packaged
         self.settings = settings or EmbeddedSettings()
 
     @property
@@ -63,17 +73,34 @@ class Embedded:
             self._model = load()
         return self._model
 
+    @functools.cached_property
+    def packaged(self) -> PackagedVoices | None:
+        """The network of Resemblyzer, where it is installed and wanted."""
+        return load_packaged() if self._packaged_asked else None
+
     @property
     def sha256(self) -> str:
-        """The hash of the network's weights."""
-        return self.model.sha256
+        """The hash of the weights."""
+        if self.packaged is None:
+            return self.model.sha256
+        return hashlib.sha256(f"{self.model.sha256} {self.packaged.sha256}".encode()).hexdigest()
 
     def voices(self, sound: Sound, rms: float, speech: Sequence[Span], count: SpeakerCount, progress: Progress) -> Voices:
         """Who speaks when."""
         if not speech:
             return Voices()
         heard = self.model.hear(sound, rms, lambda done, total: progress("hearing voices", done, total))
-        return placed(heard, speech, count, self.settings)
+        return self.told(heard, self.packaged.hear(sound, rms) if self.packaged else None, speech, count)
+
+    def told(self, heard: Heard, packaged: Floats | None, speech: Sequence[Span], count: SpeakerCount) -> Voices:
+        """What was heard, as turns; voices are always ours alone, so that thresholds for them hold with and without a package."""
+        settings = self.settings
+        if packaged is not None:
+            heard = joined(heard, packaged, settings.packaged)
+            settings = replace(settings, clustering=replace(settings.clustering, distance=settings.packaged_distance))
+        found = placed(heard, speech, count, settings)
+        own = {name: _unit(voice[: self.model.shape.dimension]) for name, voice in found.voice_by_speaker.items()}
+        return replace(found, voice_by_speaker=own)
 
     def voice(self, sound: Sound, rms: float, speech: Sequence[Span]) -> Voice:
         """How the one speaker of a clip sounds: a unit vector."""
