@@ -68,7 +68,7 @@ def test_cosines_beside_ours_are_the_weighted_mean_of_both() -> None:
     # Frames 4 and 14 (0.18 and 0.58 s) lie between vectors 0 and 1, 1 and 2, at 0.45 of the way.
     def between(n: int) -> np.ndarray:
         made = 0.55 * theirs[n] + 0.45 * theirs[n + 1]
-        return made / np.linalg.norm(made)
+        return np.asarray(made / np.linalg.norm(made))
 
     due = 0.75 * float(ours[4] @ ours[14]) + 0.25 * float(between(0) @ between(1))
     assert abs(float(both[4] @ both[14]) - due) < 0.02
