@@ -41,8 +41,8 @@ SIZES = (0.84, 0.92, 1.0, 1.09, 1.19)
 """Speeds that make another body of a voice: pitch, formants and pace move together."""
 CONVERSATIONS = 8
 LENGTH_S = 12.0
-STEPS = 6000
-RATE_MOST = 1e-3
+STEPS = 7000
+RATE_MOST = 7e-4
 SYNTHETIC = 0.25
 """Share of conversations that are eSpeak NG's."""
 CAST = 0.4
@@ -228,7 +228,7 @@ def main() -> None:
             with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
                 vectors, counts = network(samples)
             parts = losses(vectors.float(), counts.float(), active, classes, centres, log_scale)
-            total = parts[0] + parts[1] + 0.5 * parts[2]
+            total = 2 * parts[0] + parts[1] + 0.5 * parts[2]
             optimiser.zero_grad()
             total.backward()  # type: ignore[no-untyped-call]  # torch's own gap
             torch.nn.utils.clip_grad_norm_(moving, 5.0)

@@ -20,7 +20,7 @@ Floats = NDArray[np.float32]
 class ClusterSettings:
     """Tuned on composed conversations of open speakers who train nothing (`recipes/score_diarise.py --tune`)."""
 
-    distance: float = 0.62
+    distance: float = 0.65
     """Cosine distance up to which stretches are one speaker's."""
     least_blocks: float = 6.0
     """Blocks that a speaker has at least, of all the recording's speech; fewer go to the nearest."""

@@ -47,7 +47,7 @@ class EmbeddedSettings:
     """Shorter turns are not given."""
     packaged: float = 0.5
     """What the vectors of an installed Resemblyzer count for beside ours."""
-    packaged_distance: float = 0.47
+    packaged_distance: float = 0.46
     """`clustering.distance` where they do."""
     near: int = 25
     """Frames on both sides in which a second speaker is looked for: 1 s."""
