@@ -258,7 +258,7 @@ def _noticed(recording: Path, whole: LanguageTurn, engine: Identifier) -> Iterat
         yield Finding(
             code="LANGUAGE_TOO_LITTLE",
             where=shown(recording),
-            what=f"{whole.speech_ms / 1000:.1f} s of speech were heard; below {engine.least_ms / 1000:.1f} s no language is told",
+            what=f"{whole.speech_ms / 1000:.1f} s of talk in it; below {engine.least_ms / 1000:.1f} s no language is told",
             mend="Give a longer recording, or say the language yourself",
         )
     elif not engine.calibrated:
