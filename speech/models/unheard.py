@@ -35,7 +35,8 @@ def loud_beside(sound: Readable, speech: Sequence[Span]) -> list[Span]:
     spoken = np.zeros(len(levels), np.bool_)
     for span in speech:
         spoken[span.start_ms // STEP_MS : -(-span.end_ms // STEP_MS)] = True
-    least = float(np.percentile(levels, 10)) + OVER_FLOOR_DB
+    # The quietest hundredth: a recording may be song from end to end.
+    least = float(np.percentile(levels, 1)) + OVER_FLOOR_DB
     if spoken.any():
         least = max(least, float(np.median(levels[spoken])) - UNDER_SPEECH_DB)
     edges = np.flatnonzero(np.diff(np.concatenate([[0], ((levels > least) & ~spoken).astype(np.int8), [0]]))).reshape(-1, 2)

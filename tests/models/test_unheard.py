@@ -56,4 +56,5 @@ def test_pauses_of_a_sung_line_do_not_divide_it() -> None:
 
 def test_a_recording_without_any_speech_is_compared_with_its_own_quiet() -> None:
     assert loud_beside(sound((4, 1e-3), (3, 0.05), (4, 1e-3)), ()) == [Span(start_ms=4_000, end_ms=7_000)]
+    assert loud_beside(sound((0.5, 1e-3), (20, 0.05), (0.5, 1e-3)), ()) == [Span(start_ms=500, end_ms=20_500)]
     assert loud_beside(sound((0.05, 0.1)), ()) == []
