@@ -197,9 +197,10 @@ def tune(root: Path, model: VoiceModel, *, smoke: bool) -> None:
     cases = list(composed(root, {"tuning": voice_data.TUNE}, replace(COMPOSED, length_s=length), count, seed=8))
     heard = [found_in(case, Embedded(model, packaged=False)) for case in cases]
     base = EmbeddedSettings()
-    for block, distance, least in itertools.product((15, 20, 30), (0.55, 0.6, 0.65, 0.7), (3.0, 6.0)):
-        settings = replace(base, block=block, clustering=replace(base.clustering, distance=distance, least_blocks=least))
-        show(f"block {block} distance {distance} least {least}", cases, heard, settings)
+    spreads = ((0.6, 0.65, 0.7), (0.55, 0.6, 0.65, 0.7), (0.5, 0.55, 0.6, 0.65, 0.7, 0.75), (0.65,))
+    for block, distances, least in itertools.product((15, 20, 30), spreads, (3.0, 6.0)):
+        settings = replace(base, block=block, clustering=replace(base.clustering, distances=distances, least_blocks=least))
+        show(f"block {block} distances {distances} least {least}", cases, heard, settings)
     for least, several, pause in itertools.product((0.3, 0.4, 0.5), (0.35, 0.5, 0.65), (160, 240)):
         settings = replace(base, speaking=least, several=several, pause_ms=pause)
         show(f"speaking {least} several {several} pause {pause}", cases, heard, settings)

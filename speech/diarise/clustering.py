@@ -20,8 +20,8 @@ Floats = NDArray[np.float32]
 class ClusterSettings:
     """Tuned on composed conversations of open speakers who train nothing (`recipes/score_diarise.py --tune`)."""
 
-    distance: float = 0.65
-    """Cosine distance up to which stretches are one speaker's."""
+    distances: tuple[float, ...] = (0.55, 0.6, 0.65, 0.7)
+    """Cosine distances up to which stretches may be one speaker's; that which divides best is taken."""
     least_blocks: float = 6.0
     """Blocks that a speaker has at least, of all the recording's speech; fewer go to the nearest."""
     sharpness: float = 20.0
@@ -47,7 +47,7 @@ def _in_parts(vectors: Floats, settings: ClusterSettings, *, least: int, most: i
     from dataclasses import replace
 
     parts = -(-len(vectors) // settings.at_once)
-    near = replace(settings, distance=0.8 * settings.distance, least_blocks=1.0)
+    near = replace(settings, distances=(0.8 * min(settings.distances),), least_blocks=1.0)
     means: list[Floats] = []
     weights: list[int] = []
     labels = np.zeros(len(vectors), np.intp)
@@ -63,19 +63,41 @@ def _in_parts(vectors: Floats, settings: ClusterSettings, *, least: int, most: i
 
 
 def _cut(vectors: Floats, weights: NDArray[np.float64], settings: ClusterSettings, *, least: int, most: int | None) -> NDArray[np.intp]:
-    """Average linkage cut at the distance, within the bounds of the number; small ones given to the nearest."""
+    """Average linkage cut at several distances, small ones given to the nearest; of those with several speakers, the best divided.
+
+    How far two voices lie apart depends on whose they are and on the room, so that no one distance serves all recordings.
+    """
     from scipy.cluster.hierarchy import fcluster, linkage
-    from scipy.spatial.distance import pdist
+    from scipy.spatial.distance import pdist, squareform
 
     if len(vectors) == 1:
         return np.zeros(1, np.intp)
-    tree = linkage(pdist(vectors.astype(np.float64), "cosine").clip(min=0), "average")
-    labels = fcluster(tree, settings.distance, "distance") - 1
-    labels = _large(vectors, weights, labels, settings.least_blocks)
-    number = len(np.unique(labels))
-    if number < least or (most is not None and number > most):
-        labels = _number(tree, vectors, weights, least if number < least else int(most or least), settings)
-    return np.unique(labels, return_inverse=True)[1]
+    apart = pdist(vectors.astype(np.float64), "cosine").clip(min=0)
+    tree = linkage(apart, "average")
+    cuts = [_large(vectors, weights, fcluster(tree, d, "distance") - 1, settings.least_blocks) for d in settings.distances]
+    cuts = [np.unique(cut, return_inverse=True)[1] for cut in cuts]
+    within = [cut for cut in cuts if cut.max() + 1 >= least and (most is None or cut.max() + 1 <= most)]
+    if not within:
+        few = all(cut.max() + 1 < least for cut in cuts)
+        return np.unique(_number(tree, vectors, weights, least if few else int(most or least), settings), return_inverse=True)[1]
+    several = [cut for cut in within if cut.max() > 0]
+    if not several:
+        return within[0]
+    distances = squareform(apart)
+    return max(several, key=lambda cut: _silhouette(distances, cut))
+
+
+def _silhouette(distances: NDArray[np.float64], labels: NDArray[np.intp]) -> float:
+    """How much nearer stretches lie to their own speaker's than to the next speaker's, on average: -1 to 1 (Rousseeuw 1987)."""
+    sizes = np.bincount(labels)
+    means = np.stack([distances[:, labels == k].sum(axis=1) for k in range(len(sizes))], axis=1)
+    every = np.arange(len(labels))
+    own = means[every, labels] / np.maximum(1, sizes[labels] - 1)
+    means = means / sizes
+    means[every, labels] = np.inf
+    next_one = means.min(axis=1)
+    found = (next_one - own) / np.maximum(np.maximum(own, next_one), 1e-9)
+    return float(np.where(sizes[labels] == 1, 0.0, found).mean())
 
 
 def _number(tree: Floats, vectors: Floats, weights: NDArray[np.float64], wanted: int, settings: ClusterSettings) -> NDArray[np.intp]:

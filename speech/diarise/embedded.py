@@ -47,8 +47,8 @@ class EmbeddedSettings:
     """Shorter turns are not given."""
     packaged: float = 0.5
     """What the vectors of an installed Resemblyzer count for beside ours."""
-    packaged_distance: float = 0.46
-    """`clustering.distance` where they do."""
+    packaged_distances: tuple[float, ...] = (0.41, 0.46, 0.51)
+    """`clustering.distances` where they do."""
     near: int = 25
     """Frames on both sides in which a second speaker is looked for: 1 s."""
     clustering: ClusterSettings = field(default_factory=ClusterSettings)
@@ -97,7 +97,7 @@ class Embedded:
         settings = self.settings
         if packaged is not None:
             heard = joined(heard, packaged, settings.packaged)
-            settings = replace(settings, clustering=replace(settings.clustering, distance=settings.packaged_distance))
+            settings = replace(settings, clustering=replace(settings.clustering, distances=settings.packaged_distances))
         found = placed(heard, speech, count, settings)
         own = {name: _unit(voice[: self.model.shape.dimension]) for name, voice in found.voice_by_speaker.items()}
         return replace(found, voice_by_speaker=own)

@@ -7,7 +7,7 @@ import pytest
 
 from speech.diarise.clustering import ClusterSettings, clusters, posteriors
 
-SETTINGS = ClusterSettings(distance=0.5, least_blocks=3)
+SETTINGS = ClusterSettings(distances=(0.4, 0.5, 0.6), least_blocks=3)
 
 
 def said_by(speakers: list[int], *, noise: float = 0.05, seed: int = 3) -> np.ndarray:
@@ -41,8 +41,20 @@ def test_a_single_stray_stretch_is_no_speaker() -> None:
 
 def test_long_recordings_are_joined_in_parts_with_the_same_answer() -> None:
     speakers = [n // 10 % 3 for n in range(900)]
-    small = ClusterSettings(distance=0.5, least_blocks=3, at_once=100)
+    small = ClusterSettings(distances=(0.4, 0.5, 0.6), least_blocks=3, at_once=100)
     assert same(clusters(said_by(speakers), small), speakers)
+
+
+def test_voices_near_each_other_are_told_apart_by_how_well_a_cut_divides() -> None:
+    """Two voices at a cosine distance of 0.45: a fixed distance of 0.6 would join them, one of 0.4 split none of them."""
+    rng = np.random.default_rng(4)
+    first = np.eye(16)[0]
+    second = 0.55 * first + np.sqrt(1 - 0.55**2) * np.eye(16)[1]
+    speakers = [0, 1] * 30
+    rows = np.stack([(first, second)[n] for n in speakers]) + rng.normal(0, 0.04, (60, 16))
+    vectors = np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), np.float32)
+    assert same(clusters(vectors, SETTINGS), speakers)
+    assert clusters(vectors, ClusterSettings(distances=(0.6,), least_blocks=3)).max() == 0
 
 
 def test_one_stretch_and_none() -> None:
