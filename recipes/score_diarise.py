@@ -191,10 +191,30 @@ def main() -> None:
     report(given.data, model_of(given.model), smoke=given.smoke)
 
 
+def tuning_cases(root: Path, *, smoke: bool) -> Iterator[Case]:
+    """Tuning speakers among themselves; two readers with other bodies of theirs, two and more at a time; each speaker alone."""
+    length, count = (30, 2) if smoke else (180, 24)
+    yield from composed(root, {"tuning": voice_data.TUNE}, replace(COMPOSED, length_s=length), count, seed=8)
+    voices = voice_data.read_voices(root, voice_data.TUNE)
+    kinyarwanda, swahili = (next(v for v in voices if v.name.startswith(code)) for code in ("kin", "swh"))
+    near = {
+        "two sizes, Kinyarwanda": [kinyarwanda.voice(), voice_data.resized(kinyarwanda, 1.13)],
+        "two sizes, Swahili": [swahili.voice(), voice_data.resized(swahili, 0.88)],
+        "four": [kinyarwanda.voice(), voice_data.resized(kinyarwanda, 0.86), swahili.voice(), voice_data.resized(swahili, 1.16)],
+        "two readers": [kinyarwanda.voice(), swahili.voice()],
+        **{f"alone: {voice.name}": [voice.voice()] for voice in voices},
+    }
+    for name, group in near.items():
+        alone = len(group) == 1
+        settings = replace(COMPOSED, length_s=30 if smoke else 90 if alone else 120, speakers=(1, 1) if alone else COMPOSED.speakers)
+        for n in range(1 if smoke or alone else 5):
+            made = compose(group, settings, np.random.default_rng([9, n, len(group)]))
+            yield Case(set=name, name=f"{name} {n + 1}", samples=made.samples, reference=made.turns)
+
+
 def tune(root: Path, model: VoiceModel, *, smoke: bool) -> None:
     """Settings on conversations of tuning speakers, one after another, and what `thresholds` are chosen by."""
-    length, count = (30, 2) if smoke else (180, 24)
-    cases = list(composed(root, {"tuning": voice_data.TUNE}, replace(COMPOSED, length_s=length), count, seed=8))
+    cases = list(tuning_cases(root, smoke=smoke))
     heard = [found_in(case, Embedded(model, packaged=False)) for case in cases]
     base = EmbeddedSettings()
     spreads = ((0.6, 0.65, 0.7), (0.55, 0.6, 0.65, 0.7), (0.5, 0.55, 0.6, 0.65, 0.7, 0.75), (0.65,))

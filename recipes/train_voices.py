@@ -31,8 +31,7 @@ from speech.audio import RATE
 from speech.files import write_bytes, write_text
 from speech.models.cards import table_toml
 from speech.models.precision import has_bf16
-from speech.models.training.augment import at_speed
-from speech.models.training.conversations import Conversation, ConversationSettings, Samples, Voice, compose
+from speech.models.training.conversations import Conversation, ConversationSettings, Voice, compose
 from speech.models.voices import FRAME, VoiceShape, build
 from speech.models.weights import content_sha256, entries
 
@@ -61,21 +60,12 @@ class Pool:
     cast: list[voice_data.ClipVoice]
 
 
-def resized(voice: voice_data.ClipVoice, size: float) -> Voice:
-    """A labelled voice of another body."""
-
-    def draw(rng: np.random.Generator, wished: int) -> Samples:
-        return np.asarray(at_speed(voice.draw(rng, int(wished * size)), size), np.float32)
-
-    return Voice(name=f"{voice.name}@{size}", draw=draw)
-
-
 def pool_of(root: Path, cache: Path, *, smoke: bool) -> Pool:
     labelled = voice_data.read_voices(root, voice_data.TRAIN, trains=True)
     cast = voice_data.read_voices(root, voice_data.UNLABELLED, trains=True)
     texts = voice_data.texts_of(root)
     made = voice_data.synthetic_voices(cache, texts, seconds=4 if smoke else 60)
-    classes = [resized(v, s) for v in labelled for s in SIZES]
+    classes = [voice_data.resized(v, s) for v in labelled for s in SIZES]
     real = list(range(len(classes)))
     classes += [v.voice() for v in made]
     return Pool(classes, real, list(range(len(real), len(classes))), cast)
@@ -86,7 +76,7 @@ def cast_voice(cast: list[voice_data.ClipVoice], rng: np.random.Generator) -> Vo
     collection = cast[int(rng.integers(len(cast)))]
     clip = collection.clips[int(rng.integers(len(collection.clips)))]
     one = voice_data.ClipVoice("cast", [clip])
-    return resized(one, float(rng.uniform(0.84, 1.19)))
+    return voice_data.resized(one, float(rng.uniform(0.84, 1.19)))
 
 
 def conversation(pool: Pool, seed: int) -> tuple[Conversation, dict[str, int]]:

@@ -20,6 +20,7 @@ from speech.collections import consent
 from speech.collections.cards import load_card
 from speech.collections.consent import Context, Item
 from speech.collections.manifest import read_manifest
+from speech.models.training.augment import at_speed
 from speech.models.training.conversations import Samples, Voice
 
 TRAIN = {
@@ -82,6 +83,15 @@ class ClipVoice:
 
     def voice(self) -> Voice:
         return Voice(name=self.name, draw=self.draw)
+
+
+def resized(voice: ClipVoice, size: float) -> Voice:
+    """A labelled voice of another body."""
+
+    def draw(rng: np.random.Generator, wished: int) -> Samples:
+        return np.asarray(at_speed(voice.draw(rng, int(wished * size)), size), np.float32)
+
+    return Voice(name=f"{voice.name}@{size}", draw=draw)
 
 
 def read_voices(root: Path, collections: dict[str, set[str]], *, trains: bool = False) -> list[ClipVoice]:
