@@ -56,7 +56,7 @@ def _in_parts(vectors: Floats, settings: ClusterSettings, *, least: int, most: i
         for speaker in range(found.max() + 1):
             members = part[found == speaker]
             labels[members] = len(means)
-            means.append(_unit(vectors[members].sum(axis=0)))
+            means.append(unit(vectors[members].sum(axis=0)))
             weights.append(len(members))
     joined = _cut(np.stack(means), np.asarray(weights, np.float64), settings, least=least, most=most)
     return joined[labels]
@@ -125,7 +125,7 @@ def _large(vectors: Floats, weights: NDArray[np.float64], labels: NDArray[np.int
 
 def _to_nearest(vectors: Floats, labels: NDArray[np.intp], kept: NDArray[np.intp]) -> NDArray[np.intp]:
     """Labels with those not kept given, vector by vector, to the kept speaker whose mean is nearest."""
-    means = np.stack([_unit(vectors[labels == k].sum(axis=0)) for k in kept])
+    means = np.stack([unit(vectors[labels == k].sum(axis=0)) for k in kept])
     given = labels.copy()
     lost = ~np.isin(labels, kept)
     given[lost] = kept[np.argmax(vectors[lost] @ means.T, axis=1)]
@@ -179,5 +179,6 @@ def _forward_backward(likelihood: Floats, stay: float) -> Floats:
     return np.asarray(both / both.sum(axis=1, keepdims=True), np.float32)
 
 
-def _unit(vector: Floats) -> Floats:
+def unit(vector: Floats) -> Floats:
+    """The vector at length 1; zeros stay zeros."""
     return np.asarray(vector / (np.linalg.norm(vector) + 1e-9), np.float32)

@@ -6,7 +6,6 @@ become clusters, clusters become states of a chain, and where several speak at o
 
 from __future__ import annotations
 
-import functools
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -14,7 +13,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from speech.diarise.clustering import ClusterSettings, clusters, posteriors
+from speech.diarise.clustering import ClusterSettings, clusters, posteriors, unit
 from speech.diarise.packaged import PackagedVoices, joined
 from speech.diarise.packaged import load as load_packaged
 from speech.diarise.records import Progress, Sound, SpeakerCount, Voice, Voices
@@ -62,21 +61,9 @@ class Embedded:
 
     def __init__(self, model: VoiceModel | None = None, settings: EmbeddedSettings | None = None, *, packaged: bool = True) -> None:
         """`packaged`: whether an installed Resemblyzer is asked, too."""
-        self._model = model
-        self._packaged_asked = packaged
+        self.model = model or load()
+        self.packaged: PackagedVoices | None = load_packaged() if packaged else None
         self.settings = settings or EmbeddedSettings()
-
-    @property
-    def model(self) -> VoiceModel:
-        """The voice network, loaded when it is first asked for."""
-        if self._model is None:
-            self._model = load()
-        return self._model
-
-    @functools.cached_property
-    def packaged(self) -> PackagedVoices | None:
-        """The network of Resemblyzer, where it is installed and wanted."""
-        return load_packaged() if self._packaged_asked else None
 
     @property
     def sha256(self) -> str:
@@ -99,7 +86,7 @@ class Embedded:
             heard = joined(heard, packaged, settings.packaged)
             settings = replace(settings, clustering=replace(settings.clustering, distances=settings.packaged_distances))
         found = placed(heard, speech, count, settings)
-        own = {name: _unit(voice[: self.model.shape.dimension]) for name, voice in found.voice_by_speaker.items()}
+        own = {name: unit(voice[: self.model.shape.dimension]) for name, voice in found.voice_by_speaker.items()}
         return replace(found, voice_by_speaker=own)
 
     def voice(self, sound: Sound, rms: float, speech: Sequence[Span]) -> Voice:
@@ -107,7 +94,7 @@ class Embedded:
         heard = self.model.hear(sound, rms)
         weights = heard.counts[:, 1] * _flags(speech, len(heard.counts))
         sums = [weights[p] @ heard.vectors(p) for p in _pieces(len(weights))]
-        return _unit(np.sum(sums, axis=0) if sums else np.zeros(self.model.shape.dimension, np.float32))
+        return unit(np.sum(sums, axis=0) if sums else np.zeros(self.model.shape.dimension, np.float32))
 
 
 def placed(heard: Heard, speech: Sequence[Span], count: SpeakerCount, settings: EmbeddedSettings) -> Voices:
@@ -119,7 +106,7 @@ def placed(heard: Heard, speech: Sequence[Span], count: SpeakerCount, settings: 
     if not len(vectors):  # nothing long enough: then one speaker, by the first frame
         vectors = heard.vectors(np.flatnonzero(spoken)[:1])
     labels = clusters(vectors, settings.clustering, least=count.least, most=count.most)
-    means = np.stack([_unit(vectors[labels == k].sum(axis=0)) for k in range(labels.max() + 1)])
+    means = np.stack([unit(vectors[labels == k].sum(axis=0)) for k in range(labels.max() + 1)])
     frames = np.flatnonzero(spoken)
     chances, means = posteriors(
         _pieces(len(frames)), lambda piece: heard.vectors(frames[piece]), heard.counts[frames, 1], means, settings.clustering
@@ -156,7 +143,7 @@ def _blocks(heard: Heard, spoken: NDArray[np.bool_], settings: EmbeddedSettings)
         bounds = np.linspace(start, end, pieces + 1).astype(int)
         for a, b in zip(bounds[:-1], bounds[1:], strict=True):
             if b - a >= settings.least_block:
-                vectors.append(_unit(heard.vectors(slice(a, b)).sum(axis=0)))
+                vectors.append(unit(heard.vectors(slice(a, b)).sum(axis=0)))
     return np.asarray(vectors, np.float32).reshape(-1, heard.packed.shape[1])
 
 
@@ -209,7 +196,3 @@ def _turns(active: NDArray[np.bool_], margin: Floats, means: Floats, settings: E
         for a, b, s, sure in sorted(found)
     ]
     return Voices(turns=tuple(turns), voice_by_speaker={name: means[s] for s, name in order.items()})
-
-
-def _unit(vector: Floats) -> Floats:
-    return np.asarray(vector / (np.linalg.norm(vector) + 1e-9), np.float32)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import copy
 import hashlib
 import importlib
 import threading
@@ -12,7 +11,7 @@ from contextlib import AbstractContextManager
 from typing import Any, cast
 
 from speech.diarise.records import Diariser
-from speech.errors import SpeechError
+from speech.models.once import Once
 
 EMBEDDED = "embedded"
 
@@ -35,28 +34,12 @@ def load(name: str, *, trust: Sequence[str] = ()) -> Diariser:
     return cast(Diariser, importlib.import_module("speech.diarise.pyannote_engine").load(name, trust=trust))
 
 
-class Later:
-    """An engine that is loaded when it is first asked for, once for all threads; what stands against it is found out once."""
+class Later(Once[Diariser]):
+    """An engine that is loaded when it is first asked for."""
 
     def __init__(self, name: str, *, trust: Sequence[str] = ()) -> None:
         self.name = name
-        self._trust = tuple(trust)
-        self._lock = threading.Lock()
-        self._made: Diariser | None = None
-        self._error: SpeechError | None = None
-
-    def __call__(self) -> Diariser:
-        """The engine; raises as `load`."""
-        with self._lock:
-            if self._error is not None:
-                raise copy.copy(self._error)  # one object raised again and again would gather traces
-            if self._made is None:
-                try:
-                    self._made = load(self.name, trust=self._trust)
-                except SpeechError as error:
-                    self._error = error
-                    raise
-            return self._made
+        super().__init__(lambda: load(name, trust=trust))
 
 
 _ONE_AT_A_TIME = threading.Lock()

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import copy
 import dataclasses
-import threading
 
-from speech.errors import SpeechError
 from speech.identify.embedded import Embedded
 from speech.identify.labels import Labelled
 from speech.identify.records import Identifier
 from speech.models import classifier, hub
+from speech.models.once import Once
 from speech.models.recogniser import LoadSettings, load
 
 
@@ -29,33 +27,9 @@ def open_identifier(name: str, settings: LoadSettings | None = None) -> Identifi
     return Embedded(load(name, dataclasses.replace(settings or LoadSettings(), adapter=folder)), folder)
 
 
-class Later:
-    """An engine that is loaded when it is first asked for, once for all threads; what stands against it is kept."""
+class Later(Once[Identifier]):
+    """An engine that is loaded when it is first asked for."""
 
     def __init__(self, name: str, settings: LoadSettings) -> None:
         self.threads = settings.threads
-        self._name, self._settings = name, settings
-        self._lock = threading.Lock()
-        self._engine: Identifier | None = None
-        self._against: SpeechError | None = None
-        try:
-            hub.resolve(name)
-        except SpeechError as error:
-            self._against = error
-
-    def check(self) -> None:
-        """Raise what is known to stand against loading; nothing is loaded."""
-        if self._against:
-            raise copy.copy(self._against)  # one object raised again and again would gather traces
-
-    def __call__(self) -> Identifier:
-        """The engine."""
-        with self._lock:
-            self.check()
-            if self._engine is None:
-                try:
-                    self._engine = open_identifier(self._name, self._settings)
-                except SpeechError as error:
-                    self._against = copy.copy(error)
-                    raise
-            return self._engine
+        super().__init__(lambda: open_identifier(name, settings), look=lambda: hub.resolve(name))

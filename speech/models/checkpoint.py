@@ -123,6 +123,13 @@ def _well_formed(folder: Path) -> Iterator[None]:
 
 
 def json_of(path: Path, folder: Path) -> dict[str, Any]:
+    """A JSON file that belongs to a checkpoint's folder.
+
+    Raises
+    ------
+    ModelRefused
+        `MODEL_NOT_HERE`: it is not in the folder; `MODEL_CONFIG`: it is no JSON.
+    """
     if not path.exists():
         pickles = sorted(p.name for p in folder.glob("*.bin")) if folder.is_dir() else []
         raise ModelRefused(
@@ -147,6 +154,13 @@ def _noticed(folder: Path) -> Iterator[Finding]:
 
 
 def weight_files(folder: Path) -> tuple[Path, ...]:
+    """The safetensors files that hold a checkpoint's weights: one, or those that its index names.
+
+    Raises
+    ------
+    ModelRefused
+        `MODEL_NOT_HERE`: there is none; `MODEL_PICKLE`: there are pickles alone.
+    """
     whole = folder / "model.safetensors"
     index = folder / "model.safetensors.index.json"
     if whole.exists() or whole.is_symlink():

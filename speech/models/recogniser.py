@@ -7,7 +7,6 @@ mask. How a recording is cut, levelled, batched and joined stands in `encoder`.
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 import threading
 from collections.abc import Iterable, Iterator, Sequence
@@ -19,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speech import languages
-from speech.errors import Finding, ModelRefused, PathRefused, SpeechError
+from speech.errors import Finding, ModelRefused, PathRefused
 from speech.files import check_readable, is_folder, shown
 from speech.models import hub
 from speech.models.cards import Calibration
@@ -38,6 +37,7 @@ from speech.models.checkpoint import (
 from speech.models.ctc import is_special
 from speech.models.families import width_of
 from speech.models.memory import require_memory
+from speech.models.once import Once
 from speech.models.weights import tensors_of
 from speech.text import in_capitals
 
@@ -413,40 +413,16 @@ def _weights(checkpoint: Checkpoint) -> int:
     return sum(int(np.prod(e.shape)) for e in checkpoint.tensors.values())
 
 
-class Later:
-    """A recogniser that is loaded when it is first asked for, once for all threads.
-
-    What stands against it is kept, so that further recordings meet it before they are read.
-    """
+class Later(Once[Recogniser]):
+    """A recogniser, with the adapters of some languages, that is loaded when it is first asked for."""
 
     def __init__(self, name: str, settings: LoadSettings, languages: Sequence[str]) -> None:
         self.threads = settings.threads
-        self._settings = settings
-        self._name, self._languages = name, tuple(languages)
-        self._lock = threading.Lock()
-        self._model: Recogniser | None = None
-        self._against: SpeechError | None = None
-        try:
-            hub.resolve(name)
-        except SpeechError as error:
-            self._against = error
 
-    def check(self) -> None:
-        """Raise what is known to stand against loading; nothing is loaded."""
-        if self._against:
-            raise copy.copy(self._against)  # one object raised again and again would gather traces
+        def loaded() -> Recogniser:
+            model: Recogniser = load(name, settings)
+            for language in languages:
+                model.use(language)
+            return model
 
-    def __call__(self) -> Recogniser:
-        """The model, with the adapters of the languages."""
-        with self._lock:
-            self.check()
-            if self._model is None:
-                try:
-                    model: Recogniser = load(self._name, self._settings)
-                    for language in self._languages:
-                        model.use(language)
-                except SpeechError as error:
-                    self._against = copy.copy(error)
-                    raise
-                self._model = model
-            return self._model
+        super().__init__(loaded, look=lambda: hub.resolve(name))
