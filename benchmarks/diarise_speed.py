@@ -13,9 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-import numpy as np
-import soundfile
-from figures import keep, made_speech
+from figures import keep, two_lengths
 
 CHILD = """
 import json, pathlib, re, sys, time
@@ -47,13 +45,8 @@ def measured(program: str, path: Path) -> dict[str, float | dict[str, float]]:
 
 
 def main() -> None:
-    half_hour = made_speech(1800)
     with tempfile.TemporaryDirectory() as name:
-        short, long = Path(name) / "30min.wav", Path(name) / "3h.wav"
-        soundfile.write(short, half_hour, 16_000)
-        with soundfile.SoundFile(long, "w", 16_000, 1) as file:
-            for turn in range(6):
-                file.write(np.roll(half_hour, turn * 16_000))
+        short, long = two_lengths(Path(name))
         a, b, words = measured(CHILD, short), measured(CHILD, long), measured(TRANSCRIBED, short)
     parts = {f"{part}, times real time": round(1800 / seconds) for part, seconds in dict(a["parts"]).items() if seconds > 0.01}  # type: ignore[arg-type]
     keep(

@@ -39,6 +39,20 @@ def _processor() -> str:
     return f"{model.group(1) if model else platform.machine()} ({', '.join(flags)})"
 
 
+def two_lengths(folder: Path) -> tuple[Path, Path]:
+    """Recordings of 30 minutes and of 3 hours, written into a folder: made speech, and the same six times, each turn a second later."""
+    import numpy as np
+    import soundfile
+
+    half_hour = made_speech(1800)
+    short, long = folder / "30min.wav", folder / "3h.wav"
+    soundfile.write(short, half_hour, 16_000)
+    with soundfile.SoundFile(long, "w", 16_000, 1) as file:
+        for turn in range(6):
+            file.write(np.roll(half_hour, turn * 16_000))
+    return short, long
+
+
 def made_speech(seconds: float) -> Any:
     """Sound at 16 kHz of at least `seconds`: eSpeak NG sentences with pauses, repeated. For speed and memory, not quality."""
     import numpy as np

@@ -80,6 +80,8 @@ def _readme(run_card: Mapping[str, Any], step: int, audio_h: float) -> str:
         f"open speech listed below: {step} steps, {audio_h:.0f} hours heard (with repetition, at three speeds, with noise).",
         "Greedy error rates, with intervals and whether voices are new, stand in docs/scores.md and in each adapter's card.",
         "Language models of its train transcripts lie beside it (lm.<code>.safetensors): docs/lm_scores.md says what they are worth.",
+        "Beside it lie two networks that are no part of it: what tells voices apart (voices.safetensors) and languages",
+        "(identify.safetensors).",
         "It knows the voices, telephones and genres of its small training sets best; expect more errors on others.",
         "",
         "| language | train hours | credit |",

@@ -62,7 +62,7 @@ def identify(
     report = progress or (lambda _step, _done, _total: None)
     per_turn = per_turn or turns is not None
     for code in candidates or ():
-        tables.check_code(code)
+        tables.check_code(code, f"--candidates {code}")
     if candidates is not None and not candidates:
         raise UsageFailure("--candidates", "no language is named", "Name some, such as que,swh, or leave it out", "LANGUAGE_MISSING")
     read = dataclasses.replace(settings.read, keep_channels=any(t.channel is not None for t in turns or ()))
