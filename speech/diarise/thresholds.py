@@ -11,10 +11,10 @@ ACTIVITY = ActivitySettings(join_ms=400, edge_ms=160, longest_ms=2**40)
 """Speech as diarisation wants it: shorter pauses are pauses, nothing is cut for a network's sake."""
 
 UNSURE_MARGIN = 0.8
-"""A turn with a smaller margin is unsure: of such turns fewer than half were given to the right speaker."""
+"""A turn with a smaller margin is unsure: of such turns about half were given to the right speaker."""
 
 KNOWN_LEAST = 0.6
-"""Cosine of a known person's voice with a speaker's, from which on they may be one: 9 of 10 are found, 4 in 1,000 others taken for it."""
+"""Cosine of a known person's voice with a speaker's, from which on they may be one: 9 of 10 are found, 11 in 1,000 others taken for it."""
 KNOWN_MARGIN = 0.1
 """How far every other known person must lie behind."""
 LINK_LEAST = 0.6
