@@ -2,8 +2,7 @@
 
 Data: conversations that are composed, by seed, from speakers who neither trained nor tuned anything (`voice_data.REPORT`); the sample
 that pyannote.audio packages; `conversation/eng_ami_excerpts`, 12 of 30 s.
-Command: python recipes/score_diarise.py --data ../shared/speech               the report
-         python recipes/score_diarise.py --data ../shared/speech --tune        instead, settings on tuning speakers alone
+Command: python recipes/score_diarise.py --data ../shared/speech
 Writes: docs/diarise_scores.md and its plot.
 Time: about five minutes on two cores. `--smoke`: one short conversation a set, nothing written.
 Expected: see the page.
@@ -14,6 +13,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import warnings
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -110,12 +110,16 @@ class Found:
     """What an installed Resemblyzer heard."""
 
 
-def found_in(case: Case, engine: Embedded) -> Found:
-    sound = Samples(samples=case.samples)
+def spans_of(case: Case) -> tuple[Span, ...]:
+    """What speech detection finds."""
     length = 1000 * len(case.samples) // 16000
-    spans = segments(speech_probabilities(sound, case.rms), length, DETECTION)
+    return tuple(segments(speech_probabilities(Samples(samples=case.samples), case.rms), length, DETECTION))
+
+
+def heard_in(case: Case, speech: tuple[Span, ...], engine: Embedded) -> Found:
+    sound = Samples(samples=case.samples)
     packaged = engine.packaged.hear(sound, case.rms) if engine.packaged else None
-    return Found(speech=tuple(spans), heard=engine.model.hear(sound, case.rms), packaged=packaged)
+    return Found(speech=speech, heard=engine.model.hear(sound, case.rms), packaged=packaged)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,93 +186,36 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path("../shared/speech"))
     parser.add_argument("--model", type=Path)
-    parser.add_argument("--tune", action="store_true")
     parser.add_argument("--smoke", action="store_true")
     given = parser.parse_args()
-    if given.tune:
-        tune(given.data, model_of(given.model), smoke=given.smoke)
-        return
     report(given.data, model_of(given.model), smoke=given.smoke)
 
 
-def tuning_cases(root: Path, *, smoke: bool) -> Iterator[Case]:
-    """Tuning speakers among themselves; two readers with other bodies of theirs, two and more at a time; each speaker alone."""
-    length, count = (30, 2) if smoke else (180, 24)
-    yield from composed(root, {"tuning": voice_data.TUNE}, replace(COMPOSED, length_s=length), count, seed=8)
-    voices = voice_data.read_voices(root, voice_data.TUNE)
-    kinyarwanda, swahili = (next(v for v in voices if v.name.startswith(code)) for code in ("kin", "swh"))
-    near = {
-        "two sizes, Kinyarwanda": [kinyarwanda.voice(), voice_data.resized(kinyarwanda, 1.13)],
-        "two sizes, Swahili": [swahili.voice(), voice_data.resized(swahili, 0.88)],
-        "four": [kinyarwanda.voice(), voice_data.resized(kinyarwanda, 0.86), swahili.voice(), voice_data.resized(swahili, 1.16)],
-        "two readers": [kinyarwanda.voice(), swahili.voice()],
-        **{f"alone: {voice.name}": [voice.voice()] for voice in voices},
-    }
-    for name, group in near.items():
-        alone = len(group) == 1
-        settings = replace(COMPOSED, length_s=30 if smoke else 90 if alone else 120, speakers=(1, 1) if alone else COMPOSED.speakers)
-        for n in range(1 if smoke or alone else 5):
-            made = compose(group, settings, np.random.default_rng([9, n, len(group)]))
-            yield Case(set=name, name=f"{name} {n + 1}", samples=made.samples, reference=made.turns)
+def overlaps(case: Case, turn: Turn) -> dict[str, int]:
+    """Milliseconds of each speaker of the reference within a turn."""
+    over = dict.fromkeys(sorted({t.speaker for t in case.reference}), 0)
+    for t in case.reference:
+        over[t.speaker] += max(0, min(t.span.end_ms, turn.span.end_ms) - max(t.span.start_ms, turn.span.start_ms))
+    return over
 
 
-def tune(root: Path, model: VoiceModel, *, smoke: bool) -> None:
-    """Settings on conversations of tuning speakers, one after another, and what `thresholds` are chosen by."""
-    cases = list(tuning_cases(root, smoke=smoke))
-    heard = [found_in(case, Embedded(model, packaged=False)) for case in cases]
-    base = EmbeddedSettings()
-    spreads = ((0.6, 0.65, 0.7), (0.55, 0.6, 0.65, 0.7), (0.5, 0.55, 0.6, 0.65, 0.7, 0.75), (0.65,))
-    for block, distances, least in itertools.product((15, 20, 30), spreads, (3.0, 6.0)):
-        settings = replace(base, block=block, clustering=replace(base.clustering, distances=distances, least_blocks=least))
-        show(f"block {block} distances {distances} least {least}", cases, heard, settings)
-    for least, several, pause in itertools.product((0.3, 0.4, 0.5), (0.35, 0.5, 0.65), (160, 240)):
-        settings = replace(base, speaking=least, several=several, pause_ms=pause)
-        show(f"speaking {least} several {several} pause {pause}", cases, heard, settings)
-    chosen_by(cases, heard)
+def persons(case: Case, turns: Sequence[Turn]) -> dict[str, str]:
+    """Whom each speaker that was found is most of."""
+    shared: dict[str, Counter[str]] = {}
+    for turn in turns:
+        shared.setdefault(turn.speaker, Counter()).update(overlaps(case, turn))
+    return {speaker: max(over, key=lambda name, over=over: over[name]) if over else "" for speaker, over in shared.items()}  # type: ignore[misc]
 
 
-def chosen_by(cases: Sequence[Case], heard: Sequence[Found]) -> None:
-    """Cosines of voices in two recordings, of one speaker and of two; how many turns are right by margin."""
-    voices, names, recordings, margins, right = [], [], [], [], []
-    for number, (case, found) in enumerate(zip(cases, heard, strict=True)):
-        told = SpeakerCount(least=len({t.speaker for t in case.reference}), most=len({t.speaker for t in case.reference}))
-        made = placed(found.heard, found.speech, told, EmbeddedSettings())
-        shared: dict[tuple[str, str], int] = {}
-        best: list[tuple[str, float, str]] = []
-        for turn in made.turns:
-            over = {name: 0 for name in sorted({t.speaker for t in case.reference})}
-            for t in case.reference:
-                over[t.speaker] += max(0, min(t.span.end_ms, turn.span.end_ms) - max(t.span.start_ms, turn.span.start_ms))
-            for name, length in over.items():
-                shared[turn.speaker, name] = shared.get((turn.speaker, name), 0) + length
-            best.append((turn.speaker, turn.margin or 0.0, max(over, key=lambda n: over[n])))
-        person = {s: max((n for k, n in shared if k == s), key=lambda n, s=s: shared[s, n]) for s in made.voice_by_speaker}  # type: ignore[misc]
-        for speaker, voice in made.voice_by_speaker.items():
-            voices.append(voice)
-            names.append(person[speaker])
-            recordings.append(number)
-        margins += [margin for _, margin, _ in best]
-        right += [person[speaker] == name for speaker, _, name in best]
-    alike = np.stack(voices) @ np.stack(voices).T
-    apart = np.array(recordings)[:, None] < np.array(recordings)
-    one = np.array(names)[:, None] == np.array(names)
-    for least in (0.4, 0.5, 0.6, 0.7):
-        found_share, false_share = (100 * np.mean(alike[apart & which] >= least) for which in (one, ~one))
-        print(f"cosine from {least}: {found_share:.1f} % of one speaker's pairs, {false_share:.2f} % of others'")
-    bounds = (0, 0.3, 0.5, 0.8, 0.9, 0.95, 0.99, 1.01)
-    for low, high in itertools.pairwise(bounds):
-        within = (np.array(margins) >= low) & (np.array(margins) < high)
-        if within.any():
-            print(f"margin {low} to {high}: {within.sum()} turns, {100 * np.array(right)[within].mean():.0f} % right")
-
-
-def show(label: str, cases: Sequence[Case], heard: Sequence[Found], settings: EmbeddedSettings) -> None:
-    rows = [parts(c, placed(f.heard, f.speech, SpeakerCount(), settings).turns, 0.0) for c, f in zip(cases, heard, strict=True)]
-    total = sum(r.total for r in rows)
-    shares = [100 * sum(getattr(r, k) for r in rows) / total for k in ("wrong", "missed", "false", "confused")]
-    exact = sum(r.speakers == r.found for r in rows)
-    named = " ".join(f"{n} {x:.1f}" for n, x in zip(("DER", "missed", "false", "confused"), shares, strict=True))
-    print(f"{label}: {named}; {exact} of {len(rows)} counts", flush=True)
+def margins_of(case: Case, turns: Sequence[Turn]) -> list[tuple[float, bool]]:
+    """Each turn's margin, and whether the person it is most of is whom its speaker stands for; a turn without speech is wrong."""
+    person = persons(case, turns)
+    found = []
+    for turn in turns:
+        over = overlaps(case, turn)
+        most = max(over.values(), default=0)
+        found.append((turn.margin or 0.0, most > 0 and over[person[turn.speaker]] == most))
+    return found
 
 
 SYSTEMS = ("embedded", "embedded, number told", "with Resemblyzer", "with Resemblyzer, told", "one speaker", "random speakers")
@@ -297,11 +244,11 @@ def report(root: Path, model: VoiceModel, *, smoke: bool) -> None:
     detected: dict[str, list[Detected]] = {}
     engine = Embedded(model)
     for n, case in enumerate(cases):
-        found = found_in(case, engine)
+        found = heard_in(case, spans_of(case), engine)
         for system, turns in answers(case, found, engine, n).items():
             rows.setdefault((case.set, system), []).append(parts(case, turns, 0.0))
             forgiven.setdefault((case.set, system), []).append(parts(case, turns, 0.25))
-        detected.setdefault(case.set, []).append(detection(case, found))
+        detected.setdefault(case.set, []).append(detection(case, found, engine.settings))
         print(f"{case.name}: {100 * rows[case.set, 'embedded'][-1].wrong / rows[case.set, 'embedded'][-1].total:.1f}", flush=True)
     hard = [hard_speech(name, samples) for name, samples in stand_ins(root, smoke=smoke)]
     text = page(rows, forgiven, detected, hard)
@@ -328,10 +275,10 @@ class Detected:
     beside: int
 
 
-def detection(case: Case, found: Found) -> Detected:
+def detection(case: Case, found: Found, settings: EmbeddedSettings) -> Detected:
     """What speech detection, and the turns, leave out of the reference's speech."""
     reference = merged(t.span for t in case.reference)
-    turns = placed(found.heard, found.speech, SpeakerCount(), EmbeddedSettings()).turns
+    turns = placed(found.heard, found.speech, SpeakerCount(), settings).turns
     covered = merged([*found.speech, *(t.span for t in turns)])
     return Detected(
         speech=sum(s.length_ms for s in reference),

@@ -31,9 +31,10 @@ from speech.audio import RATE
 from speech.files import write_bytes, write_text
 from speech.models.cards import table_toml
 from speech.models.precision import has_bf16
-from speech.models.training.conversations import Conversation, ConversationSettings, Voice, compose
+from speech.models.training.augment import sung, whispered
+from speech.models.training.conversations import Conversation, ConversationSettings, Voice, compose, far
 from speech.models.voices import FRAME, VoiceShape, build
-from speech.models.weights import content_sha256, entries
+from speech.models.weights import content_sha256, entries, tensors_of
 
 MINI = Path(__file__).resolve().parent.parent / "speech" / "models" / "mini"
 
@@ -42,11 +43,18 @@ SIZES = (0.84, 0.92, 1.0, 1.09, 1.19)
 CONVERSATIONS = 8
 LENGTH_S = 12.0
 STEPS = 7000
-RATE_MOST = 7e-4
+RATE_MOST, RATE_AGAIN = 7e-4, 2e-4
+"""Highest rate of a training, and of one that goes on from weights (`--start`)."""
+LEVEL = 0.06
+"""Root mean square that the network hears at, as `models.activity` levels a recording."""
 SYNTHETIC = 0.25
 """Share of conversations that are eSpeak NG's."""
 CAST = 0.4
 """Chance that one of a conversation's voices is of an unlabelled cast."""
+AFAR = 0.4
+"""Share of conversations that a microphone on a table hears."""
+ODD = 0.2
+"""Chance that one of a conversation's voices whispers or sings. Its class is none: who whispers need not sound as who speaks."""
 MARGIN, SCALE = 0.15, 20.0
 
 
@@ -79,19 +87,32 @@ def cast_voice(cast: list[voice_data.ClipVoice], rng: np.random.Generator) -> Vo
     return voice_data.resized(one, float(rng.uniform(0.84, 1.19)))
 
 
+def odd_voice(voice: Voice, rng: np.random.Generator) -> Voice:
+    """The same mouth, whispering or singing."""
+    change = whispered if rng.random() < 0.5 else sung
+
+    def draw(draws: np.random.Generator, wished: int) -> np.ndarray:
+        return np.asarray(change(voice.draw(draws, wished), draws)[:wished], np.float32)
+
+    return Voice(name="odd", draw=draw)
+
+
 def conversation(pool: Pool, seed: int) -> tuple[Conversation, dict[str, int]]:
-    """A conversation and the class of each of its voices, -1 for none."""
+    """A conversation, and the classes of those of its voices that have one."""
     rng = np.random.default_rng(seed)
     group = pool.synthetic if rng.random() < SYNTHETIC else pool.real
     picked = rng.choice(group, int(rng.integers(1, 5)), replace=False)
-    voices = {pool.classes[n].name: (pool.classes[n], int(n)) for n in picked}
+    voices = [pool.classes[n] for n in picked]
+    if rng.random() < ODD:
+        voices[-1] = odd_voice(voices[-1], rng)
     if rng.random() < CAST:
-        voices["cast"] = (cast_voice(pool.cast, rng), -1)
+        voices.append(cast_voice(pool.cast, rng))
     settings = ConversationSettings(
         speakers=(len(voices), len(voices)), length_s=LENGTH_S, turn_s=(0.5, 5.0), noise_db=(8.0, 35.0), again=0.25
     )
-    made = compose([v for v, _ in voices.values()], settings, rng)
-    return made, {name.split("@")[0] if name == "cast" else name: n for name, (_, n) in voices.items()}
+    if rng.random() < AFAR:
+        settings = far(settings)
+    return compose(voices, settings, rng), {pool.classes[n].name: int(n) for n in picked}
 
 
 def batch(pool: Pool, step: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -144,16 +165,34 @@ def losses(
     return count, within, of_all
 
 
+def begun_from(path: Path, network: torch.nn.Module, centres: torch.nn.Parameter, pool: Pool) -> None:
+    """Weights of an earlier training into `network`, and into `centres` where each class lies for them: these are not kept with weights."""
+    network.load_state_dict({name: tensor.float() for name, tensor in tensors_of(path).items()}, strict=False)
+    network.eval()
+    rng = np.random.default_rng(0)
+    with torch.inference_mode():
+        for n, voice in enumerate(pool.classes):
+            drawn = np.resize(voice.draw(rng, 6 * RATE), 6 * RATE).astype(np.float32)
+            drawn *= np.float32(LEVEL / (np.sqrt(np.mean(np.square(drawn))) + 1e-6))
+            vectors, _ = network(torch.from_numpy(drawn)[None])
+            centres[n] = functional.normalize(vectors[0].mean(0), dim=-1) * centres.shape[1] ** 0.5
+
+
+def weights_of(mean: dict[str, torch.Tensor]) -> bytes:
+    """The running mean as a file of weights in fp16."""
+    tensors = {
+        name.removeprefix("module."): tensor.to(torch.float16).contiguous()
+        for name, tensor in mean.items()
+        if name != "n_averaged" and not name.endswith("num_batches_tracked")
+    }
+    return bytes(save(tensors))
+
+
 def export(checkpoint: Path, folder: Path) -> None:
     """`voices.safetensors` in fp16 and its card, from a checkpoint."""
     held = torch.load(checkpoint, weights_only=True)
-    tensors = {
-        name.removeprefix("module."): tensor.to(torch.float16).contiguous()
-        for name, tensor in held["mean"].items()
-        if name != "n_averaged" and not name.endswith("num_batches_tracked")
-    }
     path = folder / "voices.safetensors"
-    write_bytes(path, save(tensors))
+    write_bytes(path, weights_of(held["mean"]))
     places = [*voice_data.TRAIN, *voice_data.UNLABELLED]
     cards = [tomllib.loads((MANIFESTS / f"{Path(place).name}.card.toml").read_text(encoding="utf-8")) for place in places]
     trained = {
@@ -175,6 +214,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=1e9)
     parser.add_argument("--steps", type=int, default=STEPS)
+    parser.add_argument("--start", type=Path, metavar="FILE", help="begin from these weights, at a lower rate")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--export", action="store_true", help="the running mean of the checkpoint into the package")
     parser.add_argument("--smoke", action="store_true")
@@ -190,14 +230,18 @@ def main() -> None:
     network = build(VoiceShape())
     centres = torch.nn.Parameter(torch.randn(len(pool.classes), VoiceShape().dimension))
     log_scale = torch.nn.Parameter(torch.tensor(2.3))
-    moving = [*network.parameters(), centres, log_scale]
-    optimiser = torch.optim.AdamW(moving, lr=RATE_MOST, weight_decay=0.01)
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimiser, lambda n: min(1.0, (n + 1) / 300) * min(1.0, max(0.01, (steps - n) / (0.4 * steps)))
-    )
-    averaging = torch.optim.swa_utils.get_ema_multi_avg_fn(0.998)  # type: ignore[no-untyped-call]  # torch's own gap
-    mean = torch.optim.swa_utils.AveragedModel(network, multi_avg_fn=averaging, use_buffers=True)
     begin, checkpoint = 0, given.out / "checkpoint.pt"
+    if given.start and not checkpoint.exists():
+        begun_from(given.start, network, centres, pool)
+    moving = [*network.parameters(), centres, log_scale]
+    rate, warm = (RATE_AGAIN, 100) if given.start else (RATE_MOST, 300)
+    groups: list[dict[str, Any]] = [{"params": list(network.parameters())}, {"params": [centres, log_scale], "lr": RATE_MOST}]
+    optimiser = torch.optim.AdamW(groups, lr=rate, weight_decay=0.01)
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimiser, lambda n: min(1.0, (n + 1) / warm) * min(1.0, max(0.01, (steps - n) / (0.4 * steps)))
+    )
+    averaging = torch.optim.swa_utils.get_ema_multi_avg_fn(0.99 if given.start else 0.998)  # type: ignore[no-untyped-call]  # torch's own gap
+    mean = torch.optim.swa_utils.AveragedModel(network, multi_avg_fn=averaging, use_buffers=True)
     if checkpoint.exists():
         held = torch.load(checkpoint, weights_only=True)
         network.load_state_dict(held["network"])
@@ -232,17 +276,19 @@ def main() -> None:
                     "step": step + 1,
                     "losses": (sums / 50).round(3).tolist(),
                     "seconds": round(time.monotonic() - started),
+                    "processor_seconds": round(time.process_time()),
                 }
                 print(json.dumps(line), flush=True)
                 sums[:] = 0
             late = time.monotonic() - started > 60 * given.minutes
-            if (step + 1) % 250 == 0 or step + 1 == steps or late:
+            if (step + 1) % (50 if given.start else 250) == 0 or step + 1 == steps or late:
                 torch.save(
                     {"network": network.state_dict(), "mean": mean.state_dict(), "optimiser": optimiser.state_dict(),
                      "schedule": schedule.state_dict(), "centres": centres.detach(), "log_scale": log_scale.detach(), "step": step + 1},
                     checkpoint.with_suffix(".part"),
                 )  # fmt: skip
                 checkpoint.with_suffix(".part").replace(checkpoint)
+                write_bytes(given.out / f"voices_{step + 1:05}.safetensors", weights_of(mean.state_dict()))
                 if late:
                     break
 

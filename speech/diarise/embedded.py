@@ -22,6 +22,8 @@ from speech.types import Span, Turn
 
 Floats = NDArray[np.float32]
 FRAME_MS = 1000 * FRAME // RATE
+Map = tuple[tuple[float, float], ...]
+"""A function as points between which it is straight."""
 _PIECE = 7500
 """Frames worked on at once: five minutes of speech."""
 
@@ -48,6 +50,10 @@ class EmbeddedSettings:
     """What the vectors of an installed Resemblyzer count for beside ours."""
     packaged_distances: tuple[float, ...] = (0.41, 0.46, 0.51)
     """`clustering.distances` where they do."""
+    margins: Map = ((0.0, 0.0), (1.0, 1.0))
+    """By how much the likeliest speaker leads, and the share of such turns that were given to the right one: what a turn's margin says."""
+    packaged_margins: Map = ((0.0, 0.0), (1.0, 1.0))
+    """`margins` where Resemblyzer's vectors count, too."""
     near: int = 25
     """Frames on both sides in which a second speaker is looked for: 1 s."""
     clustering: ClusterSettings = field(default_factory=ClusterSettings)
@@ -84,7 +90,8 @@ class Embedded:
         settings = self.settings
         if packaged is not None:
             heard = joined(heard, packaged, settings.packaged)
-            settings = replace(settings, clustering=replace(settings.clustering, distances=settings.packaged_distances))
+            clustering = replace(settings.clustering, distances=settings.packaged_distances)
+            settings = replace(settings, clustering=clustering, margins=settings.packaged_margins)
         found = placed(heard, speech, count, settings)
         own = {name: unit(voice[: self.model.shape.dimension]) for name, voice in found.voice_by_speaker.items()}
         return replace(found, voice_by_speaker=own)
@@ -176,6 +183,10 @@ def _around(chances: Floats, near: int) -> Floats:
     return np.asarray((sums[last] - sums[first]) / (last - first)[:, None], np.float32)
 
 
+def _mapped(value: float, points: Map) -> float:
+    return float(np.interp(value, [x for x, _ in points], [y for _, y in points]))
+
+
 def _turns(active: NDArray[np.bool_], margin: Floats, means: Floats, settings: EmbeddedSettings) -> Voices:
     """Runs of each speaker as turns, pauses bridged; speakers numbered by when they first speak."""
     found = []
@@ -192,7 +203,7 @@ def _turns(active: NDArray[np.bool_], margin: Floats, means: Floats, settings: E
         found += [(a, b, speaker, float(margin[a:b][flags[a:b]].mean())) for a, b in held if b - a >= least]
     order = {speaker: f"S{n + 1}" for n, speaker in enumerate(dict.fromkeys(s for _, _, s, _ in sorted(found)))}
     turns = [
-        Turn(span=Span(start_ms=a * FRAME_MS, end_ms=b * FRAME_MS), speaker=order[s], margin=round(sure, 3))
+        Turn(span=Span(start_ms=a * FRAME_MS, end_ms=b * FRAME_MS), speaker=order[s], margin=round(_mapped(sure, settings.margins), 3))
         for a, b, s, sure in sorted(found)
     ]
     return Voices(turns=tuple(turns), voice_by_speaker={name: means[s] for s, name in order.items()})

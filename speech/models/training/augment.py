@@ -176,6 +176,54 @@ def not_speech(rng: np.random.Generator, length: int) -> Samples:
     return np.asarray(np.fft.irfft(spectrum, length) * pace)
 
 
+_SIZE, _STEP, _SMOOTH = 512, 128, 32
+"""Samples of a spectrum (32 ms), between two (8 ms), and of the cepstrum that is kept: 2 ms, so that no voice's pitch is left in it."""
+
+
+def whispered(signal: Samples, rng: np.random.Generator) -> Samples:
+    """A clip as if whispered: noise where the voice was, and little of what a voice has below 600 Hz. Float32, (samples,) as it came."""
+    frequency = np.fft.rfftfreq(_SIZE, 1 / RATE)
+    return _sounded(_envelopes(signal) * (frequency / (frequency + 600)), rng.standard_normal(len(signal)))
+
+
+def sung(signal: Samples, rng: np.random.Generator) -> Samples:
+    """A clip as if sung: sounds held 1.5 to 3 times as long, on notes with vibrato and some breath. Float32, as long as that makes it."""
+    envelopes = _envelopes(signal)
+    place = np.arange(0, len(envelopes) - 1, 1 / rng.uniform(1.5, 3.0))
+    before, part = place.astype(int), (place % 1)[:, None]
+    length = len(place) * _STEP
+    time = np.arange(length) / RATE
+    steps = np.array([-5, -3, -1, 0, 2, 4, 5, 7])
+    notes = rng.uniform(110, 330) * 2 ** (rng.choice(steps, 1 + int(length / RATE / 0.2)) / 12)
+    ends = np.cumsum(np.exp(rng.uniform(np.log(0.25), np.log(1.5), len(notes))))
+    pitch = notes[np.minimum(np.searchsorted(ends, time), len(notes) - 1)]
+    pitch = pitch * (1 + rng.uniform(0.005, 0.025) * np.sin(2 * np.pi * rng.uniform(4.5, 6.5) * time))
+    pulses = np.diff(np.floor(np.cumsum(pitch) / RATE), prepend=0) * np.sqrt(RATE / pitch)
+    voice = pulses + rng.uniform(0.02, 0.15) * rng.standard_normal(length)
+    return _sounded(envelopes[before] ** (1 - part) * envelopes[before + 1] ** part, voice)
+
+
+def _envelopes(signal: Samples) -> Samples:
+    """What a mouth makes of a sound, without its pitch: (steps, bins) of amplitude, the spectra smoothed by their cepstra."""
+    padded = np.pad(signal.astype(np.float32), _SIZE // 2)
+    frames = np.lib.stride_tricks.sliding_window_view(padded, _SIZE)[::_STEP] * np.hanning(_SIZE).astype(np.float32)
+    cepstra = np.fft.irfft(np.log(np.abs(np.fft.rfft(frames)) + 1e-5))
+    cepstra[:, _SMOOTH:-_SMOOTH] = 0
+    return np.asarray(np.exp(np.fft.rfft(cepstra).real))
+
+
+def _sounded(envelopes: Samples, source: Samples) -> Samples:
+    """A source of even spectrum, shaped by envelopes (steps, bins)."""
+    window = np.hanning(_SIZE).astype(np.float32)
+    padded = np.pad(source, (_SIZE // 2, _SIZE))
+    frames = np.lib.stride_tricks.sliding_window_view(padded, _SIZE)[::_STEP][: len(envelopes)]
+    shaped = np.fft.irfft(np.fft.rfft(frames * window) * envelopes[: len(frames)]) * window
+    made = np.zeros(len(frames) * _STEP + _SIZE)
+    for n, frame in enumerate(shaped):
+        made[n * _STEP : n * _STEP + _SIZE] += frame
+    return np.asarray(made[_SIZE // 2 : _SIZE // 2 + len(source)], np.float32)
+
+
 def levelled(signal: Samples) -> Samples:
     """Zero mean and unit variance, as the checkpoint's feature extractor asks."""
     signal = signal - np.mean(signal)

@@ -8,7 +8,7 @@ noise between words; one room and one noise lie over all. Every draw comes from 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,9 +53,17 @@ class ConversationSettings:
     noise_db: tuple[float, float] = (12.0, 30.0)
     """How far wind and room noise lie under speech."""
     reverberation_s: tuple[float, float] = (0.1, 0.5)
+    """Until the room's answer has fallen by 60 dB."""
+    reverberant: tuple[float, float] = (0.05, 0.5)
+    """Amplitude of the room's answer beside what comes straight from the mouth: 1 is a ratio of 0 dB, 2 of -6."""
     band_hz: tuple[float, float] = (3400.0, 7600.0)
     level_db: float = 2.0
     """Deviation of the speakers' levels."""
+
+
+def far(settings: ConversationSettings) -> ConversationSettings:
+    """The same people round one microphone on a table: a longer room, direct sound from 6 dB over it to 8 under, levels further apart."""
+    return replace(settings, reverberation_s=(0.3, 1.2), reverberant=(0.5, 2.5), level_db=4.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,7 +184,7 @@ def in_one_room(mix: Samples, settings: ConversationSettings, rng: np.random.Gen
     power = float(np.sqrt(np.mean(np.square(mix[mix != 0], dtype=np.float64)))) if mix.any() else 0.05
     tail_length = int(RATE * rng.uniform(*settings.reverberation_s))
     tail = rng.standard_normal(tail_length, np.float32) * np.exp(-6.9 * np.arange(tail_length, dtype=np.float32) / tail_length)
-    tail *= np.float32(rng.uniform(0.05, 0.5)) / (np.sqrt(np.sum(np.square(tail))) + 1e-9)
+    tail *= np.float32(rng.uniform(*settings.reverberant)) / (np.sqrt(np.sum(np.square(tail))) + 1e-9)
     tail[0] = 1.0
     # Whole seconds: their transforms are quick. All is in float32, which numpy's transform keeps.
     size = -(-(len(mix) + tail_length) // RATE) * RATE
