@@ -32,7 +32,7 @@ from speech.files import write_text
 from speech.models.activity import segments, speech_probabilities
 from speech.models.training.conversations import ConversationSettings, compose, in_one_room, speaking
 from speech.models.unheard import loud_beside
-from speech.models.voices import Heard, VoiceModel, VoiceShape, build, load
+from speech.models.voices import Heard, VoiceModel, load
 from speech.report.plots import Band, interval_plot
 from speech.score.times import Labelled, time_errors
 from speech.types import Span, Turn, merged, without
@@ -42,7 +42,6 @@ COMPOSED = ConversationSettings(length_s=180.0)
 CONVERSATIONS = 10
 DRAWS = 1000
 DOCS = Path(__file__).resolve().parent.parent / "docs"
-KIND = "mean"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,25 +158,13 @@ def interval(rows: Sequence[Parts]) -> tuple[float, float, float]:
     return 100 * wrong.sum() / total.sum(), float(low), float(high)
 
 
-def model_of(path: Path | None) -> VoiceModel:
-    """The network that ships, or the running mean of a checkpoint of train_voices.py."""
-    if path is None or path.suffix == ".safetensors":
-        return load(path)
-    import torch
-
-    held = torch.load(path, weights_only=True)
-    network = build(VoiceShape())
-    network.load_state_dict({k.removeprefix("module."): v for k, v in held[KIND].items() if k != "n_averaged"})
-    return VoiceModel(network, VoiceShape())
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path("../shared/speech"))
     parser.add_argument("--model", type=Path)
     parser.add_argument("--smoke", action="store_true")
     given = parser.parse_args()
-    report(given.data, model_of(given.model), smoke=given.smoke)
+    report(given.data, load(given.model), smoke=given.smoke)
 
 
 def overlaps(case: Case, turn: Turn) -> dict[str, int]:

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 import voice_data
-from score_diarise import COMPOSED, Case, Found, Parts, composed, detection, heard_in, margins_of, model_of, parts, persons, spans_of
+from score_diarise import COMPOSED, Case, Found, Parts, composed, detection, heard_in, margins_of, parts, persons, spans_of
 
 from speech.audio import RATE
 from speech.diarise.clustering import unit
@@ -28,6 +28,7 @@ from speech.diarise.embedded import Embedded, EmbeddedSettings, placed
 from speech.diarise.records import SpeakerCount
 from speech.models.training.augment import not_speech, sung, whispered
 from speech.models.training.conversations import Voice, compose, far, in_one_room
+from speech.models.voices import load
 
 SPREADS = ((0.6, 0.65, 0.7), (0.55, 0.6, 0.65, 0.7), (0.5, 0.55, 0.6, 0.65, 0.7, 0.75), (0.65,))
 SOUNDS = "sound without anybody"
@@ -35,7 +36,7 @@ SOUNDS = "sound without anybody"
 
 def tuning_cases(root: Path, *, smoke: bool) -> Iterator[Case]:
     """Tuning speakers among themselves, near and far; readers with other bodies of theirs; each alone; odd voices; nobody."""
-    length, count = (30, 2) if smoke else (180, 24)
+    length, count = (30, 2) if smoke else (180, 16)
     settings = replace(COMPOSED, length_s=length)
     yield from composed(root, {"near": voice_data.TUNE}, settings, count, seed=8)
     yield from composed(root, {"far": voice_data.TUNE}, far(settings), count // 2, seed=12)
@@ -53,7 +54,7 @@ def tuning_cases(root: Path, *, smoke: bool) -> Iterator[Case]:
         for number, group in enumerate(groups):
             alone = len(group) == 1
             spoken = replace(COMPOSED, length_s=30 if smoke else 90 if alone else 120, speakers=(1, 1) if alone else COMPOSED.speakers)
-            for n in range(1 if smoke or alone else 5):
+            for n in range(1 if smoke or alone else 3):
                 made = compose(group, spoken, np.random.default_rng([9, n, len(group)]))
                 yield Case(set=name, name=f"{name} {number + 1} {n + 1}", samples=made.samples, reference=made.turns)
     for n in range(1 if smoke else 4):
@@ -72,7 +73,7 @@ def odd(voice: Voice, kind: str) -> Voice:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path("../shared/speech"))
-    parser.add_argument("--model", type=Path, help="weights, or a checkpoint of train_voices.py; without it what ships")
+    parser.add_argument("--model", type=Path, help="weights; without it what ships")
     parser.add_argument("--curve", type=Path, nargs="+", metavar="FILE", help="error rates of several weights")
     parser.add_argument("--margins", action="store_true")
     parser.add_argument("--links", action="store_true")
@@ -87,9 +88,9 @@ def main() -> None:
     if given.curve:
         print("\n".join(curve_head(cases)), flush=True)
         for path in given.curve:
-            print(curve_row(path.stem, cases, found(Embedded(model_of(path), packaged=False))), flush=True)
+            print(curve_row(path.stem, cases, found(Embedded(load(path), packaged=False))), flush=True)
         return
-    engine = Embedded(model_of(given.model), packaged=given.margins)
+    engine = Embedded(load(given.model), packaged=given.margins)
     if given.margins:
         fitted(cases, found(engine), engine)
     elif given.links:
@@ -151,7 +152,7 @@ def tune(cases: Sequence[Case], heard: Sequence[Found]) -> None:
 
 
 def fitted(cases: Sequence[Case], heard: Sequence[Found], engine: Embedded) -> None:
-    """How many turns were given to the right speaker by how far the second lay behind, as a map that never falls (isotonic)."""
+    """The share of turns that were given to the right speaker, by how far the next lies behind, as a map that never falls (isotonic)."""
     from scipy.optimize import isotonic_regression
 
     settings = replace(engine.settings, margins=AS_THEY_ARE, packaged_margins=AS_THEY_ARE)
@@ -170,7 +171,7 @@ def fitted(cases: Sequence[Case], heard: Sequence[Found], engine: Embedded) -> N
         print(f"    {name} = ({', '.join(f'({m:.3f}, {s:.2f})' for m, s in zip(places, shares, strict=True))})", flush=True)
 
 
-AS_THEY_ARE = ((0.0, 0.0), (1.0, 1.0))
+AS_THEY_ARE = ((-1.0, -1.0), (1.0, 1.0))
 KNOTS = 10
 
 

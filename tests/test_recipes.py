@@ -219,3 +219,20 @@ def test_score_identify_reports_new_voices_first(shared: Path) -> None:
 
 def test_code_switching_counts_spanish_words(shared: Path) -> None:
     assert "AUROC, Spanish against Kichwa" in smoke("code_switching.py", shared)
+
+
+def test_train_voices_goes_on_from_weights_and_tuning_shows_their_curve(shared: Path, tmp_path: Path) -> None:
+    pytest.importorskip("espeakng_loader", reason="the extra tts (eSpeak NG) is not installed")
+    start = REPOSITORY / "speech" / "models" / "mini" / "voices.safetensors"
+    smoke("train_voices.py", shared, "--out", str(tmp_path / "run"), "--start", str(start))
+    (made,) = (tmp_path / "run").glob("voices_*.safetensors")
+    rows = smoke("tune_diarise.py", shared, "--curve", str(start), str(made)).splitlines()
+    assert [row.split("|")[1].strip() for row in rows if "---" not in row] == ["weights", "voices", "voices_00003"]
+    before, after = (float(row.split("|")[2].split("/")[0]) for row in rows[-2:])
+    assert after < before + 5  # three steps from weights are near them, and not a network that begins anew
+
+
+def test_margins_are_fitted_as_a_map_that_never_falls(shared: Path) -> None:
+    found = re.findall(r"\(([\d.]+), ([\d.]+)\)", smoke("tune_diarise.py", shared, "--margins"))
+    places, shares = ([float(pair[n]) for pair in found] for n in (0, 1))
+    assert len(found) >= 3 and places == sorted(places) and shares == sorted(shares)

@@ -50,9 +50,10 @@ class EmbeddedSettings:
     """What the vectors of an installed Resemblyzer count for beside ours."""
     packaged_distances: tuple[float, ...] = (0.41, 0.46, 0.51)
     """`clustering.distances` where they do."""
-    margins: Map = ((0.0, 0.0), (1.0, 1.0))
-    """By how much the likeliest speaker leads, and the share of such turns that were given to the right one: what a turn's margin says."""
-    packaged_margins: Map = ((0.0, 0.0), (1.0, 1.0))
+    margins: Map = ((-1.0, 0.0), (1.0, 1.0))
+    """How much more like its speaker a turn sounds than like the next (cosines), and the share of such turns that were given to the
+    right one, which is the turn's margin: fitted by `recipes/tune_diarise.py --margins`."""
+    packaged_margins: Map = ((-1.0, 0.0), (1.0, 1.0))
     """`margins` where Resemblyzer's vectors count, too."""
     near: int = 25
     """Frames on both sides in which a second speaker is looked for: 1 s."""
@@ -118,8 +119,8 @@ def placed(heard: Heard, speech: Sequence[Span], count: SpeakerCount, settings: 
     chances, means = posteriors(
         _pieces(len(frames)), lambda piece: heard.vectors(frames[piece]), heard.counts[frames, 1], means, settings.clustering
     )
-    active, margin = _active(heard, frames, chances, len(spoken), settings)
-    return _turns(active, margin, means, settings)
+    active = _active(heard, frames, chances, len(spoken), settings)
+    return _turns(active, _leads(heard, frames, means, len(spoken)), means, settings)
 
 
 def _pieces(frames: int) -> list[slice]:
@@ -154,25 +155,35 @@ def _blocks(heard: Heard, spoken: NDArray[np.bool_], settings: EmbeddedSettings)
     return np.asarray(vectors, np.float32).reshape(-1, heard.packed.shape[1])
 
 
-def _active(
-    heard: Heard, frames: NDArray[np.intp], chances: Floats, total: int, settings: EmbeddedSettings
-) -> tuple[NDArray[np.bool_], Floats]:
-    """Who speaks in each frame, and the margin of the likeliest before the second: (total, speakers), (total,)."""
+def _active(heard: Heard, frames: NDArray[np.intp], chances: Floats, total: int, settings: EmbeddedSettings) -> NDArray[np.bool_]:
+    """Who speaks in each frame: (total, speakers)."""
     speakers = chances.shape[1]
-    active, margin = np.zeros((total, speakers), np.bool_), np.zeros(total, np.float32)
+    active = np.zeros((total, speakers), np.bool_)
     first = np.argmax(chances, axis=1)
     active[frames, first] = True
     if speakers == 1:
-        margin[frames] = 1.0
-        return active, margin
-    ordered = np.sort(chances, axis=1)
-    margin[frames] = ordered[:, -1] - ordered[:, -2]
+        return active
     around = _around(chances, settings.near)
     around[np.arange(len(frames)), first] = -1
     second = np.argmax(around, axis=1)
     several = heard.counts[frames, 2] > settings.several
     active[frames[several], second[several]] = True
-    return active, margin
+    return active
+
+
+def _leads(heard: Heard, frames: NDArray[np.intp], means: Floats, total: int) -> Floats:
+    """How much more like each speaker a frame sounds than like the likest other, as a difference of cosines: (total, speakers).
+
+    What the chain of frames says is no measure of this: it is sure of nearly every frame, right or wrong.
+    """
+    leads = np.ones((total, len(means)), np.float32)
+    if len(means) == 1:
+        return leads
+    for piece in _pieces(len(frames)):
+        likeness = heard.vectors(frames[piece]) @ means.T
+        for speaker in range(len(means)):
+            leads[frames[piece], speaker] = likeness[:, speaker] - np.delete(likeness, speaker, axis=1).max(axis=1)
+    return leads
 
 
 def _around(chances: Floats, near: int) -> Floats:
@@ -187,7 +198,7 @@ def _mapped(value: float, points: Map) -> float:
     return float(np.interp(value, [x for x, _ in points], [y for _, y in points]))
 
 
-def _turns(active: NDArray[np.bool_], margin: Floats, means: Floats, settings: EmbeddedSettings) -> Voices:
+def _turns(active: NDArray[np.bool_], leads: Floats, means: Floats, settings: EmbeddedSettings) -> Voices:
     """Runs of each speaker as turns, pauses bridged; speakers numbered by when they first speak."""
     found = []
     pause, least = settings.pause_ms // FRAME_MS, settings.least_ms // FRAME_MS
@@ -200,10 +211,10 @@ def _turns(active: NDArray[np.bool_], margin: Floats, means: Floats, settings: E
                 held[-1][1] = end
             else:
                 held.append([start, end])
-        found += [(a, b, speaker, float(margin[a:b][flags[a:b]].mean())) for a, b in held if b - a >= least]
+        found += [(a, b, speaker, float(leads[a:b, speaker][flags[a:b]].mean())) for a, b in held if b - a >= least]
     order = {speaker: f"S{n + 1}" for n, speaker in enumerate(dict.fromkeys(s for _, _, s, _ in sorted(found)))}
     turns = [
-        Turn(span=Span(start_ms=a * FRAME_MS, end_ms=b * FRAME_MS), speaker=order[s], margin=round(_mapped(sure, settings.margins), 3))
-        for a, b, s, sure in sorted(found)
+        Turn(span=Span(start_ms=a * FRAME_MS, end_ms=b * FRAME_MS), speaker=order[s], margin=round(_mapped(lead, settings.margins), 3))
+        for a, b, s, lead in sorted(found)
     ]
     return Voices(turns=tuple(turns), voice_by_speaker={name: means[s] for s, name in order.items()})
