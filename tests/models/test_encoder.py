@@ -84,6 +84,8 @@ def test_sound_in_several_languages_passes_the_common_layers_once_and_gives_the_
 ) -> None:
     spans = [(0, 9_000), (9_400, 12_000), (13_000, 20_000)]
     passages = [passage(start, end, code) for start, end in spans for code in CODES]
+    for code in CODES:
+        mini.use(code)
     wanted = HiddenStates(layer=mini.common_layers)
     alone = [one for p in passages for one in encode(story, [p], mini, hidden=wanted)]
     heard: list[int] = []
