@@ -1,8 +1,8 @@
 """What an EAF of ours says of annotations in its header, by their ids, so that no tier is crowded with it.
 
 Confidences of segments, and of words without other readings (with such, it stands in the tier of readings); how sure
-the speakers of segments and words are; and words whose times are estimated or not known, which have divided ones in their tier. An annotation that
-was deleted since takes no fact with it, as no id is given twice.
+the speakers of segments and words are; and words whose times are estimated or not known, which have divided ones in their tier.
+An annotation that was deleted since takes no fact with it, as no id is given twice.
 """
 
 from __future__ import annotations
@@ -36,11 +36,13 @@ def text_of(transcript: Transcript) -> str:
     words = [w for s in transcript.segments for w in s.words]
     sure = {s.id: s.confidence for s in transcript.segments if s.confidence is not None}
     sure |= {w.id: w.confidence for w in words if w.confidence is not None and not w.alternatives}
+    margins = {s.id: s.speaker_margin for s in transcript.segments if s.speaker_margin is not None}
+    margins |= {w.id: w.speaker_margin for w in words if w.speaker_margin is not None}
     facts = {
         "confidence": sure,
         "estimated": [w.id for w in words if w.estimated and w.span],
         "untimed": [w.id for w in words if w.span is None],
-        "speaker_margin": {x.id: x.speaker_margin for x in (*transcript.segments, *words) if x.speaker_margin is not None},
+        "speaker_margin": margins,
     }
     told = {name: value for name, value in facts.items() if value}
     return json.dumps(told, ensure_ascii=False, allow_nan=False) if told else ""
