@@ -77,6 +77,7 @@ def transcribe(
     named = codes_of(asked, [p.language for p in passages or ()])
     for code in named:
         languages.check_code(code)
+    one = named[0] if named and asked.several is None else ""
     by_channel = settings.per_speaker or any(p.channel is not None for p in passages or ())
     read = dataclasses.replace(settings.read, keep_channels=by_channel)
     decision = consent.require(asked.verb.scopes, consent.item_of(recording), context=context)
@@ -93,10 +94,10 @@ def transcribe(
         if passages is not None:
             found = _as_given(signal, [_moved(passage, -signal.offset_ms) for passage in passages], recogniser)
         elif asked.turns:
-            found = placed(signal, ears, language, settings.activity, settings.turns, report, clock)
+            found = placed(signal, ears, one, settings.activity, settings.turns, report, clock)
         else:
             spans = segments(speech_probabilities(signal, signal.rms, report), signal.probe.found_ms, settings.activity)
-            found = _as_given(signal, [Passage(span=span, language=language) for span in spans], recogniser)
+            found = _as_given(signal, [Passage(span=span, language=one) for span in spans], recogniser)
             clock.mark("speech detection")
         language_models = language_models or LanguageModels(OFF)
         heard = [place.passage for place in found.places if place.passage is not None]
