@@ -42,8 +42,8 @@ def test_a_single_stray_stretch_is_no_speaker() -> None:
 def test_nobodys_sound_takes_no_place_of_a_speaker_whose_number_is_told() -> None:
     rng = np.random.default_rng(4)
     axes = np.zeros((3, 16), np.float32)
-    axes[0, :2], axes[1, :2], axes[2, 5] = (1, 0.35), (0.35, 1), 1  # two people alike, and a sound like neither
-    who = [0] * 30 + [1] * 30 + [2] * 6
+    axes[0, :2], axes[1, :2], axes[2, 5] = (1, 0.3), (0.3, 1), 1  # two people alike, and a sound like neither
+    who = [0] * 30 + [1] * 30 + [2] * 3
     rows = axes[who] + rng.normal(0, 0.03, (len(who), 16)).astype(np.float32)
     vectors = np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), np.float32)
     assert same(clusters(vectors, SETTINGS, least=2, most=2)[:60], who[:60])
