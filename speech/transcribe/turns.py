@@ -20,7 +20,7 @@ from speech.diarise.thresholds import UNSURE_MARGIN
 from speech.diarise.turns import heard
 from speech.errors import Finding
 from speech.identify.chain import ChainSettings, Columns, Told, languages_of
-from speech.identify.records import Identifier
+from speech.identify.records import TOO_LITTLE, Identifier
 from speech.identify.records import Settings as IdentifySettings
 from speech.identify.turns import Listening
 from speech.languages import UNDETERMINED, named
@@ -262,7 +262,7 @@ def _places(
     if stretch.alone is None:
         unheard = OVERLAID
     elif code is None:
-        unheard = NO_LANGUAGE
+        unheard = NO_LANGUAGE if told is not None and told.probability else TOO_LITTLE
     elif code == UNDETERMINED or (ears.hears is not None and code not in ears.hears):
         unheard = NO_MODEL
     segment = Segment(
@@ -306,7 +306,14 @@ def _noticed(
     """What a person should know of the languages that were told."""
     where = str(signal.probe.path)
     heard = [(s, t) for s, t in zip(stretches, told, strict=True) if t is not None]
-    none = [s for s, t in heard if t.language is None]
+    none = [s for s, t in heard if t.language is None and t.probability]
+    if heard and not any(t.probability for _, t in heard):
+        yield Finding(
+            code="LANGUAGE_TOO_LITTLE",
+            where=where,
+            what=f"{_length([s for s, _ in heard])} of speech in it, no turn long enough to tell its language",
+            mend="Say the language with --language",
+        )
     if none:
         yield Finding(
             code="LANGUAGE_NONE",
