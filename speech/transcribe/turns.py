@@ -19,8 +19,8 @@ from speech.diarise.records import Settings as DiariseSettings
 from speech.diarise.thresholds import UNSURE_MARGIN
 from speech.diarise.turns import heard
 from speech.errors import Finding
-from speech.identify.chain import ChainSettings, Columns, Told, languages_of
-from speech.identify.records import Identifier
+from speech.identify.chain import Columns, Told, languages_of
+from speech.identify.records import TOO_LITTLE, Identifier
 from speech.identify.records import Settings as IdentifySettings
 from speech.identify.turns import Listening
 from speech.languages import UNDETERMINED, named
@@ -116,7 +116,7 @@ def placed(
         stretches = [_Stretch(span=s, turns=(Turn(span=s, speaker=""),), alone=s) for s in speech]
     told: list[Told | None] = [None] * len(stretches)
     if ears.identifier is not None and ears.columns is not None:
-        told = [*_told(signal, stretches, speech, ears.identifier, ears.columns, settings.chain, report)]
+        told = [*_told(signal, stretches, speech, ears.identifier, ears.columns, settings, report)]
         clock.mark("languages")
     places = [
         place
@@ -236,13 +236,13 @@ def _alone(stretches: Sequence[_Stretch], least_ms: int) -> list[_Stretch]:
 
 def _told(
     signal: Signal, stretches: Sequence[_Stretch], speech: Sequence[Span], identifier: Identifier, columns: Columns,
-    settings: ChainSettings, report: Progress,
+    settings: TurnSettings, report: Progress,
 ) -> list[Told]:  # fmt: skip
     """The language of each stretch; one in which others spoke all the while has it from those beside it."""
     nothing = Span(start_ms=0, end_ms=0)
     turns = [Turn(span=s.alone or nothing, speaker=s.speaker or "", channel=s.channel) for s in stretches]
-    listening = Listening(signal, identifier, IdentifySettings(), None, report)
-    return languages_of([s.speaker for s in stretches], listening.weighed(turns, speech), identifier, columns, settings)
+    listening = Listening(signal, identifier, IdentifySettings(turn_ms=settings.turn_language_ms), None, report)
+    return languages_of([s.speaker for s in stretches], listening.weighed(turns, speech), identifier, columns, settings.chain)
 
 
 def _places(
@@ -262,7 +262,7 @@ def _places(
     if stretch.alone is None:
         unheard = OVERLAID
     elif code is None:
-        unheard = NO_LANGUAGE
+        unheard = NO_LANGUAGE if told is not None and told.probability else TOO_LITTLE
     elif code == UNDETERMINED or (ears.hears is not None and code not in ears.hears):
         unheard = NO_MODEL
     segment = Segment(
@@ -306,7 +306,14 @@ def _noticed(
     """What a person should know of the languages that were told."""
     where = str(signal.probe.path)
     heard = [(s, t) for s, t in zip(stretches, told, strict=True) if t is not None]
-    none = [s for s, t in heard if t.language is None]
+    none = [s for s, t in heard if t.language is None and t.probability]
+    if heard and not any(t.probability for _, t in heard):
+        yield Finding(
+            code="LANGUAGE_TOO_LITTLE",
+            where=where,
+            what=f"{_length([s for s, _ in heard])} of speech in it, no turn long enough to tell its language",
+            mend="Say the language with --language",
+        )
     if none:
         yield Finding(
             code="LANGUAGE_NONE",
