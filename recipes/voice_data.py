@@ -1,6 +1,6 @@
 """Voices for composed conversations: which speakers train, which tune, which only report; and eSpeak NG's.
 
-Used by train_voices.py, compose_conversations.py and score_diarise.py. Speakers of the three groups are disjoint, as the fixed
+Used by train_voices.py, tune_diarise.py and score_diarise.py. Speakers of the three groups are disjoint, as the fixed
 splits of the Arabic commands have them; Swahili and Kinyarwanda readers tune, Malagasy and all research collections only report.
 """
 

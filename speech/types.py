@@ -90,7 +90,7 @@ class Segment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
-    """Who speaks when; no text. `margin`, 0 to 1: how far the second most likely speaker lies behind, None where it is not known."""
+    """Who speaks when; no text. `margin`, 0 to 1: how sure the speaker is by how far the next lies behind, None where it is not known."""
 
     span: Span
     speaker: str

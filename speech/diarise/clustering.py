@@ -20,9 +20,9 @@ _FINEST = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterSettings:
-    """Tuned on composed conversations of open speakers who train nothing (`recipes/score_diarise.py --tune`)."""
+    """Tuned on composed conversations of open speakers who train nothing (`recipes/tune_diarise.py`)."""
 
-    distances: tuple[float, ...] = (0.55, 0.6, 0.65, 0.7)
+    distances: tuple[float, ...] = (0.6, 0.65, 0.7, 0.75)
     """Cosine distances up to which stretches may be one speaker's; that which divides best is taken."""
     least_blocks: float = 6.0
     """Blocks that a speaker has at least, of all the recording's speech; fewer go to the nearest."""

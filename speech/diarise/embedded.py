@@ -30,10 +30,14 @@ _PIECE = 7500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EmbeddedSettings:
-    """Tuned on composed conversations of open speakers who train nothing (`recipes/score_diarise.py --tune`)."""
+    """Tuned on composed conversations of open speakers who train nothing (`recipes/tune_diarise.py`)."""
 
     speaking: float = 0.4
     """Probability of somebody speaking over which a frame that speech detection calls speech is a turn's."""
+    likely: float = 0.5
+    """Over this it is a turn's where speech detection heard speech within `beside`: singing and whispering among talk it leaves out."""
+    beside: int = 50
+    """Frames: 2 s."""
     surely: float = 0.9
     """Over this it is a turn's without speech detection's word."""
     several: float = 0.5
@@ -129,9 +133,13 @@ def _pieces(frames: int) -> list[slice]:
 
 
 def _spoken(heard: Heard, speech: Sequence[Span], settings: EmbeddedSettings) -> NDArray[np.bool_]:
-    """Frames in which somebody speaks: the network and speech detection agree, or the network is sure."""
+    """Frames in which somebody speaks: the network and speech detection agree, or the network is sure enough."""
     speaking = 1 - heard.counts[:, 0]
-    return np.asarray((_flags(speech, len(speaking)) & (speaking > settings.speaking)) | (speaking > settings.surely))
+    reach = FRAME_MS * settings.beside
+    near = [Span(start_ms=max(0, s.start_ms - reach), end_ms=s.end_ms + reach) for s in speech]
+    least = np.where(_flags(near, len(speaking)), settings.likely, settings.surely)
+    least[_flags(speech, len(speaking))] = settings.speaking
+    return np.asarray(speaking > least)
 
 
 def _flags(spans: Sequence[Span], frames: int) -> NDArray[np.bool_]:

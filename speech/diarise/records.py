@@ -56,8 +56,8 @@ class Sound(Protocol):
 class Voices:
     """Who speaks when in one channel: turns in order, on the clock of the samples; overlap is two turns at once.
 
-    Speakers are `S1`, `S2`, ... by when they first speak. Each turn's margin, 0 to 1, is how far the second
-    most likely speaker lies behind; None where an engine does not say.
+    Speakers are `S1`, `S2`, ... by when they first speak. Each turn's margin, 0 to 1, says by how far the next
+    speaker lies behind how often such turns are right; None where an engine does not say.
     """
 
     turns: tuple[Turn, ...] = ()

@@ -1,6 +1,6 @@
 """Every number by which diarisation decides, outside the engines: one place, so that tuning changes one file.
 
-Those of voices were chosen on conversations of tuning speakers: `recipes/score_diarise.py --tune` prints what by.
+Those of voices were chosen on conversations of tuning speakers: `recipes/tune_diarise.py --links` and `--margins` print what by.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ ACTIVITY = ActivitySettings(join_ms=400, edge_ms=160, longest_ms=2**40)
 """Speech as diarisation wants it: shorter pauses are pauses, nothing is cut for a network's sake."""
 
 UNSURE_MARGIN = 0.8
-"""A turn with a smaller margin is unsure: of such turns about half were given to the right speaker."""
+"""A turn with a smaller margin is unsure: margins say how often such turns are right."""
 
 KNOWN_LEAST = 0.6
 """Cosine of a known person's voice with a speaker's, from which on they may be one: 9 of 10 are found, 11 in 1,000 others taken for it."""
