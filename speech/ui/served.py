@@ -17,6 +17,7 @@ from speech.errors import Refusal, SpeechError
 from speech.jobs import GIVEN_UP, Job, Queue
 from speech.models import hub
 from speech.review import edits, progress
+from speech.review.spoken import may_be_spoken
 from speech.review.workspace import Listed
 from speech.store import Store
 from speech.ui.held import BASIS, Held
@@ -186,6 +187,14 @@ class Served(Held):
         """Something was agreed, or taken back: drafts beside the recordings are read now, or stay unread, and lists are made anew."""
         self.workspace().refresh()
         self.changed()
+
+    def languages_of(self, known: Known, segments: Iterable[Mapping[str, Any]]) -> list[dict[str, str]]:
+        """Languages that a segment may be given: those it has in this recording, then those of the collection; by code."""
+        codes = [known.language, *(str(s["language"]) for s in segments if s.get("language"))]
+        with contextlib.suppress(SpeechError):  # a card that is wrong names none
+            codes += may_be_spoken(self.workspace(), known).candidates
+        named = {code: languages.load(code).name for code in codes if languages.is_code(code) and code != languages.UNDETERMINED}
+        return [{"code": code, "name": name} for code, name in named.items()]
 
     def language_of(self, known: Known, segments: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
         """How the recording's language is written, for who types it: the letters most used first."""

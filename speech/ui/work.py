@@ -1,5 +1,5 @@
-"""What the workers do, by kind: look at a recording (what it holds, its peaks, a copy that browsers play), transcribe it, learn, and try
-how fast this machine learns.
+"""What the workers do, by kind: look at a recording (what it holds, its peaks, a copy that browsers play), tell its language, transcribe
+it, learn, and try how fast this machine learns.
 
 Every kind asks the gate when it begins: what was allowed when the job was put into the queue may be withdrawn by then. Work that was
 done already, in an attempt that was cut off, is found by its result and not done twice.
@@ -20,13 +20,15 @@ from speech.models import hub
 from speech.review import edits, learning
 from speech.review.doubts import doubts_in
 from speech.review.orders import first_unsure
+from speech.review.spoken import may_be_spoken
 from speech.review.workspace import Listed
 from speech.ui.held import Held, direct
 
-HEAVY = ("transcribe", "adapt")
+HEAVY = ("transcribe", "identify", "adapt")
 LIGHT = ("peaks", "pace")
 _SHARES = {
     "transcribe": {"reading": 0.05, "loading the model": 0.05, "finding speech": 0.1, "recognising": 0.8},
+    "identify": {"reading": 0.15, "loading the model": 0.1, "finding speech": 0.25, "telling languages": 0.5},
     "peaks": {"reading": 0.8, "drawing": 0.05, "copying": 0.15},
 }
 
@@ -43,6 +45,7 @@ def kinds(held: Held, lane: str) -> dict[str, Kind]:
         }
     return {
         "transcribe": Kind(work=lambda job, report: transcribe(held, job, report), shares=_SHARES["transcribe"]),
+        "identify": Kind(work=lambda job, report: identify(held, job, report), shares=_SHARES["identify"]),
         "adapt": Kind(work=lambda job, report: learn(held, job, report)),
     }
 
@@ -118,6 +121,33 @@ def transcribe(held: Held, job: Job, report: Report) -> Mapping[str, Any]:
         "model": model,
         "findings": [{"code": f.code, "what": f.what, "mend": f.mend} for f in result.findings],
         "seconds": result.seconds,
+    }
+
+
+def identify(held: Held, job: Job, report: Report) -> Mapping[str, Any]:
+    """Tell which language is spoken in a recording, of those that its collection names; the answer is the job's result alone."""
+    known = _recording(held, job)
+    from speech import identify as verb
+    from speech.collections.outputs import deliver
+    from speech.models.recogniser import LoadSettings
+
+    workspace, path = held.workspace(), held.path(known)
+    outcome: verb.Identified | Refusal
+    try:
+        workspace.require(known, *verb.IDENTIFY.scopes)
+        outcome = verb.identify(
+            path,
+            model=verb.Later(hub.MINI, LoadSettings()),
+            context=workspace.context,
+            candidates=may_be_spoken(workspace, known).limited,
+            progress=report,
+        )
+    except Refusal as refused:
+        outcome = refused
+    result = deliver(path, outcome, verb=verb.IDENTIFY, context=workspace.context)  # the ledger's row; raises a refusal again
+    told = result.as_dict(known.path)
+    return {name: told[name] for name in ("language", "probability", "candidates", "speech_ms", "calibrated")} | {
+        "findings": [{"code": f.code, "what": f.what, "mend": f.mend} for f in result.findings]
     }
 
 

@@ -51,6 +51,22 @@ export function status(segment) {
   return el("span", { class: `status ${state}` }, el("span", { class: "sign", "aria-hidden": "true", text: SIGNS[state] }), ` ${say(`status.${state}`)}${reason}`);
 }
 
+/** Who speaks: a person's word, or the machine's proposal with its sign; unsure where another voice is nearly as likely, or nobody is named. */
+function speaker(segment, state) {
+  if (!segment.speaker) return el("span", { class: "unsure-who" }, el("span", { class: "sign", "aria-hidden": "true", text: "? " }), say("speaker.unsure"));
+  const made = el("span", {}, el("bdi", { text: segment.speaker }));
+  const key = state.unsureWho(segment) ? "unsure-who" : state.proposed(segment) ? "proposed" : null;
+  if (key) made.append(el("span", { class: key }, el("span", { class: "sign", "aria-hidden": "true", text: key === "proposed" ? "~ " : "? " }), say(key === "proposed" ? "speaker.proposed" : "speaker.doubtful")));
+  return made;
+}
+
+/** The code of a segment's language, where several are spoken. */
+function spokenIn(segment, view) {
+  const code = view.state.languageOf(segment);
+  const name = code ? view.languageName(code) : say("language.unknown");
+  return el("span", { class: "in-language" }, el("span", { "aria-hidden": "true", text: code ?? "?" }), el("span", { class: "hidden", text: `${say("language")}: ${name}` }));
+}
+
 export const REASONS = ["noise", "unknown word", "two voices", "other language"];
 
 export const reasonOf = (reason) => (REASONS.includes(reason) ? say(`reason.${reason.replace(" ", "_")}`) : reason);
@@ -62,7 +78,7 @@ export function columnText(segment, column) {
 }
 
 /**
- * Fill a row; `view` tells what the page knows: `{state, language, columns, chosen, editor, number, conflicts}`.
+ * Fill a row; `view` tells what the page knows: `{state, language, spoken, languageName, columns, chosen, editor, number, conflicts}`.
  * The chosen row holds the one editor in its cell of text.
  */
 export function fill(row, id, view) {
@@ -76,8 +92,10 @@ export function fill(row, id, view) {
   const here = view.state.people.get(id) ?? [];
   const ranked = view.state.reasons.get(id);
   const when = cell("when", el("span", { class: "number", text: view.number(id) }), time(segment.start_ms), el("span", { class: "quiet length", text: say("seconds", { seconds: ((segment.end_ms - segment.start_ms) / 1000).toFixed(1) }) }));
-  const who = cell("who", el("bdi", { text: segment.speaker ?? say("speaker.unsure"), class: segment.speaker ? "" : "quiet" }));
-  if (others.length) who.append(el("span", { class: "overlap", text: `⧉ ${say("overlaps", { speakers: [...new Set(others.map((o) => o.speaker ?? "?"))].join(", ") })}` }));
+  const who = cell("who", speaker(segment, view.state));
+  if (view.spoken.size) who.append(spokenIn(segment, view));
+  if (segment.kind === "overlap") who.append(el("span", { class: "overlap", text: `‖ ${say("overlap.words")}` }));
+  if (others.length) who.append(el("span", { class: "overlap", text: `‖ ${say("overlaps", { speakers: [...new Set(others.map((o) => o.speaker ?? "?"))].join(", ") })}` }));
   const signs = cell("state", status(segment));
   signs.append(el("span", { class: view.state.heard.has(id) ? "quiet" : "quiet unheard", text: view.state.heard.has(id) ? say("heard") : say("unheard") }));
   if (view.conflicts.has(id)) signs.append(el("span", { class: "clash", text: `⚠ ${say("conflict.sign")}` }));
