@@ -13,7 +13,7 @@ import os
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 from typing import Any, Literal
 
@@ -125,18 +125,29 @@ class _Siblings:
 
 @dataclass(frozen=True, slots=True)
 class Making:
-    """What a result is made by: hashes of models and adapters, and of the settings."""
+    """What a result is made by: hashes of models and adapters, and of the settings.
+
+    `of_some`: the models are all that may be used; a result is made by some of them, as its languages turn out.
+    """
 
     models: frozenset[str]
     settings_sha256: str
+    of_some: bool = field(default=False, compare=False)
+
+    def makes(self, other: Making) -> bool:
+        """Whether a result made by `other` is one that is made by this."""
+        alike = other.models <= self.models if self.of_some else other.models == self.models
+        return alike and self.settings_sha256 == other.settings_sha256
 
     @classmethod
     def of(cls, transcript: Transcript, activity: str = "transcribe") -> Making:
         """What made a transcript, by its last acts of this kind."""
         acts = [act for act in transcript.provenance if act.activity == activity]
+        settings = acts[-1].settings_sha256 if acts else ""
+        used = [act for act in transcript.provenance if act.settings_sha256 == settings]  # turns were told in the same run
         return cls(
-            frozenset(sha for act in acts for sha in (act.base_sha256, act.adapter_sha256, act.language_model_sha256) if sha),
-            acts[-1].settings_sha256 if acts else "",
+            frozenset(sha for act in used for sha in (act.base_sha256, act.adapter_sha256, act.language_model_sha256) if sha),
+            settings,
         )
 
 
@@ -170,15 +181,15 @@ class Earlier:
         source = sha256_of(recording)
         lies = hashlib.sha256(read_bytes(path)).hexdigest()
         made_these = rows.by_bytes.get(lies, set())
-        if any(sha == source for sha, _ in made_these) and (source, self.making) in made_these:
+        if any(sha == source and self.making.makes(made) for sha, made in made_these):
             return "unchanged"
         if made_these:
             return "draft"
-        if source in rows.recordings and path.name in rows.names.get((source, self.making), ()):
+        if source in rows.recordings and any(path.name in names for made, names in rows.names[source] if self.making.makes(made)):
             return "edited"
         # Made on another machine, perhaps: then hearing it again gives the same, which is no fault.
         stated = _stated(path)
-        if stated is not None and stated.recording.sha256 == source and Making.of(stated, self._verb) == self.making:
+        if stated is not None and stated.recording.sha256 == source and self.making.makes(Making.of(stated, self._verb)):
             return "unknown"
         return "other"
 
@@ -218,7 +229,7 @@ class _Rows:
 
     def __init__(self, bodies: Any) -> None:
         self.by_bytes: dict[str, set[tuple[str, Making]]] = defaultdict(set)
-        self.names: dict[tuple[str, Making], set[str]] = defaultdict(set)
+        self.names: dict[str, list[tuple[Making, set[str]]]] = defaultdict(list)
         self.owners: dict[str, str] = {}
         self.recordings: set[str] = set()
         for body in bodies:
@@ -231,9 +242,9 @@ class _Rows:
             models = frozenset(thing["sha256"] for kind in ("model", "adapter", "language_model") for thing in used[kind])
             making = Making(models, body.get("settings_sha256", ""))
             self.recordings.add(recording["sha256"])
+            self.names[recording["sha256"]].append((making, {thing.get("path", "") for thing in body["made"]}))
             for thing in body["made"]:
                 self.by_bytes[thing["sha256"]].add((recording["sha256"], making))
-                self.names[recording["sha256"], making].add(thing.get("path", ""))
                 self.owners[thing["sha256"]] = recording.get("path", "")
 
 

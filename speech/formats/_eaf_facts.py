@@ -1,8 +1,8 @@
 """What an EAF of ours says of annotations in its header, by their ids, so that no tier is crowded with it.
 
 Confidences of segments, and of words without other readings (with such, it stands in the tier of readings); how sure
-the speakers of segments are; and words whose times are estimated or not known, which have divided ones in their tier. An annotation that
-was deleted since takes no fact with it, as no id is given twice.
+the speakers of segments and words are; and words whose times are estimated or not known, which have divided ones in their tier.
+An annotation that was deleted since takes no fact with it, as no id is given twice.
 """
 
 from __future__ import annotations
@@ -36,11 +36,13 @@ def text_of(transcript: Transcript) -> str:
     words = [w for s in transcript.segments for w in s.words]
     sure = {s.id: s.confidence for s in transcript.segments if s.confidence is not None}
     sure |= {w.id: w.confidence for w in words if w.confidence is not None and not w.alternatives}
+    margins = {s.id: s.speaker_margin for s in transcript.segments if s.speaker_margin is not None}
+    margins |= {w.id: w.speaker_margin for w in words if w.speaker_margin is not None}
     facts = {
         "confidence": sure,
         "estimated": [w.id for w in words if w.estimated and w.span],
         "untimed": [w.id for w in words if w.span is None],
-        "speaker_margin": {s.id: s.speaker_margin for s in transcript.segments if s.speaker_margin is not None},
+        "speaker_margin": margins,
     }
     told = {name: value for name, value in facts.items() if value}
     return json.dumps(told, ensure_ascii=False, allow_nan=False) if told else ""
@@ -74,12 +76,17 @@ def _numbers(raw: Mapping[str, Any]) -> dict[str, float]:
 
 def with_facts(segments: tuple[Segment, ...], facts: Facts) -> tuple[Segment, ...]:
     """The segments, and their words, with what the header says of them."""
-    whole = (replace(s, words=tuple(_timed(_sure(w, facts), facts) for w in s.words)) for s in segments)
+    whole = (replace(s, words=tuple(_whose(_timed(_sure(w, facts), facts), s.speaker, facts) for w in s.words)) for s in segments)
     return tuple(_sure(replace(s, speaker_margin=facts.speaker_margin.get(s.id)), facts) for s in whole)
 
 
 def _sure(on: _T, facts: Facts) -> _T:
     return replace(on, confidence=facts.confidence[on.id]) if on.id in facts.confidence else on
+
+
+def _whose(word: Word, speaker: str | None, facts: Facts) -> Word:
+    """A word with a margin is its segment's speaker's."""
+    return replace(word, speaker=speaker, speaker_margin=facts.speaker_margin[word.id]) if word.id in facts.speaker_margin else word
 
 
 def _timed(word: Word, facts: Facts) -> Word:

@@ -120,6 +120,12 @@ def _within(segment: Segment) -> Segment:
     return replace(segment, words=tuple(replace(w, span=w.span and clamped(w.span, segment.span)) for w in segment.words))
 
 
+def _own_speakers(segment: Segment) -> Segment:
+    """The segment's speaker for words that have a margin, and no speaker for others."""
+    words = (replace(w, speaker=segment.speaker if w.speaker_margin is not None else None) for w in segment.words)
+    return replace(segment, words=tuple(words))
+
+
 def _timed(segment: Segment) -> Segment:
     return replace(segment, words=tuple(replace(w, span=w.span or s) for w, s in zip(segment.words, divided(segment), strict=True)))
 
@@ -209,6 +215,9 @@ LOSS: dict[str, Loss] = {
     "speaker_records": Loss(says="records of speakers", count=_count_speakers, drop=lambda t: replace(t, speakers=_plain_speakers(t))),
     "speaker_margins": _in_segments("margins of speakers", lambda s: s.speaker_margin is not None, speaker_margin=None),
     "word_speakers": _in_words("speakers of words", lambda w: w.speaker or w.speaker_margin is not None, speaker=None, speaker_margin=None),
+    "other_speakers": _by_segment(
+        "speakers of words beside those of their segments", lambda s: _changed_words(s, _own_speakers), _own_speakers
+    ),
     "languages": _in_segments("languages of segments", lambda s: s.language, language=None),
     "word_languages": _in_words("languages of words", lambda w: w.language, language=None),
     "language_records": Loss(says="records of languages", count=_count_languages, drop=lambda t: replace(t, languages=_plain_languages(t))),

@@ -39,7 +39,7 @@ LOSSES: tuple[str, ...] = (
     "zero_lengths",
     "separators",
     "translators",
-    "word_speakers",
+    "other_speakers",
 )
 """`zero_lengths`, too: ELAN has no annotation without length, and one on a border has no segment of its own."""
 

@@ -197,11 +197,11 @@ def segments(probabilities: Samples, length_ms: int, settings: ActivitySettings)
     """Speech as segments: bridged, widened and cut, in order, without overlap."""
     spans = _runs(probabilities, settings)
     spans = [s for s in _bridged(spans, settings.join_ms) if s[1] - s[0] >= settings.least_ms]
-    cut: list[Span] = []
+    pieces: list[Span] = []
     for start, end in spans:
-        for a, b in _cut(start, end, probabilities, settings):
-            cut.append(Span(start_ms=a, end_ms=b))
-    return _widened(cut, length_ms, settings.edge_ms)
+        for a, b in cut(start, end, probabilities, settings):
+            pieces.append(Span(start_ms=a, end_ms=b))
+    return _widened(pieces, length_ms, settings.edge_ms)
 
 
 def _runs(probabilities: Samples, settings: ActivitySettings) -> list[tuple[int, int]]:
@@ -234,7 +234,7 @@ def _bridged(spans: Sequence[tuple[int, int]], join_ms: int) -> Iterator[tuple[i
         yield held
 
 
-def _cut(start: int, end: int, probabilities: Samples, settings: ActivitySettings) -> Iterator[tuple[int, int]]:
+def cut(start: int, end: int, probabilities: Samples, settings: ActivitySettings) -> Iterator[tuple[int, int]]:
     """`start..end` in pieces of at most `longest_ms`, each cut where speech is least likely (five frames smoothed)."""
     while end - start > settings.longest_ms:
         first = (start + settings.longest_ms // 2) * RATE // 1000 // FRAME

@@ -162,17 +162,7 @@ def _heard(
     waiting: dict[int, Encoded] = {}
     next_number = 0
     for window in _windows(stretches, _window_samples(stretches, recogniser, settings, hidden)):
-        tasks = [
-            _Task(
-                stretch=n,
-                number=k,
-                language=stretch.language,
-                samples=signal.read(stretch.start + chunk.start, chunk.end - chunk.start, stretch.channel)
-                * np.float32(gains[stretch.channel]),
-            )
-            for n, stretch in enumerate(window)
-            for k, chunk in enumerate(stretch.chunks)
-        ]
+        tasks = list(_tasks(window, signal, gains))
         emissions_by_chunk: dict[tuple[int, int], Emissions] = {}
         hidden_by_chunk: dict[tuple[int, int], States] = {}
         batches = list(_batches(tasks, settings.batch_ms * rate // 1000, rate))
@@ -199,6 +189,17 @@ def _heard(
         while next_number in waiting:
             yield waiting.pop(next_number)
             next_number += 1
+
+
+def _tasks(window: Sequence[_Stretch], signal: Readable, gains: Mapping[int | None, float]) -> Iterator[_Task]:
+    """The chunks of a window; those that are heard in several languages hold the same array, which the network hears once where it can."""
+    sound_by_place: dict[tuple[int, int, int | None], Samples] = {}
+    for n, stretch in enumerate(window):
+        for k, chunk in enumerate(stretch.chunks):
+            place = (stretch.start + chunk.start, chunk.end - chunk.start, stretch.channel)
+            if place not in sound_by_place:
+                sound_by_place[place] = signal.read(*place) * np.float32(gains[stretch.channel])
+            yield _Task(stretch=n, number=k, language=stretch.language, samples=sound_by_place[place])
 
 
 def speech_gain(signal: Readable, spans: Sequence[Span], rate: int, channel: int | None = None) -> float:
@@ -347,11 +348,14 @@ def _windows(stretches: Sequence[_Stretch], size: int) -> Iterator[list[_Stretch
 def _batches(tasks: Sequence[_Task], size: int, rate: int) -> Iterator[list[_Task]]:
     """Tasks by length, the longest first (so that memory is asked for once), as many as `size` samples hold when padded."""
     batch: list[_Task] = []
+    distinct: set[int] = set()
     for task in sorted(tasks, key=lambda t: (-len(t.samples), t.stretch, t.number)):
-        longest = len((batch[0] if batch else task).samples)
-        if batch and (padded_samples(longest, rate) * (len(batch) + 1) > size or longest - len(task.samples) > _CALL_MS * rate // 1000):
+        longest, again = len((batch[0] if batch else task).samples), id(task.samples) in distinct
+        full = padded_samples(longest, rate) * (len(distinct) + 1) > size or longest - len(task.samples) > _CALL_MS * rate // 1000
+        if batch and not again and full:
             yield batch
-            batch = []
+            batch, distinct = [], set()
         batch.append(task)
+        distinct.add(id(task.samples))
     if batch:
         yield batch

@@ -39,7 +39,9 @@ class Network:
         self.layers = len(bank.layers)
         self._extractor = extractor
         self._wanted = _Wanted()
+        self._spread = _Spread()
         for number, layer in enumerate(bank.layers):
+            layer.register_forward_pre_hook(self._spread_at(number), with_kwargs=True)
             layer.register_forward_pre_hook(self._keep_input(number), with_kwargs=True)
         bank.layers[-1].register_forward_hook(self._keep_output)
 
@@ -49,13 +51,19 @@ class Network:
         """Log probabilities (clips, frames, longest vocabulary) of a batch; with `layer`, its hidden states beside them.
 
         Clips are padded to `length` samples, under a mask where `masked`. Hidden states are (clips, frames, width), counted
-        as transformers counts them: 0 is what the first layer gets, `layers` what the last one gives.
+        as transformers counts them: 0 is what the first layer gets, `layers` what the last one gives. A clip that is there in
+        several languages (the same array) passes the front end and the layers without adapters once.
         """
-        inputs = self.inputs_of(clips, length, masked)
+        distinct, rows = self._distinct(clips)
+        inputs = self.inputs_of(distinct, length, masked)
         self.bank.use(languages)
-        with self._wanted.layer(layer, alone=False) as kept, torch.inference_mode():
-            scores = torch.log_softmax(self.module(**inputs).logits.float(), -1).cpu().numpy()
-        return scores, kept.states()
+        with self._spread.over(rows, self.bank.common_layers, self.device), self._wanted.layer(layer, alone=False) as kept:
+            with torch.inference_mode():
+                scores = torch.log_softmax(self.module(**inputs).logits.float(), -1).cpu().numpy()
+            states = kept.states()
+        if states is not None and rows is not None and len(states) < len(clips):
+            states = states[rows]
+        return scores, states
 
     def hidden(self, clips: Sequence[Array], *, length: int, masked: bool, layer: int) -> Array:
         """Hidden states of a layer (clips, frames, width) without any adapter: the same for every language.
@@ -72,6 +80,14 @@ class Network:
         states = kept.states()
         assert states is not None  # the layer's hook ended the pass
         return states
+
+    def _distinct(self, clips: Sequence[Array]) -> tuple[Sequence[Array], list[int] | None]:
+        """Clips, each once, and which of them each clip is; None where all differ, or where layers do not take rows as ours do."""
+        place_by_id: dict[int, int] = {}
+        rows = [place_by_id.setdefault(id(clip), len(place_by_id)) for clip in clips]
+        if len(place_by_id) == len(clips) or not self.family.adapters:
+            return clips, None
+        return [clips[rows.index(n)] for n in range(len(place_by_id))], rows
 
     def inputs_of(self, clips: Sequence[Array], length: int, masked: bool) -> dict[str, torch.Tensor]:
         """What the module is called with, for clips padded to `length` samples."""
@@ -91,6 +107,12 @@ class Network:
             inputs[self.family.mask] = torch.from_numpy(present).to(self.device)
         return inputs
 
+    def _spread_at(self, number: int) -> Any:
+        def hook(_layer: Any, arguments: tuple[Any, ...], named: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+            return self._spread.offered(number, arguments, named)
+
+        return hook
+
     def _keep_input(self, number: int) -> Any:
         def hook(_layer: Any, arguments: tuple[Any, ...], named: dict[str, Any]) -> None:
             self._wanted.offer(number, arguments[0] if arguments else named["hidden_states"])
@@ -103,6 +125,40 @@ class Network:
 
 class _Enough(Exception):
     """The layer asked for is reached; what lies above is not computed."""
+
+
+class _Spread(threading.local):
+    """Where, in this thread's running pass, clips become one row for each language in which they are heard."""
+
+    def __init__(self) -> None:
+        self.rows: torch.Tensor | None = None
+        self.at = 0
+
+    @contextmanager
+    def over(self, rows: Sequence[int] | None, at: int, device: str) -> Iterator[None]:
+        """While it lasts, layers from `at` on get the clips `rows`."""
+        self.rows, self.at = None if rows is None else torch.tensor(rows, device=device), at
+        try:
+            yield
+        finally:
+            self.rows = None
+
+    def offered(self, number: int, arguments: tuple[Any, ...], named: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """What a layer is called with: hidden states spread once, at `at`; the mask, which each layer gets anew, at each from there on."""
+        rows = self.rows
+        if rows is None or number < self.at:
+            return arguments, named
+        named = {name: value if name == "hidden_states" or not _by_clip(value) else value[rows] for name, value in named.items()}
+        first, others = arguments[:1], [value[rows] if _by_clip(value) else value for value in arguments[1:]]
+        if number == self.at:
+            first = tuple(value[rows] for value in first)
+            named |= {name: value[rows] for name, value in named.items() if name == "hidden_states"}
+        return (*first, *others), named
+
+
+def _by_clip(value: Any) -> bool:
+    """Whether a layer's argument is the mask: the only tensor beside hidden states that it gets, a row a clip."""
+    return isinstance(value, torch.Tensor)
 
 
 class _Wanted(threading.local):

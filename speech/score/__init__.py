@@ -5,7 +5,7 @@
     print(*summary_lines(scores), sep="\n")
 
 Explicit normalisation (`speech.text.RULES` and the language's table), letters as graphemes, no rate without its
-count. Speaker errors (DER) are no matter of this verb.
+count. Where both sides tell speakers, cpWER, words with the wrong speaker and DER; where they name several languages, language DER.
 """
 
 from speech.score.measure import score

@@ -24,37 +24,41 @@ _CHUNK = 2_000_000
 """Weights held at once: 16 MB."""
 
 
-def units_of(rows: Sequence[Row]) -> tuple[list[int], Literal["recordings", "clips", ""]]:
-    """For each row the number of what is drawn with it: its recording, or itself where all are of one recording."""
+def units_of(recordings: Sequence[str]) -> tuple[list[int], Literal["recordings", "clips", ""]]:
+    """For the recording of each row the number of what is drawn with it: the recording, or the row itself where there is but one."""
     numbers: dict[str, int] = {}
-    units = [numbers.setdefault(r.recording, len(numbers)) for r in rows]
+    units = [numbers.setdefault(r, len(numbers)) for r in recordings]
     if len(numbers) > 1:
         return units, "recordings"
-    if len(rows) > 1:
-        return list(range(len(rows))), "clips"
+    if len(recordings) > 1:
+        return list(range(len(recordings))), "clips"
     return units, ""
 
 
 def draw_rates(rows: Sequence[Row], settings: ScoreSettings, name: str) -> Floats | None:
-    """Rates of redrawn sets of recordings: (draws, 3) for words, letters, code points; None where nothing can be drawn.
+    """Rates of redrawn sets of recordings: (draws, 3) for words, letters, code points; None where nothing can be drawn."""
+    return draw([r.recording for r in rows], [(r.words, r.letters, r.code_points) for r in rows], settings, name)
 
-    The draw depends on the seed and on `name`, so a group's interval stays when other groups come or go. A draw
-    without any reference is not a number.
+
+def draw(recordings: Sequence[str], counts: Sequence[Sequence[Counts]], settings: ScoreSettings, name: str) -> Floats | None:
+    """Rates of redrawn sets of recordings: (draws, kinds), from the recording of each row and its counts of as many kinds.
+
+    None where nothing can be drawn. The draw depends on the seed and on `name`, so a group's interval stays when other groups
+    come or go. A draw without any reference is not a number.
     """
     import numpy as np
 
-    units, resampled = units_of(rows)
+    units, resampled = units_of(recordings)
     if not resampled or settings.draws < 1:
         return None
-    number = max(units) + 1
-    errors, lengths = np.zeros((number, 3)), np.zeros((number, 3))
-    for unit, row in zip(units, rows, strict=True):
-        three: tuple[Counts, Counts, Counts] = (row.words, row.letters, row.code_points)
-        errors[unit] += [c.errors for c in three]
-        lengths[unit] += [c.reference for c in three]
+    number, kinds = max(units) + 1, len(counts[0])
+    errors, lengths = np.zeros((number, kinds)), np.zeros((number, kinds))
+    for unit, row in zip(units, counts, strict=True):
+        errors[unit] += [c.errors for c in row]
+        lengths[unit] += [c.reference for c in row]
     generator = np.random.default_rng([settings.seed, zlib.crc32(name.encode("utf-8", "surrogatepass"))])
     even = np.full(number, 1 / number)
-    rates = np.empty((settings.draws, 3))
+    rates = np.empty((settings.draws, kinds))
     step = max(1, _CHUNK // number)
     for start in range(0, settings.draws, step):
         weights = generator.multinomial(number, even, size=min(step, settings.draws - start)).astype(np.float64)

@@ -36,8 +36,10 @@ from speech.score.records import (
     Side,
     Spread,
     Spreads,
+    Timed,
     Unit,
 )
+from speech.score.speakers import language_errors, speaker_errors
 from speech.text import RULES, normalise
 from speech.text.checks import findings_in
 
@@ -59,7 +61,8 @@ def score(pairs: Sequence[Pair] | Comparison, settings: ScoreSettings | None = N
 
     WER over words, CER over graphemes (the space between words counts as one), and CER over code points beside
     it. Rates over all pairs are micro-averaged: errors of all over lengths of all, insertions of rows with an
-    empty reference included. A language's own rules apply to each pair (`speech.text.RULES`).
+    empty reference included. A language's own rules apply to each pair (`speech.text.RULES`). Of a comparison of transcripts
+    speakers and languages are rated, too, where both sides tell them (`speech.score.speakers`).
 
     Returns
     -------
@@ -76,8 +79,9 @@ def score(pairs: Sequence[Pair] | Comparison, settings: ScoreSettings | None = N
     settings = settings or ScoreSettings()
     sides: tuple[Side, ...] = ()
     found: tuple[Finding, ...] = ()
+    timed: tuple[Timed, ...] = ()
     if isinstance(pairs, Comparison):
-        sides, found, pairs = pairs.sides, pairs.findings, pairs.pairs
+        sides, found, timed, pairs = pairs.sides, pairs.findings, pairs.timed, pairs.pairs
     if not pairs:
         raise TextRefused("the pairs to score", "there are none", "Give a reference and a hypothesis with at least one clip", "TEXT_EMPTY")
     known = {code: tables.load(code) for code in sorted({p.language for p in pairs})}
@@ -119,6 +123,8 @@ def score(pairs: Sequence[Pair] | Comparison, settings: ScoreSettings | None = N
         findings=(*found, *_empty(rows), *_other_recording(rows, references, hypotheses, sides), *_findings(pairs, known)),
         unit=_unit(pairs),
         sides=sides,
+        speaker_errors=speaker_errors(timed, settings),
+        language_errors=language_errors(timed, settings),
     )
 
 
@@ -140,7 +146,7 @@ def _group(rows: Sequence[Row], settings: ScoreSettings, name: str, language: st
         language=language,
         clips=len(rows),
         recordings=len({r.recording for r in rows}),
-        resampled=units_of(rows)[1] if drawn is not None else "",
+        resampled=units_of([r.recording for r in rows])[1] if drawn is not None else "",
         words=rate(0, [r.words for r in rows]),
         letters=rate(1, [r.letters for r in rows]),
         code_points=rate(2, [r.code_points for r in rows]),

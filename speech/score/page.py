@@ -25,7 +25,7 @@ from speech.report import (
 )
 from speech.score import counting
 from speech.score.records import CODE_POINTS, LETTERS, Confusion, Group, Pair, Rate, Row, Scores, Spread
-from speech.score.summary import between, drawn_from, percent, read_of, units
+from speech.score.summary import between, counted_in, drawn_from, percent, read_of, units
 from speech.score.tiers import clock
 from speech.text import normalise
 
@@ -40,6 +40,7 @@ def score_report(scores: Scores, pairs: Sequence[Pair], *, title: str = "Scores"
         _summary(scores),
         _how(scores),
         _groups(scores),
+        _who(scores),
         _letters(scores),
         _calibration(scores),
         _worst(scores, pairs),
@@ -155,6 +156,41 @@ def _group(g: Group) -> tuple[object, ...]:
 def _band(g: Group) -> Band:
     interval = g.words.interval
     return Band(name=_name(g), value=g.words.value or 0.0, low=interval.low if interval else None, high=interval.high if interval else None)
+
+
+def _who(scores: Scores) -> Markup:
+    """Speakers and languages, where both sides tell them."""
+    speakers, languages = scores.speaker_errors, scores.language_errors
+    if not speakers and not languages:
+        return Markup("")
+    level = f"{100 * scores.settings.level:g} %"
+    made: list[Markup] = []
+    header: tuple[str, ...]
+    if speakers:
+        header = ("Rate", "value", f"{level} interval", *_COUNTS)
+        made.append(table(f"Words and speakers: {counted_in(speakers)}", header, [("cpWER", *_rate(speakers.words))], numbers=range(1, 8)))
+        right = speakers.right_words
+        counts = (f"{n:,}" for n in (right.counts.substitutions, right.counts.deletions, right.counts.reference))
+        header = ("With the wrong speaker", f"{level} interval", "with another", "with none", "of")
+        made.append(table("Words that are right", header, [(percent(right.value), between(right.interval), *counts)], numbers=range(5)))
+    times = [("Speakers (DER)", speakers.time)] if speakers else []
+    times += [(f"Languages (language DER): {counted_in(languages)}", languages.time)] if languages else []
+    header = ("Over time", "value", f"{level} interval", "missed, s", "too much, s", "confused, s", "of speech, s")
+    made.append(table("No collar; overlap counts for each who speaks in it", header, [_time(*t) for t in times], numbers=range(1, 7)))
+    if speakers:
+        told = [(m.recording, *(_label(x) for x in (m.reference, m.hypothesis))) for m in speakers.mapped]
+        made.append(table("Who was taken for whom", ("Recording", "reference", "hypothesis"), told))
+    return section("Who spoke, and in which language", *made)
+
+
+def _time(name: str, rate: Rate) -> tuple[object, ...]:
+    c = rate.counts
+    seconds = (f"{ms / 1000:,.1f}" for ms in (c.deletions, c.insertions, c.substitutions, c.reference))
+    return (name, percent(rate.value), between(rate.interval), *seconds)
+
+
+def _label(name: str | None) -> str:
+    return "nobody" if name is None else name or "(not told)"
 
 
 def _letters(scores: Scores) -> Markup:

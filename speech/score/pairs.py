@@ -17,8 +17,8 @@ from speech.errors import Finding, TextRefused
 from speech.files import is_folder, shown
 from speech.formats import PACKED
 from speech.languages import UNDETERMINED
-from speech.score.passages import Passage, has_times, passages, text_of
-from speech.score.records import Comparison, Pair, Side, SideName
+from speech.score.passages import Passage, by_speaker, has_times, passages, said_in, text_of
+from speech.score.records import Comparison, Pair, Said, Side, SideName, Timed
 from speech.score.sources import JSON_LINES, PLAIN, TABLES, Entry, Listed, Reading, Whole, as_one, code_or_nothing, read_source
 from speech.score.tiers import clock
 from speech.types import Segment, Span, Transcript
@@ -94,15 +94,19 @@ def _files(reference: Path, hypothesis: Path, settings: PairSettings, *, name: s
     _check_tier(wanted, given, settings)
     wanted, given = _silent(wanted, given), _silent(given, wanted)
     findings: list[Finding] = [f for s in (wanted, given) for f in s.findings]
+    timed: tuple[Timed, ...] = ()
     if isinstance(wanted, Whole) or isinstance(given, Whole):
         sides = _whole(wanted, given, "reference"), _whole(given, wanted, "hypothesis")
         pairs = pair_transcripts(*sides, name=_stem(reference), language=settings.language)
+        timed = (Timed(reference=sides[0].segments, hypothesis=sides[1].segments, pairs=tuple(pairs)),)
         findings += _partial(*sides)
     elif wanted.keyed or given.keyed:
         pairs = _keyed(wanted, given, settings, findings)
     else:
         pairs = _lines(wanted, given, settings.language, name=name)
-    return Comparison(pairs=tuple(pairs), sides=(_side("reference", wanted), _side("hypothesis", given)), findings=tuple(findings))
+    return Comparison(
+        pairs=tuple(pairs), sides=(_side("reference", wanted), _side("hypothesis", given)), findings=tuple(findings), timed=timed
+    )
 
 
 def _side(name: SideName, source: Listed | Whole) -> Side:
@@ -177,6 +181,8 @@ def pair_transcripts(reference: Transcript, hypothesis: Transcript, *, name: str
                 words=tuple((x.text, x.confidence) for x in g.words),
                 unit="segment",
                 span=w.span,
+                said=tuple(by_speaker(w, w.words)),
+                heard=tuple(by_speaker(g, g.words)),
             )
             for w, g in matched
         ]
@@ -194,6 +200,8 @@ def pair_transcripts(reference: Transcript, hypothesis: Transcript, *, name: str
             speaker=_only_speaker(wanted),
             words=tuple((w.text, w.confidence) for s in given for w in s.words),
             unit="text",
+            said=_said(wanted),
+            heard=_said(given),
         )
     ]
 
@@ -211,7 +219,13 @@ def _passage(passage: Passage, name: str, recording: str, language: str) -> Pair
         words=tuple((w.text, w.confidence) for p in passage.hypothesis for w in p.words),
         unit="passage",
         span=passage.span,
+        said=said_in(passage.reference),
+        heard=said_in(passage.hypothesis),
     )
+
+
+def _said(segments: Iterable[Segment]) -> tuple[Said, ...]:
+    return tuple(said for s in segments if s.text for said in by_speaker(s, s.words))
 
 
 def _order(segment: Segment) -> tuple[int, int]:
@@ -397,7 +411,7 @@ def _folders(reference: Path, hypothesis: Path, settings: PairSettings) -> Compa
     if twice := [k for k, n in Counter(p.id for p in pairs).items() if n > 1]:
         _unpaired(f"{shown(reference)}", f"ids that occur in several files: {_list(twice)}", "Score these files one by one")
     sides = _together([m.sides[0] for m in made], reference), _together([m.sides[1] for m in made], hypothesis)
-    return Comparison(pairs=tuple(pairs), sides=sides, findings=(*found, *findings))
+    return Comparison(pairs=tuple(pairs), sides=sides, findings=(*found, *findings), timed=tuple(t for m in made for t in m.timed))
 
 
 def _together(sides: Sequence[Side], folder: Path) -> Side:

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 
+from speech.score.records import Said
 from speech.types import Segment, Span, Word
 
 SLACK_MS = 100
@@ -83,6 +85,23 @@ def text_of(pieces: Sequence[Piece]) -> str:
         said = piece.source.text if whole else "".join(w.text + w.separator for w in piece.words)
         lines[piece.segment] = lines.get(piece.segment, "") + said
     return "\n".join(line.strip() for line in lines.values())
+
+
+def said_in(pieces: Sequence[Piece]) -> tuple[Said, ...]:
+    """What `text_of` gives, by speaker."""
+    held: dict[int, list[Piece]] = {}
+    for piece in sorted(pieces, key=lambda p: (p.segment, p.span.start_ms)):
+        held.setdefault(piece.segment, []).append(piece)
+    return tuple(s for own in held.values() for s in by_speaker(own[0].source, tuple(w for p in own for w in p.words)))
+
+
+def by_speaker(segment: Segment, words: Sequence[Word]) -> Iterator[Said]:
+    """These of a segment's words as text, cut where a word has another speaker than the one before."""
+    if words == segment.words and all(w.speaker in (None, segment.speaker) for w in words):
+        yield Said(speaker=segment.speaker, text=segment.text)
+        return
+    for speaker, run in groupby(words, key=lambda w: w.speaker or segment.speaker):
+        yield Said(speaker=speaker, text="".join(w.text + w.separator for w in run))
 
 
 def _pieces(segments: Sequence[Segment]) -> Iterator[Piece]:

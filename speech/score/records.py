@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from speech.errors import Finding
-from speech.types import Span
+from speech.types import Segment, Span
 
 Kind = Literal["letter", "tone", "diacritic"]
 SideName = Literal["reference", "hypothesis"]
@@ -25,11 +25,20 @@ CODE_POINTS = "code points of the normalised text, spaces included, as published
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """A part of one side's text, of one speaker; None where it is not told whose."""
+
+    speaker: str | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Pair:
     """One clip, or part of a recording: what was said, what the model gave, and where it belongs.
 
     `span` is where in the recording, of a segment or passage. `words` are the hypothesis's words with their confidences,
-    for calibration; empty where none are known.
+    for calibration; empty where none are known. `said` and `heard` are the texts of reference and hypothesis by speaker,
+    where both are transcripts.
     """
 
     id: str
@@ -41,6 +50,22 @@ class Pair:
     words: tuple[tuple[str, float | None], ...] = ()
     unit: Unit = "clip"
     span: Span | None = None
+    said: tuple[Said, ...] = ()
+    heard: tuple[Said, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timed:
+    """Two transcripts of one recording, for errors of speakers and languages; `pairs` are what was made of them, in their order."""
+
+    reference: tuple[Segment, ...]
+    hypothesis: tuple[Segment, ...]
+    pairs: tuple[Pair, ...]
+
+    @property
+    def recording(self) -> str:
+        """As the pairs name it."""
+        return self.pairs[0].recording
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,11 +99,15 @@ class Side:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """Two files or folders, paired: the pairs, what was read of each side, and what to know of the pairing."""
+    """Two files or folders, paired: the pairs, what was read of each side, and what to know of the pairing.
+
+    `timed` are the transcripts that the pairs are of, where they are of any.
+    """
 
     pairs: tuple[Pair, ...]
     sides: tuple[Side, Side]
     findings: tuple[Finding, ...] = ()
+    timed: tuple[Timed, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -377,6 +406,62 @@ class Rules:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Mapped:
+    """Which speaker of the hypothesis was taken for which of the reference.
+
+    None: for that one there is none on the other side. An empty name: whoever is meant where no speaker is told.
+    """
+
+    recording: str
+    reference: str | None
+    hypothesis: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpeakerErrors:
+    """What is wrong about speakers, over the recordings where both sides tell them and one of them tells two or more.
+
+    `words` is cpWER. `right_words` is of the words that are right whatever their speaker, those of a told speaker of the
+    reference: hits are with their speaker, substitutions with another, deletions with none. `time` is DER in
+    milliseconds: hits are right, substitutions confused, deletions missed, insertions false alarm.
+    """
+
+    words: Rate
+    right_words: Rate
+    time: Rate
+    recordings: int
+    mapped: tuple[Mapped, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """For `--json`."""
+        c = self.right_words.counts
+        return {
+            "recordings": self.recordings,
+            "cpwer": self.words.as_dict(),
+            "words_with_wrong_speaker": {
+                "rate": c.rate, "wrong": c.substitutions, "untold": c.deletions, "words": c.reference,
+                "interval": _interval(self.right_words.interval),
+            },
+            "der": _milliseconds(self.time),
+            "mapped": [{"recording": m.recording, "reference": m.reference, "hypothesis": m.hypothesis} for m in self.mapped],
+        }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LanguageErrors:
+    """What is wrong about languages over time, in milliseconds as `SpeakerErrors.time`, where the two sides name several."""
+
+    time: Rate
+    recordings: int
+    languages: tuple[str, ...]
+    """Those of the reference."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """For `--json`."""
+        return {"recordings": self.recordings, "languages": list(self.languages), "der": _milliseconds(self.time)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Scores:
     """Everything `score` found. `rows` are in the order of the pairs; `sides` are known where files were compared."""
 
@@ -396,6 +481,8 @@ class Scores:
     findings: tuple[Finding, ...] = ()
     unit: Unit = "clip"
     sides: tuple[Side, ...] = ()
+    speaker_errors: SpeakerErrors | None = None
+    language_errors: LanguageErrors | None = None
 
     @property
     def empty_references(self) -> tuple[str, ...]:
@@ -417,6 +504,8 @@ class Scores:
             "by_language": self.by_language.as_dict() if self.by_language else None,
             "speakers": [g.as_dict() for g in self.speakers],
             "by_speaker": self.by_speaker.as_dict() if self.by_speaker else None,
+            "speaker_errors": self.speaker_errors.as_dict() if self.speaker_errors else None,
+            "language_errors": self.language_errors.as_dict() if self.language_errors else None,
             "confusions": [c.as_dict() for c in self.confusions],
             "mark_confusions": [c.as_dict() for c in self.mark_confusions],
             "marks": [m.as_dict() for m in self.marks],
@@ -429,3 +518,11 @@ class Scores:
 
 def _interval(interval: Interval | None) -> list[float] | None:
     return [interval.low, interval.high] if interval else None
+
+
+def _milliseconds(rate: Rate) -> dict[str, Any]:
+    c = rate.counts
+    return {
+        "rate": c.rate, "missed_ms": c.deletions, "false_ms": c.insertions, "confused_ms": c.substitutions, "reference_ms": c.reference,
+        "interval": _interval(rate.interval),
+    }  # fmt: skip

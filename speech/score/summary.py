@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from speech.score.records import LETTERS, Group, Interval, Rate, Scores, Side, Spread, Unit
+from speech.score.records import LETTERS, Group, Interval, LanguageErrors, Rate, Scores, Side, SpeakerErrors, Spread, Unit
 
 
 def percent(value: float | None) -> str:
@@ -67,6 +67,12 @@ def summary_lines(scores: Scores) -> list[str]:
     ]
     if overall.code_points.counts != overall.letters.counts:
         lines.append(f"CER by code point {_rate(overall.code_points, 'code points', level)}")
+    if scores.speaker_errors:
+        lines += _speakers(scores.speaker_errors, level)
+    if scores.language_errors:
+        lines.append(
+            f"Languages over time (language DER, {counted_in(scores.language_errors)}) {_time(scores.language_errors.time, level)}"
+        )
     if drawn := drawn_from(scores):
         lines.append(drawn)
     if len(scores.languages) > 1 and scores.by_language:
@@ -92,11 +98,38 @@ def summary_lines(scores: Scores) -> list[str]:
 
 def _rate(rate: Rate, unit: str, level: str) -> str:
     c = rate.counts
-    interval = f"{level} interval {between(rate.interval)}" if rate.interval else "no interval: nothing to draw from"
     return (
-        f"{percent(rate.value)} ({interval}): {c.errors:,} errors in {c.reference:,} {unit}, "
+        f"{percent(rate.value)} ({_within(rate, level)}): {c.errors:,} errors in {c.reference:,} {unit}, "
         f"{c.substitutions:,} wrong, {c.deletions:,} missing, {c.insertions:,} added"
     )
+
+
+def counted_in(errors: SpeakerErrors | LanguageErrors) -> str:
+    """In how many recordings, and of whom."""
+    if isinstance(errors, LanguageErrors):
+        return f"{', '.join(errors.languages)} in {count(errors.recordings, 'recording')}"
+    there, given = (sum(getattr(m, side) is not None for m in errors.mapped) for side in ("reference", "hypothesis"))
+    return f"{count(there, 'speaker')}, {given:,} told apart"
+
+
+def _speakers(errors: SpeakerErrors, level: str) -> list[str]:
+    c = errors.right_words.counts
+    said = f"{c.substitutions:,} with another speaker and {c.deletions:,} with none, of {c.reference:,} words that are right"
+    return [
+        f"Words wrong with their speakers (cpWER, {counted_in(errors)}) {_rate(errors.words, 'words', level)}",
+        f"Right words with the wrong speaker {percent(errors.right_words.value)} ({_within(errors.right_words, level)}): {said}",
+        f"Speakers over time (DER) {_time(errors.time, level)}",
+    ]
+
+
+def _time(rate: Rate, level: str) -> str:
+    c = rate.counts
+    missed, false, confused, speech = (f"{ms / 1000:,.1f} s" for ms in (c.deletions, c.insertions, c.substitutions, c.reference))
+    return f"{percent(rate.value)} ({_within(rate, level)}): {missed} missed, {false} too much, {confused} confused, of {speech} of speech"
+
+
+def _within(rate: Rate, level: str) -> str:
+    return f"{level} interval {between(rate.interval)}" if rate.interval else "no interval: nothing to draw from"
 
 
 def _group(group: Group) -> str:

@@ -6,22 +6,25 @@ import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
-from speech import languages
+from speech import diarise, identify, languages
 from speech.audio import Signal
 from speech.audio import load as load_audio
 from speech.collections import consent
 from speech.collections.accounts import moved
-from speech.collections.acts import TRANSCRIBE
 from speech.collections.made import Clock
+from speech.diarise.records import Diariser, SpeakerCount
 from speech.errors import UsageFailure
 from speech.files import shown
+from speech.identify.records import Identifier
 from speech.languages import UNDETERMINED
 from speech.models.activity import segments, speech_probabilities
 from speech.models.lm.finding import OFF, LanguageModels
 from speech.models.recogniser import Later, Recogniser
+from speech.transcribe.asked import Asked, codes_of
 from speech.transcribe.assembly import assembled
 from speech.transcribe.hearing import recognised
 from speech.transcribe.records import NO_MODEL, Progress, Result, Settings
+from speech.transcribe.turns import Place, Placed, filled, placed
 from speech.types import Passage, Segment
 
 
@@ -29,17 +32,22 @@ def transcribe(
     recording: Path,
     *,
     language: str = "",
+    speakers: SpeakerCount | None = None,
     passages: Sequence[Passage] | None = None,
     model: Recogniser | Later | None,
     context: consent.Context,
+    diariser: Diariser | diarise.Later | None = None,
+    identifier: Identifier | identify.Later | None = None,
     language_models: LanguageModels | None = None,
     settings: Settings | None = None,
     progress: Progress | None = None,
 ) -> Result:
-    """Turn a recording into words with times and confidence. Writes nothing, downloads nothing.
+    """Turn a recording into words with times and confidence, and on request with speakers. Writes nothing, downloads nothing.
 
-    Either `language` is given, and speech is found here; or `passages` (from `diarise`, from a person), on the
-    container's clock as in transcripts: they may overlap, and each has its language, speaker and channel.
+    Either `language` is given, and speech is found here; or `passages` (from a person), on the container's clock as in transcripts:
+    they may overlap, and each has its language, speaker and channel.
+    A `language` is a code; several, as "swh,yor": then each turn is in the likeliest of them; or "auto": any that `identifier` knows.
+    With `speakers`, or `settings.per_speaker`, turns are told apart by `diariser`, and each word has its speaker; without, nobody asks.
     The text does not depend on `settings.chunk_ms` of 10 s or more: no stretch that is heard at once is longer.
     With language "und" no model is needed: speech and times come out, with empty segments to fill.
     `language_models` says which language model is used for which language; without it none is.
@@ -48,13 +56,15 @@ def transcribe(
     Raises
     ------
     ConsentRefused
-        Scope `transcribe_local` not granted; raised before a sample is decoded.
+        Scope `transcribe_local` (with speakers `diarise`, with several languages `identify_language`) not granted; raised before
+        a sample is decoded.
     AudioRefused, PathRefused
-        The recording cannot be read; FAULTS rows A. `AUDIO_SPAN`: a passage lies outside it.
+        The recording cannot be read; FAULTS rows A. `AUDIO_SPAN`: a passage lies outside it. `AUDIO_CHANNELS`: it has one channel, and
+        each speaker should have one.
     ModelRefused
-        There is no adapter for a language.
+        There is no adapter for a language; `MODEL_LANGUAGE`: the identifier cannot tell several of the languages named.
     UsageFailure
-        `LANGUAGE_MISSING`: neither a language nor passages, or both.
+        `LANGUAGE_MISSING`: neither a language nor passages, or both. `SPEAKERS`: a number of speakers for channels that are one each.
     """
     settings = settings or Settings()
     report = progress or (lambda _step, _done, _total: None)
@@ -62,11 +72,15 @@ def transcribe(
         raise UsageFailure(
             shown(recording), "one of language and passages says what is spoken where", "Give one of the two", "LANGUAGE_MISSING"
         )
-    asked = tuple(dict.fromkeys(p.language for p in passages)) if passages else (language or UNDETERMINED,)
-    for code in asked:
+    asked = Asked(language=language, speakers=speakers, per_speaker=settings.per_speaker, diariser=diariser, identifier=identifier)
+    asked.check(shown(recording))
+    named = codes_of(asked, [p.language for p in passages or ()])
+    for code in named:
         languages.check_code(code)
-    read = dataclasses.replace(settings.read, keep_channels=any(p.channel is not None for p in passages or ()))
-    decision = consent.require(TRANSCRIBE.scopes, consent.item_of(recording), context=context)
+    one = named[0] if named and asked.several is None else ""
+    by_channel = settings.per_speaker or any(p.channel is not None for p in passages or ())
+    read = dataclasses.replace(settings.read, keep_channels=by_channel)
+    decision = consent.require(asked.verb.scopes, consent.item_of(recording), context=context)
     if isinstance(model, Later):
         model.check()
     clock = Clock()
@@ -74,54 +88,62 @@ def transcribe(
         clock.mark("reading")
         if isinstance(model, Later):
             report("loading the model", 0, 1)
-        heard_in = [code for code in asked if code != UNDETERMINED]
-        recogniser = model() if isinstance(model, Later) else model
-        if not heard_in:
-            recogniser = None
-        elif recogniser is not None:
-            for code in heard_in:
-                recogniser.use(code)
+        recogniser = _ready(model() if isinstance(model, Later) else model, named)
+        ears = asked.ears(recogniser)
         clock.mark("model")
-        if passages is None:
-            spans = segments(speech_probabilities(signal, signal.rms, report), signal.probe.found_ms, settings.activity)
-            placed = [Passage(span=span, language=language) for span in spans]
-            clock.mark("speech detection")
+        if passages is not None:
+            found = _as_given(signal, [_moved(passage, -signal.offset_ms) for passage in passages], recogniser)
+        elif asked.turns:
+            found = placed(signal, ears, one, settings.activity, settings.turns, report, clock)
         else:
-            placed = [_moved(passage, -signal.offset_ms) for passage in passages]
+            spans = segments(speech_probabilities(signal, signal.rms, report), signal.probe.found_ms, settings.activity)
+            found = _as_given(signal, [Passage(span=span, language=one) for span in spans], recogniser)
+            clock.mark("speech detection")
         language_models = language_models or LanguageModels(OFF)
-        made = _made(signal, placed, recogniser, settings, report, language_models)
+        heard = [place.passage for place in found.places if place.passage is not None]
+        words = recognised(signal, heard, recogniser, settings, report, language_models) if recogniser is not None else ()
+        parts = filled(found.places, iter(words))
         clock.mark("recognition")
-        transcript = assembled(recording, signal, made, asked, recogniser, settings, language_models)
+        codes = tuple(dict.fromkeys(p.language for p in heard)) if asked.several else named
+        transcript = assembled(recording, signal, parts, codes, recogniser, settings, language_models, asked, ears, found.skips)
         clock.mark("transcript")
     findings = [
-        finding for code in heard_in if recogniser for finding in (*recogniser.findings(code), *language_models.findings(recogniser, code))
+        finding
+        for code in codes
+        if recogniser is not None and code != UNDETERMINED
+        for finding in (*recogniser.findings(code), *language_models.findings(recogniser, code))
     ]
     return Result(
         transcript=transcript,
-        findings=tuple(dict.fromkeys((*signal.findings, *findings))),
+        findings=tuple(dict.fromkeys((*found.findings, *findings))),
         seconds=clock.seconds,
         decision=decision,
         read=settings.read if settings.wav else None,
+        by_turns=asked.turns,
     )
 
 
-def _made(
-    signal: Signal,
-    passages: Sequence[Passage],
-    recogniser: Recogniser | None,
-    settings: Settings,
-    report: Progress,
-    language_models: LanguageModels,
-) -> list[Segment]:
-    """Segments of the passages, in order; empty ones where no model knows the language."""
-    known = [p for p in passages if recogniser is not None and p.language != UNDETERMINED]
-    heard = iter(recognised(signal, known, recogniser, settings, report, language_models) if recogniser is not None else ())
-    return [
-        next(heard)
-        if recogniser is not None and p.language != UNDETERMINED
-        else Segment(span=p.span, speaker=p.speaker, channel=p.channel, unsure_reason=NO_MODEL, status="unsure")
-        for p in passages
-    ]
+def _ready(recogniser: Recogniser | None, named: Sequence[str]) -> Recogniser | None:
+    """The recogniser with the languages that were named; None where nothing is to be recognised."""
+    codes = [code for code in named if code != UNDETERMINED]
+    if recogniser is None or (named and not codes):
+        return None
+    for code in codes:
+        recogniser.use(code)
+    return recogniser
+
+
+def _as_given(signal: Signal, passages: Sequence[Passage], recogniser: Recogniser | None) -> Placed:
+    """Passages as places; empty ones where no model knows the language."""
+    places = []
+    for p in passages:
+        segment = Segment(span=p.span, language=p.language, speaker=p.speaker, channel=p.channel)
+        if recogniser is None or p.language == UNDETERMINED:
+            segment = dataclasses.replace(segment, language=None, unsure_reason=NO_MODEL, status="unsure")
+            places.append(Place(segment=segment, passage=None))
+        else:
+            places.append(Place(segment=segment, passage=p))
+    return Placed(places=places, findings=signal.findings)
 
 
 def _moved(passage: Passage, by_ms: int) -> Passage:

@@ -14,7 +14,7 @@ from speech.collections import consent
 from speech.errors import AudioRefused, ConsentRefused, ModelRefused, UsageFailure
 from speech.identify import Candidate, Identifier, Later, Settings, identify, open_identifier
 from speech.identify.head import CARD, FILE, standing
-from speech.identify.recording import listed
+from speech.identify.turns import listed
 from speech.models.hub import mini_folder
 from speech.models.recogniser import LoadSettings
 from speech.types import Span, Turn

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from speech.audio import ReadSettings, load
 from speech.errors import AudioRefused, ModelRefused
 from speech.models import encoder
 from speech.models.encoder import Encoded, EncodeSettings, encode, gated_gain, speech_gain
+from speech.models.network import Network
 from speech.models.recogniser import Batch, CtcRecogniser, Encoding, HiddenStates, LoadSettings
 from speech.models.recogniser import load as load_model
 from speech.types import Passage, Span
@@ -75,6 +77,31 @@ def test_a_mixed_run_equals_runs_of_one_language(mini: CtcRecogniser, story: Sou
         for one, other in zip(alone, [e for e in together if e.passage.language == code], strict=True):
             assert close(one, other)
             np.testing.assert_allclose(one.emissions, other.emissions, rtol=1e-5, atol=1e-5)
+
+
+def test_sound_in_several_languages_passes_the_common_layers_once_and_gives_the_same(
+    mini: CtcRecogniser, story: Sound, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spans = [(0, 9_000), (9_400, 12_000), (13_000, 20_000)]
+    passages = [passage(start, end, code) for start, end in spans for code in CODES]
+    for code in CODES:
+        mini.use(code)
+    wanted = HiddenStates(layer=mini.common_layers)
+    alone = [one for p in passages for one in encode(story, [p], mini, hidden=wanted)]
+    heard: list[int] = []
+    inputs_of = Network.inputs_of
+
+    def counted(self: Network, clips: Sequence[np.ndarray], length: int, masked: bool) -> dict[str, torch.Tensor]:
+        heard.append(sum(map(len, clips)))
+        return inputs_of(self, clips, length, masked)
+
+    monkeypatch.setattr(Network, "inputs_of", counted)
+    together = list(encode(story, passages, mini, EncodeSettings(together_ms=0), hidden=wanted))
+    assert sum(heard) < 30 * 16_000, "each stretch was to be heard once, not once a language"
+    for one, other in zip(alone, together, strict=True):
+        assert close(one, other)
+        assert one.hidden is not None and other.hidden is not None
+        np.testing.assert_allclose(one.hidden, other.hidden, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("settings", [EncodeSettings(batch_ms=1), EncodeSettings(batch_ms=200_000), EncodeSettings(window_ms=5_000)])

@@ -57,8 +57,8 @@ def test_clips_of_one_recording_are_drawn_together() -> None:
 
 
 def test_one_recording_draws_its_clips_and_says_so_and_one_clip_has_no_interval() -> None:
-    assert units_of([row(1, 0, 1, "a"), row(2, 0, 1, "a")]) == ([0, 1], "clips")
-    assert units_of([row(1, 0, 1, "a")]) == ([0], "")
+    assert units_of(["a", "a"]) == ([0, 1], "clips")
+    assert units_of(["a"]) == ([0], "")
     single = score([Pair(id="1", reference="a", hypothesis="b")])
     assert single.overall.words.interval is None and single.overall.resampled == ""
     several = score([Pair(id=str(n), reference="a b", hypothesis="a c", recording="x") for n in range(3)])

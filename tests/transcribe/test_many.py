@@ -12,7 +12,7 @@ import speech
 from speech.collections.consent import Context
 from speech.errors import AudioRefused, MemoryFailure, ModelRefused
 from speech.models.recogniser import Later, LoadSettings
-from speech.transcribe import Pipeline, Result, runs, transcribe_all
+from speech.transcribe import Asked, Pipeline, Result, runs, transcribe_all
 from tests.sounds import SENTENCES, save, silence, spoken
 
 CONTEXT = Context(basis="test", purpose="research")
@@ -46,21 +46,21 @@ def test_results_come_in_order_with_refusals_in_their_place_and_as_if_alone(pipe
 def test_a_damaged_recording_is_answered_before_a_model_is_loaded(recordings: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("speech.models.recogniser.load", lambda *_: pytest.fail("the model was loaded"))
     later = Later("mini", LoadSettings(), ["que"])
-    (outcome,) = transcribe_all([recordings[3]], language="que", model=later, context=CONTEXT)
+    (outcome,) = transcribe_all([recordings[3]], asked=Asked(language="que"), model=later, context=CONTEXT)
     assert isinstance(outcome, AudioRefused)
 
 
 def test_a_model_that_is_not_here_is_said_before_a_recording_is_read(recordings: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("speech.transcribe.recording.load_audio", lambda *_, **__: pytest.fail("the recording was read"))
     later = Later("mms-1b-all", LoadSettings(), ["que"])
-    outcomes = list(transcribe_all(recordings, language="que", model=later, context=CONTEXT))
+    outcomes = list(transcribe_all(recordings, asked=Asked(language="que"), model=later, context=CONTEXT))
     assert all(isinstance(o, ModelRefused) and o.code == "MODEL_NOT_HERE" for o in outcomes)
     assert len(outcomes) == len(recordings)
 
 
 def test_a_language_without_an_adapter_is_refused_once_loaded(recordings: list[Path]) -> None:
     later = Later("mini", LoadSettings(), ["mdw"])
-    outcomes = list(transcribe_all(recordings[:2], language="mdw", model=later, context=CONTEXT))
+    outcomes = list(transcribe_all(recordings[:2], asked=Asked(language="mdw"), model=later, context=CONTEXT))
     assert [o.code for o in outcomes if isinstance(o, ModelRefused)] == ["MODEL_LANGUAGE"] * 2
 
 
@@ -80,9 +80,11 @@ def test_closing_stops_the_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
             ended.set()
 
     save(tmp_path / "0.wav", silence(1))
-    (quiet,) = (o for o in transcribe_all([tmp_path / "0.wav"], language="und", model=None, context=CONTEXT) if isinstance(o, Result))
+    (quiet,) = (
+        o for o in transcribe_all([tmp_path / "0.wav"], asked=Asked(language="und"), model=None, context=CONTEXT) if isinstance(o, Result)
+    )
     monkeypatch.setattr(runs, "transcribe", endless)
-    outcomes = transcribe_all([tmp_path / f"{n}.wav" for n in range(100)], language="und", model=None, context=CONTEXT)
+    outcomes = transcribe_all([tmp_path / f"{n}.wav" for n in range(100)], asked=Asked(language="und"), model=None, context=CONTEXT)
     assert next(outcomes) is quiet
     outcomes.close()
     assert ended.wait(10)
@@ -100,7 +102,7 @@ def test_short_recordings_go_on_behind_a_long_one_and_are_not_lost(tmp_path: Pat
 
     monkeypatch.setattr(runs, "transcribe", heard)
     names = [tmp_path / n for n in ("long", *map(str, range(7)))]
-    outcomes = transcribe_all(names, language="und", model=None, context=CONTEXT)
+    outcomes = transcribe_all(names, asked=Asked(language="und"), model=None, context=CONTEXT)
     outcomes._fill()
     for _ in range(500):
         done = sum(future.done() for _, _, future, _ in outcomes._begun)
@@ -121,7 +123,7 @@ def test_what_stands_against_a_model_is_asked_once(recordings: list[Path], monke
 
     monkeypatch.setattr("speech.models.recogniser.load", too_large)
     later = Later("mini", LoadSettings(), ["que"])
-    outcomes = list(transcribe_all(recordings[:3] * 4, language="que", model=later, context=CONTEXT))
+    outcomes = list(transcribe_all(recordings[:3] * 4, asked=Asked(language="que"), model=later, context=CONTEXT))
     assert [type(o) for o in outcomes] == [MemoryFailure] * 12
     assert len(tries) == 1
     assert len({id(o) for o in outcomes}) == 12
@@ -138,7 +140,7 @@ def test_progress_says_of_which_recording_it_is(tmp_path: Path, monkeypatch: pyt
     names = [tmp_path / f"{n}.wav" for n in (1, 2)]
     outcomes = transcribe_all(
         names,
-        language="und",
+        asked=Asked(language="und"),
         model=None,
         context=CONTEXT,
         progress=lambda number, step, done, total: said.append((number, step, done, total)),
@@ -157,7 +159,7 @@ def test_outcomes_come_as_they_are_done(tmp_path: Path, monkeypatch: pytest.Monk
 
     monkeypatch.setattr(runs, "transcribe", heard)
     names = [tmp_path / n for n in ("long", "a", "b", "c")]
-    outcomes = transcribe_all(names, language="und", model=None, context=CONTEXT)
+    outcomes = transcribe_all(names, asked=Asked(language="und"), model=None, context=CONTEXT)
     found: list[object] = []
     for recording, outcome in outcomes.as_done():
         assert str(outcome) == recording.name
@@ -183,5 +185,5 @@ def test_the_recordings_asked_for_first_are_finished_first(tmp_path: Path, monke
     monkeypatch.setattr(runs, "transcribe", heard)
     names = [tmp_path / f"{n}.wav" for n in range(5)]
     monkeypatch.setattr(runs, "cores_of", lambda _model: 2)
-    outcomes = transcribe_all(names, language="und", model=None, context=CONTEXT)
+    outcomes = transcribe_all(names, asked=Asked(language="und"), model=None, context=CONTEXT)
     assert [str(outcome) for _, outcome in outcomes.as_done()] == ["0", "1", "2", "3", "4"]

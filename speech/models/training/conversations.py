@@ -83,6 +83,20 @@ def speaking(samples: Samples) -> NDArray[np.bool_]:
     return _bridged(_bridged(heard, _BRIDGED, to=True), 5, to=False)
 
 
+def trimmed(samples: Samples, level: float) -> tuple[Samples, NDArray[np.bool_]]:
+    """A clean clip from its first to its last speech, which is brought to this root mean square; and which steps are speech.
+
+    Both empty where there is none.
+    """
+    flags = speaking(samples)
+    if not flags.any():
+        return samples[:0], flags[:0]
+    first, last = int(np.argmax(flags)), len(flags) - int(np.argmax(flags[::-1]))
+    part, flags = samples[first * STEP : last * STEP], flags[first:last]
+    loud = part.reshape(-1, STEP)[flags]
+    return part * (level / (float(np.sqrt(np.mean(np.square(loud, dtype=np.float64)))) + 1e-6)), flags
+
+
 def _bridged(flags: NDArray[np.bool_], shortest: int, *, to: bool) -> NDArray[np.bool_]:
     """Runs of `not to` shorter than `shortest` between two others turned into `to`."""
     flags = flags.copy()
@@ -108,21 +122,16 @@ def compose(voices: Sequence[Voice], settings: ConversationSettings, rng: np.ran
 
     def lay(speaker: int, at: int, wished: int) -> int:
         """Lay a stretch of a speaker's speech at a sample; the sample after its last speech."""
-        drawn = chosen[speaker].draw(rng, wished)
-        flags = speaking(drawn)
-        if not flags.any():
+        part, flags = trimmed(chosen[speaker].draw(rng, wished), 0.06 * gains[speaker])
+        if not len(flags):
             return at
-        first, last = int(np.argmax(flags)), len(flags) - int(np.argmax(flags[::-1]))
-        part, flags = drawn[first * STEP : last * STEP], flags[first:last]
-        loud = part.reshape(-1, STEP)[flags]
-        part = part * (0.06 * gains[speaker] / (float(np.sqrt(np.mean(np.square(loud, dtype=np.float64)))) + 1e-6))
         # What is between words goes: its noise would be the speaker's microphone.
         part = part * _faded(flags)
         start = at // STEP
         flags = flags[: max(0, active.shape[1] - start)]
         mix[start * STEP : start * STEP + len(flags) * STEP] += part[: len(flags) * STEP]
         active[speaker, start : start + len(flags)] |= flags
-        return (start + last - first) * STEP
+        return (start + len(part) // STEP) * STEP
 
     at, speaker = int(rng.uniform(*settings.pause_s) * RATE), int(rng.integers(count))
     while at < length:
