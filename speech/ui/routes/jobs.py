@@ -8,57 +8,29 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from speech import languages
-from speech.diarise import speaker_count
 from speech.diarise.engines import there
 from speech.jobs import Job
 from speech.review import learning
+from speech.transcribe import codes_of
 from speech.ui.answers import Json, NotThere
 from speech.ui.catalogue import models
 from speech.ui.routes.common import Worked, recording_of, served_of
-from speech.ui.work import HEAVY
+from speech.ui.work import HEAVY, asked_of
 
 router = APIRouter(prefix="/api/jobs")
-
-AUTO, OFF = "auto", "off"
 
 
 class Transcribe(BaseModel):
     """How a recording is transcribed: languages (one, several with commas, `auto`), speakers (`off`, `auto`, N, MIN-MAX), by what."""
 
     model_config = ConfigDict(extra="forbid")
-    language: str = Field(max_length=80)
+    language: str = Field(min_length=1, max_length=80)
     model: str = Field(default="mini", max_length=200)
     lm: Literal["auto", "off"] = "auto"
     words: list[str] = Field(default_factory=list, max_length=500)
     speakers: str = Field(default="off", max_length=7)
     channels: Literal["mix", "per-speaker"] = "mix"
     diariser: Literal["embedded", "pyannote"] = "embedded"
-
-    @property
-    def codes(self) -> tuple[str, ...]:
-        """The languages that are named; none where they are to be told."""
-        return () if self.language == AUTO else tuple(part.strip() for part in self.language.split(","))
-
-    @property
-    def scopes(self) -> tuple[str, ...]:
-        """What the gate is asked for: voices and languages are told apart only where that is asked for."""
-        told = ("diarise",) if self.speakers != OFF or self.channels != "mix" else ()
-        return ("transcribe_local", *told, *(("identify_language",) if len(self.codes) != 1 else ()))
-
-    def check(self) -> None:
-        """Refuse what cannot be done.
-
-        Raises
-        ------
-        ModelRefused
-            `LANGUAGE_CODE`.
-        UsageFailure
-            `SPEAKERS`: no number of people; or a number where each channel is one.
-        """
-        for code in self.codes:
-            languages.check_code(code, "language")
-        if self.speakers not in (OFF, AUTO):
-            speaker_count(self.speakers)
 
 
 class Identify(BaseModel):
@@ -142,12 +114,15 @@ def begin(request: Request, asker: Worked, asked: Asked) -> Json:
     if isinstance(asked, AskedToIdentify):
         served.require(known, ("identify_language",))
     else:
-        asked.settings.check()
+        told = asked_of(asked.settings.model_dump())
+        told.check("speakers")
+        for code in codes_of(told):
+            languages.check_code(code, "language")
         if asked.settings.diariser not in there():
             raise NotThere
         if asked.settings.model not in models():
             raise NotThere
-        served.require(known, asked.settings.scopes)
+        served.require(known, sorted(told.verb.scopes))
         served.check_undrafted(known)
     job = served.queue.add(
         asked.kind, workspace=served.id, owner=asker.name, recording=known.id, settings=asked.settings.model_dump()

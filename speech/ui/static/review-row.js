@@ -69,7 +69,24 @@ function spokenIn(segment, view) {
 
 export const REASONS = ["noise", "unknown word", "two voices", "other language"];
 
-export const reasonOf = (reason) => (REASONS.includes(reason) ? say(`reason.${reason.replace(" ", "_")}`) : reason);
+/** Reasons that the machine gives, by the key of what is shown for them. */
+const MACHINE = {
+  "another voice is nearly as likely": "voice_close",
+  "speech that no speaker was found for": "nobody",
+  "another language is nearly as likely": "language_close",
+  "perhaps in a language that was not named": "language_outside",
+  "in none of the languages that are known": "language_none",
+  "spoken while somebody else speaks: these words are not told apart": "overlaid",
+  "no model for this language": "no_model",
+  "no words heard": "nothing_heard",
+  "too little speech to tell": "too_little",
+};
+
+/** A reason as it is shown; of several each. */
+export function reasonOf(reason) {
+  const one = (said) => (REASONS.includes(said) ? say(`reason.${said.replace(" ", "_")}`) : said in MACHINE ? say(`reason.${MACHINE[said]}`) : said);
+  return reason.split("; ").map(one).join("; ");
+}
 
 /** What is in the columns that a person has switched on. */
 export function columnText(segment, column) {
