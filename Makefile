@@ -1,6 +1,6 @@
 # Two commands do everything on a fresh machine: `make demo` and `make test`.
 #   make demo [AUDIO=story.wav LANGUAGE=que]   the main job, shown
-#   make demo-speakers                         who speaks when, on synthetic voices
+#   make demo-speakers                         its second part alone: who speaks, in which language, and what
 #   make demo-adapt                            a new language learnt from minutes of synthetic speech
 #   make TORCH=cuda demo                       the same, with a torch that computes on an NVIDIA GPU
 #   make app                                   the app in the browser, on a sample collection that is made first
@@ -24,9 +24,10 @@ TORCH ?= cpu
 
 demo: $(VENV)/.demo
 	$(BIN)/python demos/first_transcript.py $(if $(AUDIO),--audio "$(AUDIO)") $(if $(LANGUAGE),--language "$(LANGUAGE)")
+	$(if $(AUDIO),,$(BIN)/python demos/joined_transcript.py)
 
 demo-speakers: $(VENV)/.demo
-	$(BIN)/python demos/who_speaks.py $(if $(AUDIO),--audio "$(AUDIO)")
+	$(BIN)/python demos/joined_transcript.py $(if $(AUDIO),--audio "$(AUDIO)") $(if $(LANGUAGE),--language "$(LANGUAGE)")
 
 demo-adapt: $(VENV)/.demo
 	$(BIN)/python demos/adapt_a_language.py

@@ -102,10 +102,10 @@ def transcribe(
         language_models = language_models or LanguageModels(OFF)
         heard = [place.passage for place in found.places if place.passage is not None]
         words = recognised(signal, heard, recogniser, settings, report, language_models) if recogniser is not None else ()
-        parts = filled(found.places, iter(words))
+        parts, skips = filled(found, iter(words))
         clock.mark("recognition")
         codes = tuple(dict.fromkeys(p.language for p in heard)) if asked.several else named
-        transcript = assembled(recording, signal, parts, codes, recogniser, settings, language_models, asked, ears, found.skips)
+        transcript = assembled(recording, signal, parts, codes, recogniser, settings, language_models, asked, ears, skips)
         clock.mark("transcript")
     findings = [
         finding

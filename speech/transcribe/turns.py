@@ -131,12 +131,14 @@ def placed(
     )
 
 
-def filled(places: Sequence[Place], heard: Iterator[Segment]) -> list[Segment]:
-    """The places as segments with what was heard for them, each word with its speaker and how sure that is; in order.
+def filled(found: Placed, heard: Iterator[Segment]) -> tuple[list[Segment], list[Skip]]:
+    """The places as segments with what was heard for them, each word with its speaker and how sure that is; and what has no segment.
 
-    `heard` are the segments of the passages. A word's margin is its turn's, less where somebody else speaks, too.
+    `heard` are the segments of the passages. A word's margin is its turn's, less where somebody else speaks, too. Speech that is
+    nobody's turn and gave no words is skipped: an empty segment of nobody would only be in the way.
     """
-    done = []
+    places = found.places
+    done, skips = [], list(found.skips)
     for place, beside in zip(places, _beside(places), strict=True):
         if place.passage is None:
             done.append(place.segment)
@@ -148,8 +150,13 @@ def filled(places: Sequence[Place], heard: Iterator[Segment]) -> list[Segment]:
         if times:
             span = Span(start_ms=min(span.start_ms, times[0].start_ms), end_ms=max(span.end_ms, times[-1].end_ms))
         segment = dataclasses.replace(place.segment, span=span, text=own.text, words=words, confidence=own.confidence)
-        done.append(segment if own.text else dataclasses.replace(segment, status=own.status, unsure_reason=own.unsure_reason))
-    return done
+        if own.text:
+            done.append(segment)
+        elif NOBODY in segment.unsure_reason:
+            skips.append(Skip(span=span, reason=NOBODY))
+        else:
+            done.append(dataclasses.replace(segment, status=own.status, unsure_reason=own.unsure_reason))
+    return done, skips
 
 
 def _beside(places: Sequence[Place]) -> list[list[Span]]:

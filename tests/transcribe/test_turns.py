@@ -13,6 +13,7 @@ import speech
 from speech import cli, formats
 from speech.collections.consent import Context
 from speech.diarise.records import SpeakerCount
+from speech.diarise.turns import Heard
 from speech.errors import AudioRefused, ConsentRefused, UsageFailure
 from speech.formats import read
 from speech.formats import save as write
@@ -145,6 +146,22 @@ def test_nobodys_speech_is_heard_and_said_to_be_nobodys(talk: Path, pipeline: Pi
     nobodys = [s for s in made.transcript.segments if s.speaker is None]
     assert nobodys and all(s.status == "unsure" and "no speaker" in s.unsure_reason for s in nobodys) and any(s.text for s in nobodys)
     assert made.transcript.coverage is not None and made.transcript.coverage.adds_up
+
+
+def test_nobodys_noise_is_listed_and_makes_no_segment(tmp_path: Path, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = save(tmp_path / "a.wav", noise(4))
+    monkeypatch.setattr(turns, "heard", lambda *a, **k: Heard(turns=[turn(0, 1_000)], speech=[span(0, 1_000), span(2_000, 3_000)]))
+    made = transcribe(path, language="swh", speakers=SpeakerCount(), model=pipeline.model, context=CONTEXT, diariser=Fake()).transcript
+    assert [(s.speaker, s.unsure_reason) for s in made.segments if not s.text] == [(s.speaker, "no words heard") for s in made.segments]
+    assert all(s.speaker == "S1" for s in made.segments) and made.coverage is not None and made.coverage.adds_up
+    assert "speech that no speaker was found for" in {s.reason for s in made.coverage.skipped}
+
+
+def test_the_chunk_size_changes_no_word_and_no_speaker(talk: Path, pipeline: Pipeline) -> None:
+    made = [pipeline.run(talk, language="swh,que", speakers="auto", settings=Settings(chunk_ms=ms)).transcript for ms in (10_000, 40_000)]
+    assert [(s.span, s.speaker, s.language, s.text) for s in made[0].segments] == [
+        (s.span, s.speaker, s.language, s.text) for s in made[1].segments
+    ]
 
 
 def test_each_channel_is_a_speaker_and_overlap_is_heard_on_both(tmp_path: Path, pipeline: Pipeline) -> None:

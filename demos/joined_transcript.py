@@ -1,17 +1,15 @@
-"""Who speaks, when, in which language, shown: voices of eSpeak NG talk in two languages, one interrupts another, and are told apart.
+"""The joined transcript, shown: voices of eSpeak NG talk in two languages, one interrupts another; who speaks, in which language, and what.
 
 **Synthetic: no person speaks here.** Voices of a synthesiser differ more than those of people, and there is no room and no wind; how
-well people are told apart stands in the tables that recipes/ make. With --audio it takes a recording of your own.
+well people are told apart and understood stands in the tables that recipes/ make. With --audio it takes a recording of your own.
 
-Printed on one page: each turn with its speaker, margin and language, beside what was put into the recording; written into --out: the
-recording, its turns as RTTM, and a plot (turns.svg).
+Printed on one page: each turn with its speaker, margin, language and words, beside what was put into the recording; written into
+--out: the recording, its transcript for ELAN (talk.eaf), its turns as RTTM, and a plot (turns.svg).
 """
 
 from __future__ import annotations
 
 import argparse
-import importlib
-import importlib.util
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,9 +17,7 @@ from typing import TYPE_CHECKING
 from refusals import plainly
 
 if TYPE_CHECKING:
-    from speech.collections.consent import Context
-    from speech.diarise import Result
-    from speech.types import Turn
+    from speech.types import Segment, Transcript
 
 RATE = 16_000
 PAUSE_S, INTERRUPTS_S = 0.7, 1.2
@@ -66,50 +62,45 @@ def talk(path: Path) -> list[Placed]:
     return placed
 
 
-def languages_of(recording: Path, turns: Sequence[Turn], context: Context) -> list[str]:
-    """The language of each turn by `speech.identify`, "?" where it is none that is known; empty where that verb is not there yet."""
-    if importlib.util.find_spec("speech.identify") is None:
-        return [""] * len(turns)
-    from speech.models.recogniser import LoadSettings
-
-    verb = importlib.import_module("speech.identify")
-    told = verb.identify(recording, model=verb.Later("mini", LoadSettings()), context=context, turns=turns).turns
-    return [turn.language or "?" for turn in told]
-
-
-def show(recording: Path, folder: Path, placed: Sequence[Placed]) -> None:
+def show(recording: Path, folder: Path, placed: Sequence[Placed], language: str) -> None:
+    import speech
     from speech.cli.account import summary
-    from speech.cli.diarise import speakers_found
-    from speech.collections.consent import OWN_USE, Context
-    from speech.diarise import Later, diarise
+    from speech.cli.transcribe import turns_found
+    from speech.collections.consent import OWN_USE
     from speech.formats import save
 
-    context = Context(basis="made by a synthesiser" if placed else OWN_USE)
-    result = diarise(recording, diariser=Later("embedded"), context=context)
-    languages = languages_of(recording, result.turns, context)
+    pipeline = speech.load("mini", basis="made by a synthesiser" if placed else OWN_USE)
+    result = pipeline.run(recording, language=language, speakers="auto")
+    transcript = result.transcript
     if placed:
-        print("\nWhat was put into the recording:\n\n    start     end  voice   language")
-        for start, end, voice, language in placed:
-            print(f"  {start:7.2f} {end:7.2f}  {voice:<7} {language}")
-    print("\nWhat was found:\n\n    start     end  speaker margin language")
-    for turn, language in zip(result.turns, languages, strict=True):
-        margin = "     -" if turn.margin is None else f"{turn.margin:6.2f}"
-        print(f"  {turn.span.start_ms / 1000:7.2f} {turn.span.end_ms / 1000:7.2f}  {turn.speaker:<7} {margin} {language or '-'}")
-    print(f"\n{summary(result, recording.name, speakers_found)}")
-    rttm = folder / f"{recording.stem}.rttm"
-    save(result.transcript, rttm, force=True)
-    plot = draw(result, languages, folder / "turns.svg", placed)
-    print(f"\nWritten: {rttm} and {plot} (open it in a browser)")
+        print("\nWhat was put into the recording:\n\n    start     end  voice   language  words")
+        for (start, end, voice, code), (_, _, text) in zip(placed, SAYS, strict=True):
+            print(f"  {start:7.2f} {end:7.2f}  {voice:<7} {code}       {text}")
+    print("\nWhat was found (? : the speaker or the language is unsure):\n\n    start     end  speaker margin language  words")
+    for s in transcript.segments:
+        margin = "     -" if s.speaker_margin is None else f"{s.speaker_margin:6.2f}"
+        doubt = "?" if s.status == "unsure" else " "
+        said = s.text or f"({s.unsure_reason})"
+        times = f"{s.span.start_ms / 1000:7.2f} {s.span.end_ms / 1000:7.2f}"
+        print(f"  {times}  {s.speaker or 'nobody':<7} {margin} {s.language or '-'}{doubt}      {said}")
+    print(f"\n{summary(result, recording.name, turns_found)}")
+    for start, end in at_once(transcript.segments):
+        print(f"  two at once: {start / 1000:.2f} - {end / 1000:.2f}")
+    eaf, rttm = folder / f"{recording.stem}.eaf", folder / f"{recording.stem}.rttm"
+    save(transcript, eaf, force=True)
+    save(transcript, rttm, force=True)
+    plot = draw(transcript, folder / "turns.svg", placed)
+    print(f"\nWritten: {eaf} (open it in ELAN), {rttm} and {plot} (open it in a browser)")
 
 
-def at_once(turns: Sequence[Turn]) -> list[tuple[int, int]]:
+def at_once(turns: Sequence[Segment]) -> list[tuple[int, int]]:
     """Where two people speak."""
     pairs = [(a.span, b.span) for n, a in enumerate(turns) for b in turns[:n] if a.speaker != b.speaker]
     common = [(max(a.start_ms, b.start_ms), min(a.end_ms, b.end_ms)) for a, b in pairs]
     return sorted((start, end) for start, end in common if start < end)
 
 
-def draw(result: Result, languages: Sequence[str], path: Path, placed: Sequence[Placed]) -> Path:
+def draw(transcript: Transcript, path: Path, placed: Sequence[Placed]) -> Path:
     """The turns as a plot: a row a voice that was put in, then a row a speaker who was found."""
     from speech.report import Lane, timeline_plot
 
@@ -117,12 +108,13 @@ def draw(result: Result, languages: Sequence[str], path: Path, placed: Sequence[
     for start, end, voice, language in placed:
         put_in.setdefault(f"{voice} (put in)", []).append((round(1000 * start), round(1000 * end), language))
     found: dict[str, list[tuple[int, int, str]]] = {}
-    for turn, language in zip(result.turns, languages, strict=True):
-        found.setdefault(f"{turn.speaker} (found)", []).append((turn.span.start_ms, turn.span.end_ms, language))
-    title, length = "Who speaks when, in which language", result.transcript.recording.duration_ms
+    for s in transcript.segments:
+        found.setdefault(f"{s.speaker or 'nobody'} (found)", []).append((s.span.start_ms, s.span.end_ms, s.language or "?"))
+    title, length = "Who speaks when, in which language", transcript.recording.duration_ms
     lanes = [Lane(name=name, bars=bars) for name, bars in (put_in | found).items()]
     path.write_text(
-        f'<?xml version="1.0" encoding="UTF-8"?>\n{timeline_plot(title, lanes, length, shaded=at_once(result.turns))}\n', encoding="utf-8"
+        f'<?xml version="1.0" encoding="UTF-8"?>\n{timeline_plot(title, lanes, length, shaded=at_once(transcript.segments))}\n',
+        encoding="utf-8",
     )
     return path
 
@@ -130,15 +122,16 @@ def draw(result: Result, languages: Sequence[str], path: Path, placed: Sequence[
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--audio", type=Path, help="your own recording")
+    parser.add_argument("--language", default="auto", help="the languages that are spoken in it, as swh,yor; or auto")
     parser.add_argument("--out", type=Path, default=Path("demo-output"))
     options = parser.parse_args()
     options.out.mkdir(exist_ok=True)
     if options.audio:
-        show(options.audio, options.out, ())
+        show(options.audio, options.out, (), options.language)
         return
     print("SYNTHETIC: no person speaks here; eSpeak NG, a synthesiser, talks in two voices and two languages, and is interrupted once.")
     recording = options.out / "talk.wav"
-    show(recording, options.out, talk(recording))
+    show(recording, options.out, talk(recording), "swh,que")
 
 
 if __name__ == "__main__":
