@@ -116,7 +116,7 @@ def mixed() -> Made:
 
     unsure: dict[str, Any] = {"status": "unsure"}
     segments = (
-        turn(1, 500, "kan mana rinki", "que", "S1", 0.95),
+        turn(1, 500, "ñuka wasiman rini", "que", "S1", 0.95),
         turn(2, 3000, "mama anapika chakula", "swh", "S2", 0.9),
         turn(3, 4500, "pay kayna shamurka", "que", "S1", 0.5, unsure_reason="another voice is nearly as likely", **unsure),
         turn(4, 7000, "ilé wa tóbi", "yor", "S2", 0.99),

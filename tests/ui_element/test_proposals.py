@@ -105,6 +105,18 @@ def test_languages_on_the_wave_have_a_legend_and_rows_their_codes(mixed: Desk) -
     assert "Language: Swahili (swh)" in str(mixed.page.locator(".row[data-id=m2] .who").evaluate("e => e.textContent"))
 
 
+def test_letters_are_held_against_the_alphabet_of_the_segments_own_language(mixed: Desk) -> None:
+    """ñ is a letter of Kichwa, and none of Swahili."""
+    mixed.click("m1", ".when")
+    assert mixed.page.locator(".strange").is_hidden() and mixed.text.get_attribute("lang") == "qu"
+    mixed.page.locator(".tools select[aria-label=Language]").select_option("swh")
+    mixed.wait_saved()
+    assert "Not in the alphabet of Swahili: ñ" in mixed.page.locator(".strange").inner_text()
+    assert mixed.text.get_attribute("lang") == "sw"
+    mixed.click("m2", ".when")
+    assert mixed.page.locator(".row[data-id=m1] .outside").all_inner_texts() == ["ñ"]
+
+
 def test_one_language_needs_no_legend(desk: Desk) -> None:
     assert desk.page.locator(".legend").is_hidden()
     assert desk.page.locator(".in-language").count() == 0

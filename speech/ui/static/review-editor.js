@@ -15,15 +15,13 @@ export class Editor {
   timesOn = false;
   asking = false;
 
-  /** @param {object} page what the element offers: `act(name)`, `typed()`, `change(asked)`, `language`, `keys`, `state`, `columns`, `may` */
+  /** @param {object} page what the element offers: `act(name)`, `typed()`, `change(asked)`, `languageFor(segment)`, `keys`, `state`, `columns`, `may` */
   constructor(page) {
     this.page = page;
     this.mirror = el("div", { class: "mirror", "aria-hidden": "true" });
     this.field = el("textarea", {
-      rows: 1, spellcheck: "false", autocomplete: "off", autocapitalize: "off", autocorrect: "off", dir: page.language.direction,
-      lang: tagOf(page.language.code), enterkeyhint: "next", oninput: () => this.#input(),
+      rows: 1, spellcheck: "false", autocomplete: "off", autocapitalize: "off", autocorrect: "off", enterkeyhint: "next", oninput: () => this.#input(),
     }); // prettier-ignore
-    this.mirror.dir = page.language.direction;
     this.strange = el("p", { class: "note strange", hidden: true });
     this.doubts = el("div", { class: "doubts", role: "group", "aria-label": say("doubts") });
     this.columns = el("div", { class: "fields" });
@@ -57,6 +55,9 @@ export class Editor {
       this.field.value = segment.text;
       this.field.setSelectionRange(Math.min(start, segment.text.length), Math.min(end, segment.text.length));
     }
+    const language = this.page.languageFor(segment);
+    this.field.dir = this.mirror.dir = language.direction;
+    this.field.lang = tagOf(language.code);
     this.#mirror();
     this.#showDoubts();
     const status = segment.status ?? "draft";
@@ -94,11 +95,12 @@ export class Editor {
   #mirror() {
     const text = this.field.value;
     const same = text === this.segment.text;
+    const language = this.page.languageFor(this.segment);
     // A blank behind the last line break keeps the mirror as high as the field.
-    this.mirror.replaceChildren(...(same ? marked(this.segment, this.page.language, this.page.state.doubts, { hidden: false }) : [text]), " ");
-    const strange = outside(text, this.page.language);
+    this.mirror.replaceChildren(...(same ? marked(this.segment, language, this.page.state.doubts, { hidden: false }) : [text]), " ");
+    const strange = outside(text, language);
     this.strange.hidden = strange.length === 0;
-    this.strange.textContent = strange.length ? say("outside", { letters: strange.join(" "), language: this.page.language.name || this.page.language.code }) : "";
+    this.strange.textContent = strange.length ? say("outside", { letters: strange.join(" "), language: language.name || language.code }) : "";
   }
 
   /** Words that the machine doubts or has other readings of, each to hear and to change. */

@@ -95,7 +95,7 @@ export function columnText(segment, column) {
 }
 
 /**
- * Fill a row; `view` tells what the page knows: `{state, language, spoken, languageName, columns, chosen, editor, number, conflicts}`.
+ * Fill a row; `view` tells what the page knows: `{state, spoken, languageFor, languageName, columns, chosen, editor, number, conflicts}`.
  * The chosen row holds the one editor in its cell of text.
  */
 export function fill(row, id, view) {
@@ -128,7 +128,8 @@ export function fill(row, id, view) {
   if (isChosen) {
     if (!holds) text.replaceChildren(view.editor.element);
   } else {
-    const words = el("div", { class: "words", dir: view.language.direction }, marked(segment, view.language, view.state.doubts));
+    const language = view.languageFor(segment);
+    const words = el("div", { class: "words", dir: language.direction }, marked(segment, language, view.state.doubts));
     if (!segment.text) words.append(el("span", { class: "quiet", text: say(segment.status === "not_speech" ? "status.not_speech" : "no_text") }));
     text.replaceChildren(words);
   }

@@ -134,6 +134,17 @@ export const Showing = (Base) => class extends Base {
     return name && name !== code ? `${name} (${code})` : code;
   }
 
+  /** How a segment's language is written; nothing is known of the alphabet of one that has no table, or that nobody knows. */
+  languageFor(segment) {
+    const code = this.state.languageOf(segment);
+    if (code === this.language.code) return this.language;
+    if (!this.written.has(code)) {
+      const known = this.recording.languages?.find((one) => one.code === code);
+      this.written.set(code, known ?? { code: code ?? "und", name: "", alphabet: [], marks: [], direction: this.language.direction });
+    }
+    return this.written.get(code);
+  }
+
   /** How a segment's language is shown on the waveform. */
   spokenIn(segment) {
     const code = this.state.languageOf(segment);

@@ -105,6 +105,8 @@ class Review extends Doing(Keeping(Showing(class {}))) {
   offs = [];
   /** Languages that are spoken, where there are several: code -> number of its pattern. */
   spoken = new Map();
+  /** How other languages than the recording's are written, by code. */
+  written = new Map();
 
   constructor(host, recording, me) {
     super();
