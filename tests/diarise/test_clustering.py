@@ -39,6 +39,16 @@ def test_a_single_stray_stretch_is_no_speaker() -> None:
     assert same(clusters(said_by([0] * 20 + [1] * 20 + [2]), SETTINGS)[:40], [0] * 20 + [1] * 20)
 
 
+def test_nobodys_sound_takes_no_place_of_a_speaker_whose_number_is_told() -> None:
+    rng = np.random.default_rng(4)
+    axes = np.zeros((3, 16), np.float32)
+    axes[0, :2], axes[1, :2], axes[2, 5] = (1, 0.3), (0.3, 1), 1  # two people alike, and a sound like neither
+    who = [0] * 30 + [1] * 30 + [2] * 3
+    rows = axes[who] + rng.normal(0, 0.03, (len(who), 16)).astype(np.float32)
+    vectors = np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), np.float32)
+    assert same(clusters(vectors, SETTINGS, least=2, most=2)[:60], who[:60])
+
+
 def test_long_recordings_are_joined_in_parts_with_the_same_answer() -> None:
     speakers = [n // 10 % 3 for n in range(900)]
     small = ClusterSettings(distances=(0.4, 0.5, 0.6), least_blocks=3, at_once=100)
