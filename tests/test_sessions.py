@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
@@ -13,7 +14,7 @@ import pytest
 import soundfile
 
 from speech import formats
-from speech.types import merged, without
+from speech.types import Segment, Span, Transcript, Word, merged, without
 from tests.conftest import REPOSITORY
 from tests.test_recipes import smoke
 
@@ -85,7 +86,32 @@ def test_composed_files_agree(shared: Path, tmp_path: Path) -> None:
         samples, rate = soundfile.read(tmp_path / f"{name}.wav")
         assert (rate, len(samples)) == (16_000, 60 * 16_000)
         ours, eaf = formats.read(tmp_path / f"{name}.json"), formats.read(tmp_path / f"{name}.eaf")
+        assert Path(ours.recording.path) == Path(eaf.recording.path) == tmp_path / f"{name}.wav"
         said = [sorted((s.span, s.speaker or "", s.language or "", s.text) for s in t.segments) for t in (ours, eaf)]
         assert said[0] == said[1] and len({s.speaker for s in ours.segments}) >= 2
         for turn in formats.read(tmp_path / f"{name}.rttm").segments:
             assert any(s.speaker == turn.speaker and not without(turn.span, [s.span]) for s in ours.segments)
+
+
+@pytest.fixture
+def scorer(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The recipe as a module."""
+    monkeypatch.syspath_prepend(str(REPOSITORY / "recipes"))
+    return importlib.import_module("score_sessions")
+
+
+def test_the_report_of_a_minute_scores_speakers_languages_and_text(shared: Path) -> None:
+    said = smoke("score_sessions.py", shared)
+    assert "## A: Swahili, Yoruba, Amharic" in said and "languages by a list, speakers auto" in said
+    assert "equal all 1 transcripts" in said
+
+
+def test_a_file_that_says_something_else_is_told(scorer: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = (Word(text="kay", span=Span(start_ms=100, end_ms=500), speaker="S1"),)
+    spoken = Segment(span=Span(start_ms=0, end_ms=900), text="kay", speaker="S1", language="que", words=words)
+    over = Segment(span=Span(start_ms=700, end_ms=1500), text="chay", speaker="S2", language="yor")
+    transcript = Transcript(segments=(spoken, over))
+    assert list(scorer.differences(transcript, tmp_path, "x")) == []
+    monkeypatch.setattr(formats, "read", lambda _path: replace(transcript, segments=(spoken, replace(over, speaker="S1"))))
+    rttm, eaf = scorer.differences(transcript, tmp_path, "x")
+    assert rttm.startswith("rttm: 2 in the transcript, 2 in the file, 2 differ") and eaf.startswith("eaf: 2 in the transcript")

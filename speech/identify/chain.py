@@ -88,7 +88,7 @@ class Told:
     """The language of a turn and its probability among those asked for; None for none that is known.
 
     `outside` is the probability of a language that was not asked for, by the turn's own speech; `speech_ms` is how much was
-    heard, `heard` whether that was enough to tell by itself.
+    heard, `heard` whether that was enough to tell by itself. Where nobody said enough, `probability` is 0.
     """
 
     language: str | None
@@ -104,7 +104,8 @@ def languages_of(
 ) -> list[Told]:
     """The language of each turn. Pure but for the identifier's own arithmetic.
 
-    `speakers` and `evidence` are by turn, in order of time; a speaker None is not known.
+    `speakers` and `evidence` are by turn, in order of time; a speaker None is not known. Who said too little to tell has the
+    languages of the others; where nobody said enough, no turn has a language.
     """
     count = len(columns.languages)
     shares, outside = np.full((len(evidence), count), 1.0 / count), [0.0] * len(evidence)
@@ -112,10 +113,16 @@ def languages_of(
     for n, (weights, own) in enumerate(evidence):
         if lengths[n] >= identifier.least_ms:
             shares[n], outside[n] = columns.read(identifier.probabilities(weights, own))
+    enough = np.array([length >= identifier.least_ms for length in lengths], np.bool_)
+    if not enough.any():
+        return [Told(language=None, probability=0.0, speech_ms=length, heard=False) for length in lengths]
+    others = np.average(shares[enough], axis=0, weights=np.asarray(lengths, np.float64)[enough])
     found = np.zeros_like(shares)
     for speaker in dict.fromkeys(speakers):
         rows = [n for n, other in enumerate(speakers) if other == speaker]
         stays = settings.stays if speaker else settings.stays_unknown
+        if not enough[rows].any():
+            shares[rows] = others
         found[rows] = together(np.maximum(shares[rows], settings.least), stays)
     told = []
     for n, row in enumerate(found):

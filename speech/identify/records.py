@@ -31,14 +31,15 @@ TOO_LITTLE = "too little speech to tell"
 class Settings:
     """How languages are told. Times in milliseconds.
 
-    Of a whole recording at most `most_ms` of speech is heard, spread over it; with turns, all of it. What is heard at once is at
-    most `piece_ms`, as in training; shorter stretches of speech are joined up to that. `listed_odds` is how much likelier a
-    language on the list of candidates is taken to be than one that is not.
+    Of a whole recording at most `most_ms` of speech is heard, spread over it; with turns, all of it, or the first `turn_ms` of each.
+    What is heard at once is at most `piece_ms`, as in training; shorter stretches of speech are joined up to that. `listed_odds` is
+    how much likelier a language on the list of candidates is taken to be than one that is not.
     """
 
     read: ReadSettings = field(default_factory=ReadSettings)
     activity: ActivitySettings = field(default_factory=ActivitySettings)
     most_ms: int = 120_000
+    turn_ms: int | None = None
     piece_ms: int = 10_000
     listed_odds: float = 20.0
 

@@ -41,7 +41,7 @@ class Listening:
 
     def weighed(self, turns: Sequence[Turn], speech: Sequence[Span]) -> list[Evidence]:
         """What was heard in each turn, by the speech in it."""
-        inside = [_common(turn.span, speech) for turn in turns]
+        inside = [_first(_common(turn.span, speech), self._settings.turn_ms) for turn in turns]
         pieces_by_turn = [list(_pieces(own, turn.channel, self._settings.piece_ms)) for turn, own in zip(turns, inside, strict=True)]
         before = len(self._weights)
         self._hear([piece for own in pieces_by_turn for piece in own], _gains(self._signal, speech, [t.channel for t in turns]))
@@ -128,6 +128,18 @@ def _common(span: Span, speech: Sequence[Span]) -> list[Span]:
     """The speech within a span."""
     cut = [Span(start_ms=max(span.start_ms, s.start_ms), end_ms=min(span.end_ms, s.end_ms)) for s in speech]
     return [s for s in cut if s.length_ms > 0]
+
+
+def _first(spans: Sequence[Span], most_ms: int | None) -> list[Span]:
+    """The first `most_ms` of spans; None for all."""
+    if most_ms is None:
+        return list(spans)
+    kept, left = [], most_ms
+    for span in spans:
+        if left > 0:
+            kept.append(Span(start_ms=span.start_ms, end_ms=min(span.end_ms, span.start_ms + left)))
+            left -= kept[-1].length_ms
+    return kept
 
 
 def _gains(signal: Signal, speech: Sequence[Span], channels: Sequence[int | None]) -> dict[int | None, float]:

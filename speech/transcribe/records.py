@@ -30,15 +30,17 @@ class TurnSettings:
 
     `join_ms`: a speaker's turns are one over a pause up to this in which nobody else speaks. `edge_ms` is heard beyond both edges of a
     turn, at most to the middle of the pause; `least_ms` must be a speaker's alone, for anything to be heard; `nobodys_ms`: speech that is
-    nobody's turn is heard from this length on. A language is unsure under `language_sure`; it may be another than was
-    named where that has the chance `outside`. `join_ms` (300 to 800) and `edge_ms` (120 to 600) were tried by hand on a tuning session of
-    `recipes/score_sessions.py --tune`: words were as good by all, and longer joined pauses counted as speech that is none.
+    nobody's turn is heard from this length on. The language of a turn is told by its first `turn_language_ms` of speech; it is unsure
+    under `language_sure`, and may be another than was named where that has the chance `outside`.
+    Tried by hand on a tuning session of `recipes/score_sessions.py --tune`: `join_ms` 300 to 800, `edge_ms` 120 to 600,
+    `turn_language_ms` 3,000 to all; words and languages were as good by each, and longer joined pauses counted as speech that is none.
     """
 
     join_ms: int = 500
     edge_ms: int = 400
     least_ms: int = 200
     nobodys_ms: int = 400
+    turn_language_ms: int | None = 5_000
     language_sure: float = 0.8
     outside: float = 0.9
     chain: ChainSettings = field(default_factory=ChainSettings)

@@ -19,8 +19,8 @@ from speech.diarise.records import Settings as DiariseSettings
 from speech.diarise.thresholds import UNSURE_MARGIN
 from speech.diarise.turns import heard
 from speech.errors import Finding
-from speech.identify.chain import ChainSettings, Columns, Told, languages_of
-from speech.identify.records import Identifier
+from speech.identify.chain import Columns, Told, languages_of
+from speech.identify.records import TOO_LITTLE, Identifier
 from speech.identify.records import Settings as IdentifySettings
 from speech.identify.turns import Listening
 from speech.languages import UNDETERMINED, named
@@ -105,10 +105,10 @@ def placed(
         found = heard(signal, ears.diariser, ears.count or SpeakerCount(), asked, report, probabilities=probabilities)
         speech, findings = list(found.speech), found.findings
         nobodys = _nobodys(speech, found.turns)
-        # On which channel it was said is not known.
-        kept = [] if ears.per_speaker else [span for span in nobodys if span.length_ms >= settings.nobodys_ms]
-        skips = [Skip(span=span, reason=NOBODY) for span in nobodys if span not in kept]
-        turns = [*found.turns, *(Turn(span=span, speaker="") for span in kept)]
+        # With a speaker a channel it is not known on which channel it was said.
+        least_ms = signal.probe.found_ms + 1 if ears.per_speaker else settings.nobodys_ms
+        skips = [Skip(span=span, reason=NOBODY) for span in nobodys if span.length_ms < least_ms]
+        turns = [*found.turns, *(Turn(span=span, speaker="") for span in nobodys if span.length_ms >= least_ms)]
         stretches = _alone(_joined(turns, settings.join_ms), settings.least_ms)
         clock.mark("diarisation")
     else:
@@ -116,7 +116,7 @@ def placed(
         stretches = [_Stretch(span=s, turns=(Turn(span=s, speaker=""),), alone=s) for s in speech]
     told: list[Told | None] = [None] * len(stretches)
     if ears.identifier is not None and ears.columns is not None:
-        told = [*_told(signal, stretches, speech, ears.identifier, ears.columns, settings.chain, report)]
+        told = [*_told(signal, stretches, speech, ears.identifier, ears.columns, settings, report)]
         clock.mark("languages")
     places = [
         place
@@ -198,27 +198,23 @@ def _nobodys(speech: Sequence[Span], turns: Sequence[Turn]) -> list[Span]:
 def _joined(turns: Sequence[Turn], join_ms: int) -> list[_Stretch]:
     """Each speaker's turns, those with a short pause between in which nobody else speaks as one; in order of time."""
     done: list[list[Turn]] = []
-    last_by_speaker: dict[tuple[str, int | None], list[Turn]] = {}
-    ordered = sorted(turns, key=lambda t: (t.span, t.speaker))
-    for turn in ordered:
-        key = (turn.speaker, turn.channel)
-        held = last_by_speaker.get(key)
-        if held is not None and turn.speaker and _goes_on(held[-1], turn, ordered, join_ms):
+    last_by_speaker: dict[str, list[Turn]] = {}
+    end_by_speaker: dict[str, int] = {}
+    for turn in sorted(turns, key=lambda t: (t.span, t.speaker)):
+        held = last_by_speaker.get(turn.speaker) if turn.speaker else None
+        ended = held[-1].span.end_ms if held else 0
+        # All who began before this turn are known by now; whoever of them has not ended by then spoke in the pause.
+        between = any(end > ended for speaker, end in end_by_speaker.items() if speaker != turn.speaker)
+        if held is not None and turn.span.start_ms - ended < join_ms and not between:
             held.append(turn)
         else:
-            last_by_speaker[key] = [turn]
-            done.append(last_by_speaker[key])
+            last_by_speaker[turn.speaker] = [turn]
+            done.append(last_by_speaker[turn.speaker])
+        end_by_speaker[turn.speaker] = max(end_by_speaker.get(turn.speaker, 0), turn.span.end_ms)
     return [
         _Stretch(span=Span(start_ms=group[0].span.start_ms, end_ms=max(t.span.end_ms for t in group)), turns=tuple(group), alone=None)
         for group in done
     ]
-
-
-def _goes_on(before: Turn, after: Turn, turns: Sequence[Turn], join_ms: int) -> bool:
-    start, end = before.span.end_ms, after.span.start_ms
-    if end - start >= join_ms:
-        return False
-    return not any(t.speaker != before.speaker and t.span.start_ms < end and t.span.end_ms > start for t in turns)
 
 
 def _alone(stretches: Sequence[_Stretch], least_ms: int) -> list[_Stretch]:
@@ -236,13 +232,13 @@ def _alone(stretches: Sequence[_Stretch], least_ms: int) -> list[_Stretch]:
 
 def _told(
     signal: Signal, stretches: Sequence[_Stretch], speech: Sequence[Span], identifier: Identifier, columns: Columns,
-    settings: ChainSettings, report: Progress,
+    settings: TurnSettings, report: Progress,
 ) -> list[Told]:  # fmt: skip
     """The language of each stretch; one in which others spoke all the while has it from those beside it."""
     nothing = Span(start_ms=0, end_ms=0)
     turns = [Turn(span=s.alone or nothing, speaker=s.speaker or "", channel=s.channel) for s in stretches]
-    listening = Listening(signal, identifier, IdentifySettings(), None, report)
-    return languages_of([s.speaker for s in stretches], listening.weighed(turns, speech), identifier, columns, settings)
+    listening = Listening(signal, identifier, IdentifySettings(turn_ms=settings.turn_language_ms), None, report)
+    return languages_of([s.speaker for s in stretches], listening.weighed(turns, speech), identifier, columns, settings.chain)
 
 
 def _places(
@@ -262,7 +258,7 @@ def _places(
     if stretch.alone is None:
         unheard = OVERLAID
     elif code is None:
-        unheard = NO_LANGUAGE
+        unheard = NO_LANGUAGE if told is not None and told.probability else TOO_LITTLE
     elif code == UNDETERMINED or (ears.hears is not None and code not in ears.hears):
         unheard = NO_MODEL
     segment = Segment(
@@ -306,7 +302,14 @@ def _noticed(
     """What a person should know of the languages that were told."""
     where = str(signal.probe.path)
     heard = [(s, t) for s, t in zip(stretches, told, strict=True) if t is not None]
-    none = [s for s, t in heard if t.language is None]
+    none = [s for s, t in heard if t.language is None and t.probability]
+    if heard and not any(t.probability for _, t in heard):
+        yield Finding(
+            code="LANGUAGE_TOO_LITTLE",
+            where=where,
+            what=f"{_length([s for s, _ in heard])} of speech in it, no turn long enough to tell its language",
+            mend="Say the language with --language",
+        )
     if none:
         yield Finding(
             code="LANGUAGE_NONE",

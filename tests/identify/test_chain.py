@@ -71,3 +71,10 @@ def test_any_language_may_be_none_and_a_list_says_how_likely_another_is() -> Non
     (one,) = languages_of(["S1"], [heard(0.02, 0.01)], Table(), LISTED, ChainSettings())  # type: ignore[arg-type]  # a stand-in
     assert one.language == "swh" and one.outside == pytest.approx(0.97, abs=1e-6)
     assert sum(c.probability for c in one.candidates) == pytest.approx(1, abs=1e-3)
+
+
+def test_who_says_too_little_has_the_others_languages_and_nobody_is_told_by_nothing() -> None:
+    short = heard(0.0, 1.0, ms=400)
+    assert told(LISTED, ["S1", "S2"], heard(0.02, 0.97), short) == ["yor", "yor"]
+    nothing = languages_of(["S1", "S2"], [short, short], Table(), LISTED, ChainSettings())  # type: ignore[arg-type]  # a stand-in
+    assert [(t.language, t.probability, t.heard) for t in nothing] == [(None, 0.0, False)] * 2

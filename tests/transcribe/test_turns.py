@@ -21,7 +21,7 @@ from speech.transcribe import Pipeline, Settings, languages_of, speakers_of, tra
 from speech.transcribe.records import TurnSettings
 from speech.types import Passage, Segment, Span, Transcript, Turn, Word
 from tests.diarise.fakes import CARD, Fake, carded, placed, trimmed, turn
-from tests.sounds import RATE, SENTENCES, noise, save, spoken
+from tests.sounds import RATE, SENTENCES, noise, save, silence, spoken, tone
 
 CONTEXT = Context(basis="test", purpose="research")
 SWAHILI = (
@@ -157,6 +157,19 @@ def test_nobodys_noise_is_listed_and_makes_no_segment(tmp_path: Path, pipeline: 
     assert "speech that no speaker was found for" in {s.reason for s in made.coverage.skipped}
 
 
+@pytest.mark.parametrize("sound", [silence(8), noise(8), tone(8, 50.0)], ids=["silence", "noise", "hum"])
+def test_where_nobody_speaks_there_is_no_turn_and_no_word(sound: np.ndarray, tmp_path: Path, pipeline: Pipeline) -> None:
+    made = pipeline.run(save(tmp_path / "a.wav", sound), language="auto", speakers="auto").transcript
+    assert made.segments == () and made.speakers == () and made.languages == ()
+    assert made.coverage is not None and made.coverage.adds_up and made.coverage.transcribed_ms == 0
+
+
+def test_a_word_alone_is_too_little_to_tell_its_language(tmp_path: Path, pipeline: Pipeline) -> None:
+    made = pipeline.run(save(tmp_path / "a.wav", spoken("Ari", pause_s=0.1)), language="auto")
+    assert made.transcript.text == "" and {s.unsure_reason for s in made.transcript.segments} == {"too little speech to tell"}
+    assert "LANGUAGE_TOO_LITTLE" in {f.code for f in made.findings}
+
+
 def test_the_chunk_size_changes_no_word_and_no_speaker(talk: Path, pipeline: Pipeline) -> None:
     made = [pipeline.run(talk, language="swh,que", speakers="auto", settings=Settings(chunk_ms=ms)).transcript for ms in (10_000, 40_000)]
     assert [(s.span, s.speaker, s.language, s.text) for s in made[0].segments] == [
@@ -193,7 +206,7 @@ def test_consent_is_asked_for_all_that_is_done(tmp_path: Path, talk: Path, pipel
 
 
 def test_the_same_run_again_is_unchanged(talk: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    asked = ["transcribe", str(talk), "-l", "auto", "--speakers", "2", "-o", str(tmp_path), "-f", "eaf,rttm"]
+    asked = ["transcribe", str(talk), "-l", "swh,que", "--speakers", "2", "-o", str(tmp_path), "-f", "eaf,rttm"]
     assert cli.run(asked) == 0 and "2 speakers, in " in capsys.readouterr().err
     assert cli.run(asked) == 0 and "unchanged" in capsys.readouterr().err
     other = [*asked[:5], "3", *asked[6:]]
