@@ -40,6 +40,8 @@ LOOKS: dict[str, dict[str, Any]] = {
 KEPT = {
     "transcribe-chosen-wide": "transcribe",
     "transcribe-chosen-phone": "transcribe_phone",
+    "listening-wide": "listening",
+    "review_languages-wide": "review_languages",
     "review-wide": "review",
     "review-wide-dark": "review_dark",
     "review-phone": "review_phone",
@@ -130,6 +132,46 @@ def transcribe_lost(page: Any, stage: Stage) -> None:
     page.route("**/api/**", lambda route: route.abort())
     page.locator(".recording", has_text="not_yet").click()
     page.wait_for_timeout(5000)
+
+
+def listened(name: str) -> Callable[[Any, Stage], None]:
+    """A page on which a recording was listened to for its language."""
+
+    def do(page: Any, stage: Stage) -> None:
+        if name == "transcribe":
+            transcribe(page, stage)
+            page.locator(".recording", has_text="not_yet").click()
+        else:
+            languages(page, stage)
+            page.locator("#listening-recording").select_option(label="swahili_not_yet_transcribed.wav")
+        place = f"#page-{name} .listening"
+        page.wait_for_timeout(1500)
+        if page.locator(f"{place} .proposal").count() == 0:  # what was listened to once is not forgotten
+            page.locator(f"{place} .listen").click()
+            page.locator(f"{place} .proposal").first.wait_for(timeout=120_000)
+        page.locator(f"{place} summary").click()
+        if name == "transcribe":
+            page.locator("#transcribe-speakers").select_option("number")
+        page.locator(f"{place} .listen").scroll_into_view_if_needed()
+        page.mouse.move(0, 0)
+        page.wait_for_timeout(400)
+
+    return do
+
+
+def mixed(page: Any, stage: Stage) -> None:
+    """Two who speak two languages, at once for a while."""
+    review(page, stage, "two_languages_at_the_market.wav")
+    page.locator("speech-review .row.chosen").focus()
+    page.keyboard.press("Home")
+    page.keyboard.press("ArrowDown")
+    page.wait_for_timeout(600)
+
+
+def mixed_speakers(page: Any, stage: Stage) -> None:
+    mixed(page, stage)
+    page.evaluate("() => document.querySelector('speech-review').shadowRoot.querySelector('[data-act=speakers]').click()")
+    page.wait_for_timeout(600)
 
 
 def review(page: Any, stage: Stage, recording: str = "kichwa_family.wav") -> None:
@@ -335,6 +377,10 @@ SHOTS = (
     Shot(name="transcribe", do=transcribe),
     Shot(name="transcribe-chosen", do=transcribe_chosen),
     Shot(name="transcribe-language", do=transcribe_language, everywhere=False),
+    Shot(name="listening", do=listened("transcribe")),
+    Shot(name="languages-listening", do=listened("languages")),
+    Shot(name="review_languages", do=mixed),
+    Shot(name="review_languages-speakers", do=mixed_speakers, everywhere=False),
     Shot(name="transcribe-refused", do=transcribe_refused, everywhere=False),
     Shot(name="transcribe-lost", do=transcribe_lost, everywhere=False),
     Shot(name="transcribe-empty", do=opened("transcribe", "empty"), server="empty", person="local", everywhere=False),

@@ -20,16 +20,27 @@ from synthetic import write_card
 NOTE = "SYNTHETIC.txt"
 """Says what lies beside it, and that it may be made anew."""
 BASIS = "made by a synthesiser"
+PAUSE_S = 1.2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Talk:
-    """A recording that is made: who says what, in turn (voice of eSpeak NG, sentence)."""
+    """A recording that is made: who says what, in turn (voice of eSpeak NG, sentence).
+
+    `languages` are those of the turns, where they are not all in `language`; in the last `at_once_s` of a turn the next begins.
+    """
 
     name: str
     language: str
     turns: tuple[tuple[str, str], ...]
+    languages: tuple[str, ...] = ()
+    at_once_s: tuple[float, ...] = ()
     drafted: bool = True
+
+    @property
+    def asked(self) -> str:
+        """The languages, as `speech transcribe --language` takes them."""
+        return ",".join(dict.fromkeys(self.languages)) or self.language
 
 
 TALKS = (
@@ -56,6 +67,19 @@ TALKS = (
         ),
     ),
     Talk(
+        name="two_languages_at_the_market",
+        language="swh",
+        turns=(
+            ("f4", "Kesho tutaenda sokoni kununua matunda na samaki."),
+            ("m3", "Punchanta mamaka chakrapi llankan, wawakunaka yachana wasiman rinkuna."),
+            ("f4", "Bei ya samaki imepanda sana mwaka huu, lakini matunda ni rahisi."),
+            ("m3", "Kayaka tukuy mashikunawan tantanakushun."),
+            ("f4", "Watoto wanacheza nje pamoja na rafiki zao."),
+        ),
+        languages=("swh", "que", "swh", "que", "swh"),
+        at_once_s=(0.0, 0.8, 0.0, 0.0),
+    ),
+    Talk(
         name="swahili_not_yet_transcribed",
         language="swh",
         turns=(
@@ -66,23 +90,29 @@ TALKS = (
         drafted=False,
     ),
 )
-LANGUAGES = tuple(dict.fromkeys(talk.language for talk in TALKS))
+LANGUAGES = tuple(dict.fromkeys(code for talk in TALKS for code in talk.asked.split(",")))
 
 
 def speak(talk: Talk, folder: Path) -> Path:
-    """The recording of a talk, with pauses between its turns."""
+    """The recording of a talk, with pauses between its turns where the next does not begin before."""
     import numpy as np
     import soundfile
 
     from speech.say import Espeak
 
     espeak = Espeak()
-    pause = np.zeros(round(1.2 * espeak.sample_rate), np.float32)
-    pieces = [pause]
-    for voice, sentence in talk.turns:
-        pieces += [espeak.say(sentence, talk.language, variant=voice, words_a_minute=135), pause]
+    rate = espeak.sample_rate
+    codes = talk.languages or (talk.language,) * len(talk.turns)
+    said = [espeak.say(text, code, variant=voice, words_a_minute=135) for (voice, text), code in zip(talk.turns, codes, strict=True)]
+    starts = [round(PAUSE_S * rate)]
+    for n, one in enumerate(said):
+        over = talk.at_once_s[n] if n < len(talk.at_once_s) else 0.0
+        starts.append(starts[-1] + len(one) + round((-over or PAUSE_S) * rate))
+    sound = np.zeros(starts[-1], np.float32)
+    for start, one in zip(starts, said, strict=False):
+        sound[start : start + len(one)] += one
     path = folder / f"{talk.name}.wav"
-    soundfile.write(path, np.concatenate(pieces), espeak.sample_rate, subtype="PCM_16")
+    soundfile.write(path, sound, rate, subtype="PCM_16")
     return path
 
 
@@ -97,7 +127,8 @@ def make(folder: Path) -> None:
     for talk in TALKS:
         path = speak(talk, folder)
         if talk.drafted:
-            speech.save(pipeline.transcribe(path, language=talk.language), path.with_suffix(".eaf"))
+            speakers = "2" if talk.languages else None
+            speech.save(pipeline.transcribe(path, language=talk.asked, speakers=speakers), path.with_suffix(".eaf"))
 
 
 def main() -> None:

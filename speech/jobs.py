@@ -92,8 +92,12 @@ class Kind:
     """
 
     work: Work
-    shares: Mapping[str, float] = field(default_factory=dict)
+    shares: Mapping[str, float] | Callable[[Job], Mapping[str, float]] = field(default_factory=dict)
     silent_s: float | None = None
+
+    def shares_of(self, job: Job) -> Mapping[str, float]:
+        """The shares of one job's steps: it may have others than its like."""
+        return self.shares(job) if callable(self.shares) else self.shares
 
 
 class _Ended(BaseException):
@@ -335,7 +339,7 @@ class _Task(Report):
     def __init__(self, queue: Queue, job: Job, kind: Kind, stop: threading.Event, beat_s: float, die: Callable[[], None]) -> None:
         self._queue = queue
         self._job = job
-        self._pace = Pace(kind.shares)
+        self._pace = Pace(kind.shares_of(job))
         self._silent_s = kind.silent_s
         self._heard_at = time.monotonic()
         self._stop = stop

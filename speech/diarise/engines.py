@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager
 from typing import Any, cast
 
 from speech.diarise.records import Diariser
+from speech.errors import SpeechError
 from speech.models.once import Once
 
 EMBEDDED = "embedded"
@@ -32,6 +33,18 @@ def load(name: str, *, trust: Sequence[str] = ()) -> Diariser:
         return Embedded()
     # By its name: who has no pyannote.audio installed imports nothing of it.
     return cast(Diariser, importlib.import_module("speech.diarise.pyannote_engine").load(name, trust=trust))
+
+
+def there() -> tuple[str, ...]:
+    """The engines that can be opened on this machine, by name: `embedded`, and `pyannote` where it is installed, here and trusted."""
+    from speech.diarise import checkpoints, trust
+
+    try:
+        importlib.import_module("speech.diarise.pyannote_engine").require_installed(checkpoints.PYANNOTE)
+        trust.require(checkpoints.find(checkpoints.PYANNOTE))
+    except SpeechError:
+        return (EMBEDDED,)
+    return (EMBEDDED, checkpoints.PYANNOTE)
 
 
 class Later(Once[Diariser]):

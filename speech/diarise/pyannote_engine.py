@@ -67,7 +67,7 @@ def load(name: str, *, trust: Sequence[str] = ()) -> Pyannote:
         `MODEL_NOT_HERE`: pyannote.audio, the pipeline or a part of it is not on this machine; `MODEL_PICKLE`: not
         trusted yet, or changed since; `MODEL_CONFIG`, `MODEL_NOT_WEIGHTS`, `MODEL_SHAPE`.
     """
-    _require_installed(name)
+    require_installed(name)
     found = find(name)
     trusted.require(found, trust)
     with _left_as_found():
@@ -111,7 +111,14 @@ class Pyannote:
         return _voices(output, 1000 * sound.length_samples // RATE)
 
 
-def _require_installed(name: str) -> None:
+def require_installed(name: str) -> None:
+    """Go on only where pyannote.audio is installed; it is not imported.
+
+    Raises
+    ------
+    ModelRefused
+        `MODEL_NOT_HERE`.
+    """
     try:
         spec = importlib.util.find_spec("pyannote.audio")
     except ModuleNotFoundError:

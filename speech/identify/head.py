@@ -88,6 +88,17 @@ def head_sha256(path: Path) -> str:
     return content_sha256([(path, entries(path))])
 
 
+def languages_of(folder: Path) -> tuple[str, ...]:
+    """The languages that the head in a model's folder tells apart, by its card alone.
+
+    Raises
+    ------
+    ModelRefused
+        `MODEL_CARD`; PathRefused where there is none.
+    """
+    return tuple(map(str, _card(folder / CARD)["languages"]))
+
+
 def read_head(folder: Path, base_sha256: str, adapters: Mapping[str, str]) -> Head:
     """The head in a model's folder, its card held against base, adapters and tensors.
 

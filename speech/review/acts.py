@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NoReturn, get_args
 
+from speech import languages
 from speech.errors import Refusal
 from speech.review import replacing
 from speech.review.forms import lines_of
@@ -252,6 +253,18 @@ def _spoken_by(s: Segment, speaker: str | None) -> Segment:
     return replace(s, speaker=speaker, speaker_margin=None, words=words)
 
 
+def _language(segments: Segments, asked: _Asked, person: str) -> After:
+    s = asked.segment(segments)
+    if "language" not in asked.raw:
+        refuse("the field language is missing", "Load the page again")
+    code = asked.maybe_text("language")
+    if code is not None and not (languages.is_code(code) and code != languages.UNDETERMINED):
+        refuse(f"{ascii(code)} is no code of a language", "Give its ISO 639-3 code, such as que")
+    # A word in a third language stays in it.
+    words = tuple(replace(w, language=None) if w.language in (s.language, code) else w for w in s.words)
+    return {s.id: replace(s, language=code, words=words)}
+
+
 def _rename(segments: Segments, asked: _Asked, person: str) -> After:
     old, new = asked.text("speaker"), saved(asked.text("to"))
     if not new:
@@ -394,6 +407,7 @@ _ACTS: Mapping[str, Callable[[Segments, _Asked, str], After]] = {
     "text": _text,
     "status": _status,
     "speaker": _speaker,
+    "language": _language,
     "rename_speaker": _rename,
     "times": _times,
     "split": _split,

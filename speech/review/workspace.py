@@ -325,12 +325,14 @@ class Workspace:
     ) -> edits.Recorded:
         """Make what a model heard the draft of a recording, with its language and the ledger's row: all three are there, or none.
 
+        Where no `language` is said, it is the one that most of the transcript is in.
+
         Raises
         ------
         Refusal
             `REVIEW_DRAFTED`.
         """
-        code = languages.check_code(language, where="language")
+        code = languages.check_code(language or _language_of(transcript) or recording.language, where="language")
 
         def also(connection: Connection) -> None:
             self._set_in(connection, recording.id, language=code)

@@ -105,10 +105,10 @@ def placed(
         found = heard(signal, ears.diariser, ears.count or SpeakerCount(), asked, report, probabilities=probabilities)
         speech, findings = list(found.speech), found.findings
         nobodys = _nobodys(speech, found.turns)
-        # On which channel it was said is not known.
-        kept = [] if ears.per_speaker else [span for span in nobodys if span.length_ms >= settings.nobodys_ms]
-        skips = [Skip(span=span, reason=NOBODY) for span in nobodys if span not in kept]
-        turns = [*found.turns, *(Turn(span=span, speaker="") for span in kept)]
+        # With a speaker a channel it is not known on which channel it was said.
+        least_ms = signal.probe.found_ms + 1 if ears.per_speaker else settings.nobodys_ms
+        skips = [Skip(span=span, reason=NOBODY) for span in nobodys if span.length_ms < least_ms]
+        turns = [*found.turns, *(Turn(span=span, speaker="") for span in nobodys if span.length_ms >= least_ms)]
         stretches = _alone(_joined(turns, settings.join_ms), settings.least_ms)
         clock.mark("diarisation")
     else:
@@ -198,27 +198,23 @@ def _nobodys(speech: Sequence[Span], turns: Sequence[Turn]) -> list[Span]:
 def _joined(turns: Sequence[Turn], join_ms: int) -> list[_Stretch]:
     """Each speaker's turns, those with a short pause between in which nobody else speaks as one; in order of time."""
     done: list[list[Turn]] = []
-    last_by_speaker: dict[tuple[str, int | None], list[Turn]] = {}
-    ordered = sorted(turns, key=lambda t: (t.span, t.speaker))
-    for turn in ordered:
-        key = (turn.speaker, turn.channel)
-        held = last_by_speaker.get(key)
-        if held is not None and turn.speaker and _goes_on(held[-1], turn, ordered, join_ms):
+    last_by_speaker: dict[str, list[Turn]] = {}
+    end_by_speaker: dict[str, int] = {}
+    for turn in sorted(turns, key=lambda t: (t.span, t.speaker)):
+        held = last_by_speaker.get(turn.speaker) if turn.speaker else None
+        ended = held[-1].span.end_ms if held else 0
+        # All who began before this turn are known by now; whoever of them has not ended by then spoke in the pause.
+        between = any(end > ended for speaker, end in end_by_speaker.items() if speaker != turn.speaker)
+        if held is not None and turn.span.start_ms - ended < join_ms and not between:
             held.append(turn)
         else:
-            last_by_speaker[key] = [turn]
-            done.append(last_by_speaker[key])
+            last_by_speaker[turn.speaker] = [turn]
+            done.append(last_by_speaker[turn.speaker])
+        end_by_speaker[turn.speaker] = max(end_by_speaker.get(turn.speaker, 0), turn.span.end_ms)
     return [
         _Stretch(span=Span(start_ms=group[0].span.start_ms, end_ms=max(t.span.end_ms for t in group)), turns=tuple(group), alone=None)
         for group in done
     ]
-
-
-def _goes_on(before: Turn, after: Turn, turns: Sequence[Turn], join_ms: int) -> bool:
-    start, end = before.span.end_ms, after.span.start_ms
-    if end - start >= join_ms:
-        return False
-    return not any(t.speaker != before.speaker and t.span.start_ms < end and t.span.end_ms > start for t in turns)
 
 
 def _alone(stretches: Sequence[_Stretch], least_ms: int) -> list[_Stretch]:

@@ -17,6 +17,7 @@ from speech.errors import Refusal, SpeechError
 from speech.jobs import GIVEN_UP, Job, Queue
 from speech.models import hub
 from speech.review import edits, progress
+from speech.review.spoken import may_be_spoken
 from speech.review.workspace import Listed
 from speech.store import Store
 from speech.ui.held import BASIS, Held
@@ -62,6 +63,17 @@ def _shown(job: Job, asker: Asker) -> dict[str, Any]:
     """A job in the list of recordings: its number is its owner's alone."""
     mine = job.owner == asker.name
     return {"state": job.state, "mine": mine, "id": job.id if mine else None}
+
+
+def _written(table: languages.Language) -> dict[str, Any]:
+    """How a language is written."""
+    return {
+        "code": table.code,
+        "name": table.name if table.name != table.code else "",
+        "direction": "rtl" if table.script in _RIGHT_TO_LEFT else "ltr",
+        "alphabet": [*table.letters, *table.also],
+        "marks": list(table.marks),
+    }
 
 
 class Served(Held):
@@ -187,6 +199,14 @@ class Served(Held):
         self.workspace().refresh()
         self.changed()
 
+    def languages_of(self, known: Known, segments: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """Languages that a segment may be given, and how each is written: those of this recording, then those of the collection."""
+        codes = [known.language, *(str(s["language"]) for s in segments if s.get("language"))]
+        with contextlib.suppress(SpeechError):  # a card that is wrong names none
+            codes += may_be_spoken(self.workspace(), known).candidates
+        told = [code for code in dict.fromkeys(codes) if languages.is_code(code) and code != languages.UNDETERMINED]
+        return [_written(languages.load(code)) for code in told]
+
     def language_of(self, known: Known, segments: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
         """How the recording's language is written, for who types it: the letters most used first."""
         table = languages.load(known.language if languages.is_code(known.language) else languages.UNDETERMINED)
@@ -199,11 +219,4 @@ class Served(Held):
         order = sorted(dict.fromkeys(special or letters), key=lambda one: -used[one])
         if not letters:  # a syllabary, or no table: what the recording's texts are written with
             order = [one for one, _ in used.most_common() if unicodedata.category(one).startswith("L") and one not in plain][:_PALETTE]
-        return {
-            "code": table.code,
-            "name": table.name if table.name != table.code else "",
-            "direction": "rtl" if table.script in _RIGHT_TO_LEFT else "ltr",
-            "alphabet": letters,
-            "palette": order,
-            "marks": list(table.marks),
-        }
+        return {**_written(table), "palette": order}

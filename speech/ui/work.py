@@ -1,5 +1,5 @@
-"""What the workers do, by kind: look at a recording (what it holds, its peaks, a copy that browsers play), transcribe it, learn, and try
-how fast this machine learns.
+"""What the workers do, by kind: look at a recording (what it holds, its peaks, a copy that browsers play), tell its language, transcribe
+it, learn, and try how fast this machine learns.
 
 Every kind asks the gate when it begins: what was allowed when the job was put into the queue may be withdrawn by then. Work that was
 done already, in an attempt that was cut off, is found by its result and not done twice.
@@ -8,7 +8,7 @@ done already, in an attempt that was cut off, is found by its result and not don
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from speech.audio import load
 from speech.audio.copies import write_flac
@@ -16,17 +16,23 @@ from speech.audio.peaks import write_peaks
 from speech.collections import acts
 from speech.errors import AudioRefused, PathRefused, Refusal
 from speech.jobs import Job, Kind, Report
+from speech.languages import UNDETERMINED
 from speech.models import hub
 from speech.review import edits, learning
 from speech.review.doubts import doubts_in
 from speech.review.orders import first_unsure
+from speech.review.spoken import may_be_spoken
 from speech.review.workspace import Listed
 from speech.ui.held import Held, direct
 
-HEAVY = ("transcribe", "adapt")
+if TYPE_CHECKING:
+    from speech.transcribe import Asked
+
+HEAVY = ("transcribe", "identify", "adapt")
 LIGHT = ("peaks", "pace")
 _SHARES = {
     "transcribe": {"reading": 0.05, "loading the model": 0.05, "finding speech": 0.1, "recognising": 0.8},
+    "identify": {"reading": 0.15, "loading the model": 0.1, "finding speech": 0.25, "telling languages": 0.5},
     "peaks": {"reading": 0.8, "drawing": 0.05, "copying": 0.15},
 }
 
@@ -42,7 +48,8 @@ def kinds(held: Held, lane: str) -> dict[str, Kind]:
             "pace": Kind(work=lambda job, report: {"step_s": learning.try_pace(learning.models_of(held.workspace()))}),
         }
     return {
-        "transcribe": Kind(work=lambda job, report: transcribe(held, job, report), shares=_SHARES["transcribe"]),
+        "transcribe": Kind(work=lambda job, report: transcribe(held, job, report), shares=_steps),
+        "identify": Kind(work=lambda job, report: identify(held, job, report), shares=_SHARES["identify"]),
         "adapt": Kind(work=lambda job, report: learn(held, job, report)),
     }
 
@@ -73,6 +80,36 @@ def look(held: Held, job: Job, report: Report) -> Mapping[str, Any]:
         raise
 
 
+def asked_of(settings: Mapping[str, Any]) -> Asked:
+    """What a job's settings ask of `transcribe` beside the words: languages, speakers, and what tells these apart.
+
+    Raises
+    ------
+    UsageFailure
+        `SPEAKERS`.
+    """
+    from speech import diarise
+    from speech.transcribe import Asked, speakers_of
+
+    return Asked(
+        language=str(settings["language"]),
+        speakers=speakers_of(str(settings.get("speakers", "off"))),
+        per_speaker=settings.get("channels") == "per-speaker",
+        diariser=diarise.Later(str(settings.get("diariser", "embedded"))),
+    )
+
+
+def _steps(job: Job) -> Mapping[str, float]:
+    """The shares of the steps of a transcription, by whether speakers and languages are told apart in it."""
+    shares, language = dict(_SHARES["transcribe"]), str(job.settings.get("language", ""))
+    if job.settings.get("speakers", "off") != "off" or job.settings.get("channels") == "per-speaker":
+        shares["hearing voices"] = 0.3
+    if language == "auto" or "," in language:
+        shares["telling languages"] = 1.3
+    total = sum(shares.values())
+    return {step: share / total for step, share in shares.items()}
+
+
 def transcribe(held: Held, job: Job, report: Report) -> Mapping[str, Any]:
     """Turn a recording into its draft, under an edit that bears the job's id: a second attempt finds it there."""
     known = _recording(held, job)
@@ -84,29 +121,33 @@ def transcribe(held: Held, job: Job, report: Report) -> Mapping[str, Any]:
     from speech.models.lm.finding import LanguageModels
     from speech.models.recogniser import Later, LoadSettings
 
-    asked = job.settings
-    language, model = str(asked["language"]), str(asked.get("model", "mini"))
+    asked, model = asked_of(job.settings), str(job.settings.get("model", "mini"))
+    codes = verb.codes_of(asked)
+    one = codes[0] if asked.several is None else ""
     context = held.workspace().context
     path = held.path(known)
-    adapter = learning.in_use(learning.models_of(held.workspace()), language) if model == hub.app_base() else None
-    later = Later(model, LoadSettings(adapter=adapter), (language,)) if language != "und" else None
-    language_models = LanguageModels(str(asked.get("lm", "auto")), tuple(map(str, asked.get("words", ()))))
+    # Of several languages each is heard by the model as it came: what was learnt here is one language's.
+    adapter = learning.in_use(learning.models_of(held.workspace()), one) if one and model == hub.app_base() else None
+    later = Later(model, LoadSettings(adapter=adapter), codes) if one != UNDETERMINED else None
+    language_models = LanguageModels(str(job.settings.get("lm", "auto")), tuple(map(str, job.settings.get("words", ()))))
     try:
         result = verb.transcribe(
             path,
-            language=language,
+            language=asked.language,
+            speakers=asked.speakers,
+            diariser=asked.diariser,
             model=later,
             context=context,
             language_models=language_models,
-            settings=verb.Settings(),
+            settings=verb.Settings(per_speaker=asked.per_speaker),
             progress=report,
         )
     except Refusal as refused:
-        deliver(path, refused, verb=acts.TRANSCRIBE, context=context)  # the ledger's row; raises it again
+        deliver(path, refused, verb=asked.verb, context=context)  # the ledger's row; raises it again
         raise
-    event = acts.verb_event(acts.TRANSCRIBE, path, result, (), context, None)
+    event = acts.verb_event(asked.verb, path, result, (), context, None)
     held.workspace().draft(
-        known, result.transcript, person=job.owner, id=_edit_of(job), source=model, language=language, event=event
+        known, result.transcript, person=job.owner, id=_edit_of(job), source=model, language=one, event=event
     )  # fmt: skip
     if (first := first_unsure(edits.segments_of(held.store, known.id).segments.values(), doubts_in(result.transcript))) is not None:
         edits.put_place(held.store, known.id, first, job.owner)  # there who asked for it begins to correct
@@ -114,10 +155,37 @@ def transcribe(held: Held, job: Job, report: Report) -> Mapping[str, Any]:
     return {
         "coverage": shown["coverage"],
         "segments": len(result.transcript.segments),
-        "language": language,
+        "language": asked.language,
         "model": model,
         "findings": [{"code": f.code, "what": f.what, "mend": f.mend} for f in result.findings],
         "seconds": result.seconds,
+    }
+
+
+def identify(held: Held, job: Job, report: Report) -> Mapping[str, Any]:
+    """Tell which language is spoken in a recording, of those that its collection names; the answer is the job's result alone."""
+    known = _recording(held, job)
+    from speech import identify as verb
+    from speech.collections.outputs import deliver
+    from speech.models.recogniser import LoadSettings
+
+    workspace, path = held.workspace(), held.path(known)
+    outcome: verb.Identified | Refusal
+    try:
+        workspace.require(known, *verb.IDENTIFY.scopes)
+        outcome = verb.identify(
+            path,
+            model=verb.Later(hub.MINI, LoadSettings()),
+            context=workspace.context,
+            candidates=may_be_spoken(workspace, known).limited,
+            progress=report,
+        )
+    except Refusal as refused:
+        outcome = refused
+    result = deliver(path, outcome, verb=verb.IDENTIFY, context=workspace.context)  # the ledger's row; raises a refusal again
+    told = result.as_dict(known.path)
+    return {name: told[name] for name in ("language", "probability", "candidates", "speech_ms", "calibrated")} | {
+        "findings": [{"code": f.code, "what": f.what, "mend": f.mend} for f in result.findings]
     }
 
 

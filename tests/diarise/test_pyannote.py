@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from speech import cli
+from speech.diarise import engines
 from speech.diarise import pyannote_engine as engine
 from speech.diarise.checkpoints import COMMUNITY
 from speech.diarise.records import SpeakerCount, Voices
@@ -153,6 +154,16 @@ def test_the_name_pyannote_is_community_1_in_the_cache(tones: dict[str, Path], c
     assert f"{COMMUNITY}/plda/plda.npz" in refused(lambda: engine.load("pyannote"), "MODEL_PICKLE").what
     assert engine.load("pyannote", trust=["pyannote"]).name == "pyannote"
     assert len(engine.load(COMMUNITY).sha256_by_checkpoint) == 4
+
+
+def test_pyannote_is_offered_once_it_is_here_and_trusted(tones: dict[str, Path], cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert engines.there() == ("embedded",)
+    snapshot(cache, COMMUNITY, tones["VBxClustering"])
+    assert engines.there() == ("embedded",)  # a pickle that nobody has trusted
+    engine.load("pyannote", trust=["pyannote"])
+    assert engines.there() == ("embedded", "pyannote")
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
+    assert engines.there() == ("embedded",)
 
 
 PROGRAM = """

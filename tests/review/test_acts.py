@@ -100,6 +100,21 @@ def test_a_speaker_is_assigned_or_left_open() -> None:
     assert refused("speaker", segment="a3", speaker="S1").code == "REVIEW_TIMES"
 
 
+def test_a_language_is_corrected_and_its_words_go_with_it() -> None:
+    words = tuple(replace(w, language=code) for w, code in zip(SEGMENTS["a1"].words, ("que", "spa"), strict=False))
+    told = {**SEGMENTS, "a1": replace(SEGMENTS["a1"], language="que", words=words)}
+    found = act("language", told, segment="a1", language="swh")["a1"]
+    assert found is not None and found.language == "swh" and found.text == SEGMENTS["a1"].text
+    assert [w.language for w in found.words] == [None, "spa"]  # a word in a third language stays in it
+    assert act("language", told, segment="a1", language="que")["a1"] is not None  # its words say it no longer, it does
+    assert act("language", {"a3": replace(SEGMENTS["a3"], language="que")}, segment="a3", language="que") == {}
+    left = act("language", told, segment="a1", language=None)["a1"]
+    assert left is not None and left.language is None
+    for wrong in ("Quechua", "qu", "und", "../que", 7):
+        assert refused("language", segment="a1", language=wrong).code == "REVIEW_ACT"
+    assert refused("language", segment="a1").code == "REVIEW_ACT"
+
+
 def test_renaming_reaches_every_segment_and_may_merge_labels() -> None:
     assert {i: s.speaker for i, s in act("rename_speaker", speaker="S1", to="ANA-01").items() if s} == {"a1": "ANA-01", "a2": "ANA-01"}
     apart = {**SEGMENTS, "a3": replace(SEGMENTS["a3"], span=Span(start_ms=2000, end_ms=2600))}
@@ -236,7 +251,9 @@ def collections(draw: st.DrawFn) -> dict[str, Segment]:
 def asked_at_random(segments: dict[str, Segment], rng: random.Random, n: int) -> dict[str, Any]:
     """An act that may or may not be refused."""
     one = rng.choice(list(segments.values()))
-    name = rng.choice(["text", "status", "speaker", "rename_speaker", "times", "split", "merge", "add", "delete", "note", "replace"])
+    name = rng.choice(
+        ["text", "status", "speaker", "rename_speaker", "times", "split", "merge", "add", "delete", "note", "replace", "language"]
+    )
     start = max(0, one.span.start_ms + rng.randrange(-200, 200))
     return {
         "act": name, "segment": one.id, "text": "".join(rng.choice("aiñ kọ") for _ in range(8)),
@@ -244,6 +261,7 @@ def asked_at_random(segments: dict[str, Segment], rng: random.Random, n: int) ->
         "speaker": one.speaker if name == "rename_speaker" else rng.choice(["S1", "S2", None]), "to": rng.choice(["S3", "S1"]),
         "start_ms": start, "end_ms": start + rng.randrange(0, 1500), "caret": rng.randrange(0, len(graphemes(one.text)) + 1),
         "with": "x" if name == "replace" else rng.choice(list(segments)), "find": "a", "new": f"n{n}", "notes": ["x"],
+        "language": rng.choice(["que", "swh", None]),
     }  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -23,6 +23,11 @@ from speech.ui.server import build
 from speech.ui.users import LOCAL, Users, add_user
 from speech.ui.work import kinds
 from tests.sounds import save, tone
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+    from tests.ui.browsing import Open
 
 ORIGIN = "http://127.0.0.1:7860"
 WRITES = {"Origin": ORIGIN, "X-Speech": "1"}
@@ -115,3 +120,14 @@ def work_off(served: Served, lane: str = "light") -> None:
     worker = Worker(Queue(served.store), kinds(served, lane), workspace=served.id, beat_s=0.05)
     while worker.one():
         pass
+
+
+@pytest.fixture
+def app(browser: Browser) -> Iterator[Open]:
+    """Pages of the app; what one of them complains of fails the test."""
+    from tests.ui.browsing import Open
+
+    opened = Open(browser)
+    yield opened
+    opened.close()
+    assert opened.faults == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import soundfile
@@ -20,6 +21,7 @@ YORUBA = "yoruba.wav"
 ARABIC = "arabic.wav"
 NKO = "nko.wav"
 AMHARIC = "amharic.wav"
+MIXED = "mixed.wav"
 
 LONG_MS = 2 * 3600 * 1000
 LONG_SEGMENTS = 5000
@@ -100,6 +102,28 @@ def scripts() -> list[Made]:
         )
         for name, (code, sentences) in texts.items()
     ]
+
+
+def mixed() -> Made:
+    """What the machine proposes of two speakers and three languages: an unsure turn, overlap, a language that it cannot tell."""
+
+    def turn(n: int, start_ms: int, text: str, language: str | None, speaker: str | None, margin: float | None, **more: Any) -> Segment:
+        span = Span(start_ms=start_ms, end_ms=start_ms + 2000)
+        words = _words(text, span.start_ms, span.end_ms, (0.95,)) if text else ()
+        return Segment(
+            id=f"m{n}", span=span, text=text, language=language, speaker=speaker, speaker_margin=margin, words=words, **more
+        )  # fmt: skip
+
+    unsure: dict[str, Any] = {"status": "unsure"}
+    segments = (
+        turn(1, 500, "ñuka wasiman rini", "que", "S1", 0.95),
+        turn(2, 3000, "mama anapika chakula", "swh", "S2", 0.9),
+        turn(3, 4500, "pay kayna shamurka", "que", "S1", 0.5, unsure_reason="another voice is nearly as likely", **unsure),
+        turn(4, 7000, "ilé wa tóbi", "yor", "S2", 0.99),
+        turn(5, 9500, "", None, "S1", 0.9, unsure_reason="too little speech to tell", **unsure),
+        turn(6, 12000, "", None, None, None, kind="overlap", unsure_reason="two voices", **unsure),
+    )
+    return Made(name=MIXED, language="que", segments=segments, seconds=15)
 
 
 def long() -> Made:

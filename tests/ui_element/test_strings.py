@@ -106,3 +106,15 @@ def test_all_is_packed(tmp_path: Path) -> None:
     patterns = (REPOSITORY / "pyproject.toml").read_text(encoding="utf-8")
     assert "ui/static/*" in patterns
     assert "ui/strings/*.json" in patterns
+
+
+def test_reasons_that_the_machine_gives_have_texts() -> None:
+    from speech.diarise import assembly
+    from speech.identify import records
+    from speech.transcribe import NO_MODEL, NOTHING_HEARD, turns
+
+    source = (UI / "static" / "review-row.js").read_text(encoding="utf-8")
+    held = dict(re.findall(r'"([^"]+)": "(\w+)",', source[source.index("const MACHINE") :].split("};")[0]))
+    told = (turns.LANGUAGE_CLOSE, turns.OUTSIDE, turns.NO_LANGUAGE, turns.OVERLAID)
+    assert set(held) == {assembly.CLOSE, assembly.NOBODY, NO_MODEL, NOTHING_HEARD, records.TOO_LITTLE, *told}
+    assert {f"review.reason.{key}" for key in held.values()} <= set(ENGLISH)

@@ -8,24 +8,35 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from speech import languages
+from speech.diarise.engines import there
 from speech.jobs import Job
 from speech.review import learning
+from speech.transcribe import codes_of
 from speech.ui.answers import Json, NotThere
 from speech.ui.catalogue import models
 from speech.ui.routes.common import Worked, recording_of, served_of
-from speech.ui.work import HEAVY
+from speech.ui.work import HEAVY, asked_of
 
 router = APIRouter(prefix="/api/jobs")
 
 
 class Transcribe(BaseModel):
-    """How a recording is transcribed."""
+    """How a recording is transcribed: languages (one, several with commas, `auto`), speakers (`off`, `auto`, N, MIN-MAX), by what."""
 
     model_config = ConfigDict(extra="forbid")
-    language: str = Field(max_length=80)
+    language: str = Field(min_length=1, max_length=80)
     model: str = Field(default="mini", max_length=200)
     lm: Literal["auto", "off"] = "auto"
     words: list[str] = Field(default_factory=list, max_length=500)
+    speakers: str = Field(default="off", max_length=7)
+    channels: Literal["mix", "per-speaker"] = "mix"
+    diariser: Literal["embedded", "pyannote"] = "embedded"
+
+
+class Identify(BaseModel):
+    """How a recording is listened to: nothing is chosen."""
+
+    model_config = ConfigDict(extra="forbid")
 
 
 class Adapt(BaseModel):
@@ -44,6 +55,15 @@ class AskedToTranscribe(BaseModel):
     settings: Transcribe
 
 
+class AskedToIdentify(BaseModel):
+    """A recording whose language is to be told."""
+
+    model_config = ConfigDict(extra="forbid")
+    kind: Literal["identify"]
+    recording: str = Field(max_length=16)
+    settings: Identify = Field(default_factory=Identify)
+
+
 class AskedToAdapt(BaseModel):
     """What is approved to be learnt from."""
 
@@ -52,7 +72,7 @@ class AskedToAdapt(BaseModel):
     settings: Adapt
 
 
-Asked = Annotated[AskedToTranscribe | AskedToAdapt, Field(discriminator="kind")]
+Asked = Annotated[AskedToTranscribe | AskedToIdentify | AskedToAdapt, Field(discriminator="kind")]
 
 
 def shown(job: Job, places: dict[str, int]) -> dict[str, Any]:
@@ -72,25 +92,40 @@ def jobs(request: Request, asker: Worked) -> Json:
     return Json([shown(job, places) for job in served.queue.all(served.id) if job.owner == asker.name and job.kind in HEAVY])
 
 
+@router.get("/diarisers")
+def diarisers(request: Request, asker: Worked) -> Json:
+    """What can tell voices apart on this machine."""
+    return Json(list(there()))
+
+
 @router.post("")
 def begin(request: Request, asker: Worked, asked: Asked) -> Json:
     """Put a job into the queue; the gate is asked first, and again when it begins."""
     served = served_of(request)
-    languages.check_code(asked.settings.language, "language")
     if isinstance(asked, AskedToAdapt):
         if not asker.may("learn"):
             raise NotThere
+        languages.check_code(asked.settings.language, "language")
         job = learning.begin(served.queue, served.workspace(), asked.settings.language, owner=asker.name)
         return Json(shown(job, served.queue.places(HEAVY)))
     known = served.find(asked.recording)
     if known is None or not served.allowed(known, ("review",)):
         raise NotThere
-    if asked.settings.model not in models():
-        raise NotThere
-    served.require(known, ("transcribe_local",))
-    served.check_undrafted(known)
+    if isinstance(asked, AskedToIdentify):
+        served.require(known, ("identify_language",))
+    else:
+        told = asked_of(asked.settings.model_dump())
+        told.check("speakers")
+        for code in codes_of(told):
+            languages.check_code(code, "language")
+        if asked.settings.diariser not in there():
+            raise NotThere
+        if asked.settings.model not in models():
+            raise NotThere
+        served.require(known, sorted(told.verb.scopes))
+        served.check_undrafted(known)
     job = served.queue.add(
-        "transcribe", workspace=served.id, owner=asker.name, recording=known.id, settings=asked.settings.model_dump()
+        asked.kind, workspace=served.id, owner=asker.name, recording=known.id, settings=asked.settings.model_dump()
     )  # fmt: skip
     if job.owner != asker.name:
         raise NotThere  # another's, for the same recording

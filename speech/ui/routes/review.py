@@ -10,6 +10,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from speech.audio.peaks import MOST_POINTS, read_peaks
+from speech.diarise.thresholds import UNSURE_MARGIN
 from speech.errors import PathRefused
 from speech.review import edits, orders, replacing
 from speech.review.doubts import doubts_kept
@@ -19,7 +20,8 @@ from speech.ui.routes.common import Listener, Reader, Writer, recording_of, serv
 router = APIRouter(prefix="/api/recordings")
 
 RIGHTS = {
-    "text": "text", "translation": "text", "status": "status", "note": "note", "undo": "text", "redo": "text", "restore": "text",
+    "text": "text", "translation": "text", "language": "text", "status": "status", "note": "note",
+    "undo": "text", "redo": "text", "restore": "text",
     "speaker": "speakers", "rename_speaker": "speakers", "times": "times", "split": "times", "merge": "times", "add": "times",
     "delete": "times", "replace": "replace",
 }  # fmt: skip
@@ -70,11 +72,12 @@ def recording(request: Request, asker: Reader, id: str) -> Json:
             "name": known.name,
             "duration_ms": known.duration_ms,
             "language": served.language_of(known, segments),
+            "languages": served.languages_of(known, segments),
             "speakers": sorted({s["speaker"] for s in segments if s.get("speaker")}),
             "seq": fold.seq,
             "place": edits.place_in(served.store, id, asker.name),
             "draft": fold.drafted,
-            "doubts": doubts_kept(edits.about(served.store, id)).as_dict(),
+            "doubts": {**doubts_kept(edits.about(served.store, id)).as_dict(), "margin": UNSURE_MARGIN},
             "segments": segments,
         }
     )

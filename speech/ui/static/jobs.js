@@ -1,6 +1,26 @@
 // The work that goes on: how far it is, how long it will take, and what came of it, millisecond by millisecond.
 import { ask, clock, el, repeat, sentences, t, why } from "./api.js";
 
+export const isOpen = (job) => ["queued", "running", "paused"].includes(job.state);
+
+/** How a job stands: state, place, step, time left. */
+export function line(job) {
+  const parts = [t(`jobs.state.${job.state}`)];
+  if (job.state === "queued" && job.place) parts.push(t("jobs.place", { place: job.place }));
+  if (job.state === "running") parts.push(t(`jobs.step.${job.step}`));
+  if (job.state === "running" && job.left_s !== null) parts.push(t("jobs.left", { time: clock(1000 * job.left_s) }));
+  return parts.join(" · ");
+}
+
+export const percent = (p) => (p > 0 && p < 0.01 ? "< 1 %" : `${Math.round(100 * p)} %`);
+
+/** What came of listening for the language, in a line; `named` gives a language's name by its code. */
+export function told(result, named = (code) => code) {
+  const seconds = (result.speech_ms / 1000).toFixed(1);
+  if (result.probability === null) return t("listening.too_little", { seconds });
+  return t("listening.told", { language: result.language ? named(result.language) : t("listening.none"), percent: percent(result.probability), seconds });
+}
+
 /** Fill `root`; returns what looks at once. `ended` is called when a job has come to its end. */
 export function jobs(root, app, ended) {
   if (!app.me.may.includes("jobs")) {
@@ -42,16 +62,7 @@ export function jobs(root, app, ended) {
     else if (nodes.some((node, n) => list.children[n] !== node) || list.children.length !== nodes.length) list.replaceChildren(...nodes);
   }
 
-  const isOpen = (job) => ["queued", "running", "paused"].includes(job.state);
   const shape = (job) => `${job.state} ${job.wanted}`;
-
-  function line(job) {
-    const parts = [t(`jobs.state.${job.state}`)];
-    if (job.state === "queued" && job.place) parts.push(t("jobs.place", { place: job.place }));
-    if (job.state === "running") parts.push(t(`jobs.step.${job.step}`));
-    if (job.state === "running" && job.left_s !== null) parts.push(t("jobs.left", { time: clock(1000 * job.left_s) }));
-    return parts.join(" · ");
-  }
 
   function update(node, job) {
     node.querySelector(".state").textContent = line(job);
@@ -65,6 +76,7 @@ export function jobs(root, app, ended) {
       "li",
       { class: `job ${job.state}` },
       el("strong", { text: names.get(job.recording) ?? "" }),
+      job.kind === "identify" && el("p", { class: "quiet", text: t("listening.work") }),
       el("p", { class: "state", text: line(job) }),
       job.state === "running" && el("progress", { max: 1, value: job.total ? job.done / job.total : 0, "aria-label": names.get(job.recording) ?? "" }),
       el(
@@ -73,9 +85,10 @@ export function jobs(root, app, ended) {
         (job.state === "running" || job.state === "queued") && job.wanted === "run" && button("pause"),
         job.state === "paused" && button("resume"),
         isOpen(job) && button("cancel"),
-        job.state === "done" && el("button", { text: t("jobs.open"), onclick: () => app.go("review", job.recording) }),
+        job.state === "done" && job.kind === "transcribe" && el("button", { text: t("jobs.open"), onclick: () => app.go("review", job.recording) }),
       ),
       job.refusal && el("p", { class: "error", text: sentences(job.refusal) }),
+      job.state === "done" && job.kind === "identify" && el("p", { text: told(job.result) }),
       job.state === "done" && job.result.coverage && coverage(job),
     );
   }

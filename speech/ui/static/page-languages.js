@@ -1,5 +1,9 @@
-// Languages: what can be transcribed here, how well by its card, and the command that fetches what is missing.
-import { ask, el, t } from "./api.js";
+// Languages: which one is spoken in a recording; what can be transcribed here, how well by its card, and the command that fetches what
+// is missing.
+import { ask, el, repeat, t } from "./api.js";
+import { basis } from "./consent.js";
+import { listening } from "./listening.js";
+import { dropZone } from "./uploads.js";
 
 export function cer(model) {
   if (!model.cer || model.cer.dev === null || model.cer.dev === undefined) return "-";
@@ -7,7 +11,7 @@ export function cer(model) {
   return `${model.cer.dev} %${interval}`;
 }
 
-export async function show(root) {
+export async function show(root, app) {
   const body = el("tbody");
   const none = el("p", { text: t("languages.none"), hidden: true, role: "status" });
   const heads = ["name", "model", "licence", "minutes", "cer", "source"];
@@ -49,6 +53,50 @@ export async function show(root) {
     );
   }
 
-  root.append(el("h2", { text: t("languages.heading") }), el("label", { for: search.id, text: t("languages.search") }), search, none, el("div", { class: "wide" }, table));
+  root.append(el("h2", { text: t("languages.heading") }));
+  if (app.me.may.includes("jobs")) root.append(spoken(app));
+  root.append(el("h3", { text: t("languages.here") }), el("label", { for: search.id, text: t("languages.search") }), search, none, el("div", { class: "wide" }, table));
   await look();
+}
+
+/** Which language is spoken: in a recording of the collection, or in one that is dropped here. */
+function spoken(app) {
+  const ask_basis = el("div", {});
+  const place = el("div", { class: "listening" });
+  const picker = el("select", { id: "listening-recording", onchange: () => listen() });
+  let known = "";
+  basis(ask_basis, app, () => look());
+
+  /** Show what is known of the chosen recording; `now` begins to listen. */
+  function listen(now = false) {
+    if (!picker.value) return place.replaceChildren();
+    const begin = listening(place, picker.value);
+    if (now) begin();
+  }
+
+  async function look(wanted = picker.value, dropped = false) {
+    const answer = await ask("/api/recordings");
+    if (!answer.ok) return;
+    const rows = answer.data.filter((one) => one.allowed && !one.refusal);
+    const now = JSON.stringify(rows.map((one) => [one.id, one.name]));
+    if (now === known && wanted === picker.value) return;
+    known = now;
+    const before = picker.value;
+    picker.replaceChildren(el("option", { value: "", text: t("listening.choose") }), ...rows.map((one) => el("option", { value: one.id, text: one.name })));
+    picker.value = rows.some((one) => one.id === wanted) ? wanted : "";
+    if (picker.value !== before) listen(dropped);
+  }
+
+  repeat(() => look(), 5000);
+  return el(
+    "section",
+    { class: "box", "aria-labelledby": "listening-heading" },
+    el("h3", { id: "listening-heading", text: t("listening.heading") }),
+    el("p", { class: "quiet", text: t("listening.how") }),
+    ask_basis,
+    el("label", { for: picker.id, text: t("listening.recording") }),
+    picker,
+    place,
+    app.me.may.includes("uploads") && dropZone("listening-files", t("listening.drop"), (row) => look(row.id, true)),
+  );
 }

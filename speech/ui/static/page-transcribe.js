@@ -2,8 +2,11 @@
 import { ask, clock, el, repeat, sentences, t, why } from "./api.js";
 import { basis, gate } from "./consent.js";
 import { jobs } from "./jobs.js";
+import { languagePicker } from "./language-picker.js";
+import { listening } from "./listening.js";
 import { cer } from "./page-languages.js";
-import { uploads } from "./uploads.js";
+import { speakersChoice } from "./speakers-choice.js";
+import { dropZone } from "./uploads.js";
 
 export async function show(root, app) {
   const may = (right) => app.me.may.includes(right);
@@ -16,38 +19,14 @@ export async function show(root, app) {
   const left = el("div", {});
   root.append(columns);
   columns.append(left, el("div", {}, detail, working));
-  if (may("uploads")) left.append(adding());
+  if (may("uploads")) {
+    left.append(el("h3", { text: t("transcribe.add") }), el("p", { class: "quiet", text: t("consent.sent") }), dropZone("upload-files", t("transcribe.drop"), () => look()));
+  }
   left.append(el("h3", { id: "recordings-heading", text: t("transcribe.choose") }), recordings);
   let chosen = "";
   let wanted = "";
   let known = "";
   let all = [];
-
-  function adding() {
-    const box = el("div", {});
-    const send = uploads(box, () => look());
-    const input = el("input", {
-      type: "file",
-      id: "upload-files",
-      class: "hidden",
-      multiple: true,
-      accept: "audio/*,video/*,.wav,.flac,.opus,.ogg,.mp3,.m4a,.wma,.aiff,.amr",
-      onchange: () => {
-        send(input.files);
-        input.value = "";
-      },
-    });
-    const zone = el("label", { class: "drop", for: input.id, text: t("transcribe.drop") });
-    for (const name of ["dragenter", "dragover", "dragleave", "drop"]) {
-      zone.addEventListener(name, (event) => {
-        event.preventDefault();
-        zone.classList.toggle("over", name === "dragenter" || name === "dragover");
-        if (name === "drop") send(event.dataTransfer.files);
-      });
-    }
-    box.prepend(el("h3", { text: t("transcribe.add") }), el("p", { class: "quiet", text: t("consent.sent") }), input, zone);
-    return box;
-  }
 
   async function look() {
     const answer = await ask("/api/recordings");
@@ -143,14 +122,19 @@ export async function show(root, app) {
     const model = el("select", { id: "transcribe-model", disabled: true }, first());
     const lm = el("input", { type: "checkbox", checked: true, id: "transcribe-lm" });
     const words = el("textarea", { id: "transcribe-words", rows: 2, spellcheck: "false" });
-    const ready = () => (go.disabled = !(allowed && language));
+    const ready = () => (go.disabled = !(allowed && language && !model.disabled));
     const picker = languagePicker((found) => {
-      language = found ? found.code : "";
-      model.replaceChildren(...(found?.models ?? []).map((m) => el("option", { value: m.model, text: `${m.model}${m.card ? `, ${t("languages.cer")}: ${cer(m)}` : ""}` })));
-      model.disabled = !found?.models?.length;
+      language = found.map((row) => row.code).join(",");
+      // With several languages a model that knows them all.
+      const models = (found[0]?.models ?? []).filter((m) => found.every((row) => row.models.some((other) => other.model === m.model)));
+      model.replaceChildren(...models.map((m) => el("option", { value: m.model, text: `${m.model}${m.card && found.length === 1 ? `, ${t("languages.cer")}: ${cer(m)}` : ""}` })));
+      model.disabled = !models.length;
       if (model.disabled) model.append(first());
       ready();
     });
+    const proposed = el("div", { class: "listening" });
+    listening(proposed, one.id, { take: picker.take, empty: () => !picker.value });
+    const speakers = speakersChoice(one.id);
     go.addEventListener("click", async () => {
       go.disabled = true;
       const settings = {
@@ -158,6 +142,7 @@ export async function show(root, app) {
         model: model.value || "mini",
         lm: lm.checked ? "auto" : "off",
         words: words.value.split("\n").map((line) => line.trim()).filter(Boolean),
+        ...speakers.settings(),
       };
       const answer = await ask("/api/jobs", { method: "POST", body: { kind: "transcribe", recording: one.id, settings } });
       said.textContent = answer.ok ? "" : why(answer);
@@ -171,7 +156,9 @@ export async function show(root, app) {
     return el(
       "div",
       { class: "form" },
-      picker,
+      picker.element,
+      proposed,
+      speakers.element,
       el("label", { for: model.id, text: t("transcribe.model") }),
       model,
       el("label", { class: "choice" }, lm, el("span", { text: t("transcribe.lm") })),
@@ -197,103 +184,4 @@ export async function show(root, app) {
     },
     shown: () => chosen,
   };
-}
-
-/** A field that finds languages as one types; arrows and Enter choose, Escape closes. `chosen` gets the language, or null. */
-function languagePicker(chosen) {
-  const list = el("ul", { role: "listbox", id: "language-list", class: "options", hidden: true, "aria-label": t("transcribe.language") });
-  const input = el("input", {
-    id: "transcribe-language",
-    role: "combobox",
-    "aria-expanded": "false",
-    "aria-controls": list.id,
-    "aria-autocomplete": "list",
-    autocomplete: "off",
-    spellcheck: "false",
-    "aria-describedby": "language-hint",
-  });
-  let found = [];
-  let at = -1;
-  let turn = 0;
-  /** What the list answers, and what was put into the field by choosing from it. */
-  let answered = null;
-  let taken = null;
-
-  async function look() {
-    const own = ++turn;
-    const asked = input.value;
-    const answer = await ask(`/api/languages?q=${encodeURIComponent(asked)}`);
-    if (!answer.ok || own !== turn) return;
-    answered = asked;
-    found = [...answer.data, { code: "und", name: t("transcribe.und"), models: [{ model: "mini" }] }];
-    at = -1;
-    list.replaceChildren(...found.map(option));
-    open(true);
-  }
-
-  function option(one, number) {
-    const own = one.autonym && one.autonym !== one.name ? one.autonym : "";
-    const retired = one.retired?.length ? t("transcribe.retired", { codes: one.retired.join(", ") }) : "";
-    const rate = one.models[0]?.cer ? `${t("languages.cer")}: ${cer(one.models[0])}` : "";
-    const more = [own, one.code, one.glottocode, retired, ...(one.models.length ? [one.variety, rate] : [t("languages.fetch") + " " + one.fetch])].filter(Boolean).join(" · ");
-    return el(
-      "li",
-      { role: "option", id: `language-${number}`, "aria-disabled": one.models.length === 0, "aria-selected": "false", onmousedown: (event) => event.preventDefault(), onclick: () => take(number) },
-      el("strong", { text: one.name }),
-      el("span", { class: "quiet", text: ` ${more}` }),
-    );
-  }
-
-  function open(now) {
-    list.hidden = !now;
-    input.setAttribute("aria-expanded", String(now));
-    if (!now) input.removeAttribute("aria-activedescendant");
-  }
-
-  function move(step) {
-    if (list.hidden) return look();
-    at = (at + step + found.length) % found.length;
-    [...list.children].forEach((child, number) => child.setAttribute("aria-selected", String(number === at)));
-    input.setAttribute("aria-activedescendant", `language-${at}`);
-    list.children[at].scrollIntoView({ block: "nearest" });
-  }
-
-  function take(number) {
-    const one = found[number];
-    if (!one || !one.models.length) return;
-    input.value = taken = one.code === "und" ? one.name : `${one.name} (${one.code})`;
-    open(false);
-    chosen(one);
-  }
-
-  /** Enter: never from a list that answers what was typed before. */
-  async function enter() {
-    if (input.value === taken) return;
-    if (input.value !== answered) await look();
-    if (input.value === answered) take(Math.max(0, at));
-  }
-
-  input.addEventListener("input", () => {
-    taken = null;
-    chosen(null);
-    look();
-  });
-  input.addEventListener("focus", () => !input.value && look());
-  input.addEventListener("blur", () => open(false));
-  input.addEventListener("keydown", (event) => {
-    if (event.key === "ArrowDown") move(1);
-    else if (event.key === "ArrowUp") move(-1);
-    else if (event.key === "Enter") enter();
-    else if (event.key === "Escape") open(false);
-    else return;
-    event.preventDefault();
-  });
-  return el(
-    "div",
-    { class: "picker" },
-    el("label", { for: input.id, text: t("transcribe.language") }),
-    input,
-    list,
-    el("p", { class: "quiet", id: "language-hint", text: t("transcribe.language_hint") }),
-  );
 }

@@ -23,7 +23,10 @@ export function foreseen(get, ids, asked) {
       put({ status: asked.status, unsure_reason: asked.status === "unsure" ? (asked.reason ?? "") : "" });
       break;
     case "speaker":
-      put({ speaker: asked.speaker });
+      put({ speaker: asked.speaker, speaker_margin: undefined });
+      break;
+    case "language":
+      put({ language: asked.language ?? undefined });
       break;
     case "rename_speaker":
       for (const id of ids) {

@@ -15,20 +15,18 @@ export class Editor {
   timesOn = false;
   asking = false;
 
-  /** @param {object} page what the element offers: `act(name)`, `typed()`, `change(asked)`, `language`, `keys`, `state`, `columns`, `may` */
+  /** @param {object} page what the element offers: `act(name)`, `typed()`, `change(asked)`, `languageFor(segment)`, `keys`, `state`, `columns`, `may` */
   constructor(page) {
     this.page = page;
     this.mirror = el("div", { class: "mirror", "aria-hidden": "true" });
     this.field = el("textarea", {
-      rows: 1, spellcheck: "false", autocomplete: "off", autocapitalize: "off", autocorrect: "off", dir: page.language.direction,
-      lang: tagOf(page.language.code), enterkeyhint: "next", oninput: () => this.#input(),
+      rows: 1, spellcheck: "false", autocomplete: "off", autocapitalize: "off", autocorrect: "off", enterkeyhint: "next", oninput: () => this.#input(),
     }); // prettier-ignore
-    this.mirror.dir = page.language.direction;
     this.strange = el("p", { class: "note strange", hidden: true });
     this.doubts = el("div", { class: "doubts", role: "group", "aria-label": say("doubts") });
     this.columns = el("div", { class: "fields" });
     this.ask = el("div", { class: "ask", hidden: true }, el("p", { text: say("ask.unheard") }), this.#button("ask.play", "play", "main"), this.#button("ask.approve", "approve"));
-    this.tools = el("div", { class: "tools", role: "group", "aria-label": say("tools") }, this.#statuses(), this.#speakers(), this.#acts());
+    this.tools = el("div", { class: "tools", role: "group", "aria-label": say("tools") }, this.#statuses(), this.#speakers(), this.#languages(), this.#acts());
     this.times = this.#times();
     this.element = el("div", { class: "editor" }, el("div", { class: "typing" }, this.mirror, this.field), this.strange, this.doubts, this.columns, this.ask, this.times, this.tools);
   }
@@ -57,6 +55,9 @@ export class Editor {
       this.field.value = segment.text;
       this.field.setSelectionRange(Math.min(start, segment.text.length), Math.min(end, segment.text.length));
     }
+    const language = this.page.languageFor(segment);
+    this.field.dir = this.mirror.dir = language.direction;
+    this.field.lang = tagOf(language.code);
     this.#mirror();
     this.#showDoubts();
     const status = segment.status ?? "draft";
@@ -66,6 +67,7 @@ export class Editor {
     this.reason.replaceChildren(...reasons.map((one) => el("option", { value: one, text: one ? reasonOf(one) : say("reason.none") })), el("option", { value: "+", text: say("reason.other") }));
     this.reason.value = segment.unsure_reason ?? "";
     this.#showSpeakers();
+    this.#showLanguages();
     for (const { column, field } of this.fields ?? []) {
       if (this.element.getRootNode().activeElement !== field) field.value = columnText(segment, column);
     }
@@ -78,7 +80,7 @@ export class Editor {
 
   #allow(control) {
     const needs = { split: "times", merge: "times", delete: "times", times: "times", approve: "status", unsure: "status", not_speech: "status" };
-    const right = control === this.field ? "text" : control === this.speaker ? "speakers" : needs[control.dataset.act];
+    const right = control === this.field || control === this.language ? "text" : control === this.speaker ? "speakers" : needs[control.dataset.act];
     const may = !right || this.page.may(right);
     if (control === this.field) control.readOnly = !may;
     else control.disabled = !may;
@@ -93,11 +95,12 @@ export class Editor {
   #mirror() {
     const text = this.field.value;
     const same = text === this.segment.text;
+    const language = this.page.languageFor(this.segment);
     // A blank behind the last line break keeps the mirror as high as the field.
-    this.mirror.replaceChildren(...(same ? marked(this.segment, this.page.language, this.page.state.doubts, { hidden: false }) : [text]), " ");
-    const strange = outside(text, this.page.language);
+    this.mirror.replaceChildren(...(same ? marked(this.segment, language, this.page.state.doubts, { hidden: false }) : [text]), " ");
+    const strange = outside(text, language);
     this.strange.hidden = strange.length === 0;
-    this.strange.textContent = strange.length ? say("outside", { letters: strange.join(" "), language: this.page.language.name || this.page.language.code }) : "";
+    this.strange.textContent = strange.length ? say("outside", { letters: strange.join(" "), language: language.name || language.code }) : "";
   }
 
   /** Words that the machine doubts or has other readings of, each to hear and to change. */
@@ -194,6 +197,42 @@ export class Editor {
     this.newSpeaker.value = "";
     if (label) this.page.change({ act: "speaker", segment: this.segment.id, speaker: label });
     this.speaker.focus();
+  }
+
+  #languages() {
+    this.language = el("select", { "aria-label": say("language"), onchange: () => this.#languageChosen() });
+    this.otherLanguage = el("input", { hidden: true, "aria-label": say("language.other"), placeholder: say("language.other"), maxlength: "3", autocapitalize: "off", spellcheck: "false", onchange: () => this.#languageWritten() });
+    return el("div", { class: "group" }, el("span", { "aria-hidden": "true", text: say("language") }), this.language, this.otherLanguage);
+  }
+
+  /** The recording's languages, and those that the collection names; any other by its code. */
+  #showLanguages() {
+    const now = this.page.state.languageOf(this.segment);
+    const codes = [...new Set([...this.page.recording.languages.map((one) => one.code), ...this.page.spoken.keys(), now])].filter((code) => code && code !== "und");
+    this.language.replaceChildren(...codes.map((code) => el("option", { value: code, text: this.page.languageName(code) })), el("option", { value: "?", text: say("language.unknown") }), el("option", { value: "+", text: say("language.other") }));
+    this.language.value = codes.includes(now) ? now : "?";
+  }
+
+  #languageChosen() {
+    const { value } = this.language;
+    this.otherLanguage.hidden = value !== "+";
+    if (value === "+") this.otherLanguage.focus();
+    else this.#changeLanguage(value === "?" ? null : value);
+  }
+
+  #languageWritten() {
+    const code = this.otherLanguage.value.trim().toLowerCase();
+    if (code && !/^[a-z]{3}$/.test(code)) return this.page.tell(say("language.code"), { shown: true });
+    this.otherLanguage.hidden = true;
+    this.otherLanguage.value = "";
+    this.language.focus();
+    if (code) this.#changeLanguage(code);
+    else this.#showLanguages();
+  }
+
+  #changeLanguage(language) {
+    this.page.change({ act: "language", segment: this.segment.id, language });
+    this.page.tell(say("language.is", { language: language ? this.page.languageName(language) : say("language.unknown") }));
   }
 
   #acts() {

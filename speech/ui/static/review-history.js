@@ -24,6 +24,9 @@ function changes(before, after, direction) {
   if (before.text !== after.text) made.push(compared(before.text, after.text, direction));
   const from_to = (key, a, b) => made.push(el("p", {}, `${say(key)}: `, el("del", { text: a }), " → ", el("ins", { text: b })));
   if (before.speaker !== after.speaker) from_to("speaker", before.speaker ?? say("speaker.unsure"), after.speaker ?? say("speaker.unsure"));
+  const proposed = (one) => typeof one.speaker_margin === "number";
+  if (before.speaker === after.speaker && proposed(before) && !proposed(after)) made.push(el("p", { text: say("speaker.confirmed", { speaker: after.speaker ?? say("speaker.unsure") }) }));
+  if (before.language !== after.language) from_to("language", before.language ?? say("language.unknown"), after.language ?? say("language.unknown"));
   const state = (one) => say(`status.${one.status ?? "draft"}`) + (one.unsure_reason ? ` · ${reasonOf(one.unsure_reason)}` : "");
   if (state(before) !== state(after)) from_to("status", state(before), state(after));
   if (before.start_ms !== after.start_ms || before.end_ms !== after.end_ms) {

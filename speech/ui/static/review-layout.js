@@ -22,6 +22,7 @@ export function layout(recording, { run, arranged }) {
   parts.notice = el("div", { class: "notice", hidden: true });
   parts.overview = el("canvas", { class: "overview", role: "img", "aria-label": say("wave.overview") });
   parts.stretch = el("canvas", { class: "stretch", role: "img", "aria-label": say("wave.stretch") });
+  parts.legend = el("ul", { class: "legend", "aria-label": say("languages"), hidden: true });
   parts.audio = el("audio", { preload: "metadata" });
   parts.clock = el("p", { class: "clock", dir: "ltr" });
   parts.speed = el("output", { class: "speed", "aria-label": say("speed") });
@@ -55,7 +56,7 @@ export function layout(recording, { run, arranged }) {
     { class: "review" },
     el("header", { class: "top" }, el("slot", { name: "heading" }, el("h2", { text: recording.name })), parts.counts, parts.people, el("span", { class: "grow" }), parts.saved, parts.more),
     parts.live,
-    el("div", { class: "wave" }, parts.overview, parts.stretch),
+    el("div", { class: "wave" }, parts.overview, parts.stretch, parts.legend),
     parts.bar,
     parts.notice,
     el("div", { class: "middle" }, el("div", { class: "main-part" }, parts.grid, parts.empty), parts.panel),

@@ -148,7 +148,11 @@ export function speakersPanel(state, { rename }) {
   const body = el("div", { class: "speakers" });
   const draw = () => {
     const labels = state.speakers();
-    const count = (label) => state.ids().filter((id) => state.get(id).speaker === label).length;
+    const of = (label) => state.ids().map((id) => state.get(id)).filter((segment) => segment.speaker === label);
+    const told = (own) => {
+      const proposed = own.filter(state.proposed).length;
+      return [say("speaker.segments", { count: own.length }), proposed && say("speaker.proposals", { count: proposed })].filter(Boolean).join(" · ");
+    };
     body.replaceChildren(
       ...labels.map((label, n) => {
         const field = el("input", { value: label, maxlength: "80", "aria-label": say("speaker.name_of", { speaker: label }) });
@@ -166,7 +170,7 @@ export function speakersPanel(state, { rename }) {
           const to = field.value.trim();
           merges.textContent = to !== label && labels.includes(to) ? say("speaker.merges", { speaker: label, other: to }) : "";
         });
-        return el("div", { class: "speaker" }, el("div", { class: "line" }, n < 9 ? el("kbd", { text: String(n + 1) }) : "", field, button), el("p", { class: "quiet", text: say("speaker.segments", { count: count(label) }) }), merges);
+        return el("div", { class: "speaker" }, el("div", { class: "line" }, n < 9 ? el("kbd", { text: String(n + 1) }) : "", field, button), el("p", { class: "quiet", text: told(of(label)) }), merges);
       }),
       labels.length ? "" : el("p", { text: say("speaker.none") }),
     );

@@ -51,9 +51,42 @@ export function status(segment) {
   return el("span", { class: `status ${state}` }, el("span", { class: "sign", "aria-hidden": "true", text: SIGNS[state] }), ` ${say(`status.${state}`)}${reason}`);
 }
 
+/** Who speaks: a person's word, or the machine's proposal with its sign; unsure where another voice is nearly as likely, or nobody is named. */
+function speaker(segment, state) {
+  if (!segment.speaker) return el("span", { class: "unsure-who" }, el("span", { class: "sign", "aria-hidden": "true", text: "? " }), say("speaker.unsure"));
+  const made = el("span", {}, el("bdi", { text: segment.speaker }));
+  const key = state.unsureWho(segment) ? "unsure-who" : state.proposed(segment) ? "proposed" : null;
+  if (key) made.append(el("span", { class: key }, el("span", { class: "sign", "aria-hidden": "true", text: key === "proposed" ? "~ " : "? " }), say(key === "proposed" ? "speaker.proposed" : "speaker.doubtful")));
+  return made;
+}
+
+/** The code of a segment's language, where several are spoken. */
+function spokenIn(segment, view) {
+  const code = view.state.languageOf(segment);
+  const name = code ? view.languageName(code) : say("language.unknown");
+  return el("span", { class: "in-language" }, el("span", { "aria-hidden": "true", text: code ?? "?" }), el("span", { class: "hidden", text: `${say("language")}: ${name}` }));
+}
+
 export const REASONS = ["noise", "unknown word", "two voices", "other language"];
 
-export const reasonOf = (reason) => (REASONS.includes(reason) ? say(`reason.${reason.replace(" ", "_")}`) : reason);
+/** Reasons that the machine gives, by the key of what is shown for them. */
+const MACHINE = {
+  "another voice is nearly as likely": "voice_close",
+  "speech that no speaker was found for": "nobody",
+  "another language is nearly as likely": "language_close",
+  "perhaps in a language that was not named": "language_outside",
+  "in none of the languages that are known": "language_none",
+  "spoken while somebody else speaks: these words are not told apart": "overlaid",
+  "no model for this language": "no_model",
+  "no words heard": "nothing_heard",
+  "too little speech to tell": "too_little",
+};
+
+/** A reason as it is shown; of several each. */
+export function reasonOf(reason) {
+  const one = (said) => (REASONS.includes(said) ? say(`reason.${said.replace(" ", "_")}`) : said in MACHINE ? say(`reason.${MACHINE[said]}`) : said);
+  return reason.split("; ").map(one).join("; ");
+}
 
 /** What is in the columns that a person has switched on. */
 export function columnText(segment, column) {
@@ -62,7 +95,7 @@ export function columnText(segment, column) {
 }
 
 /**
- * Fill a row; `view` tells what the page knows: `{state, language, columns, chosen, editor, number, conflicts}`.
+ * Fill a row; `view` tells what the page knows: `{state, spoken, languageFor, languageName, columns, chosen, editor, number, conflicts}`.
  * The chosen row holds the one editor in its cell of text.
  */
 export function fill(row, id, view) {
@@ -76,8 +109,10 @@ export function fill(row, id, view) {
   const here = view.state.people.get(id) ?? [];
   const ranked = view.state.reasons.get(id);
   const when = cell("when", el("span", { class: "number", text: view.number(id) }), time(segment.start_ms), el("span", { class: "quiet length", text: say("seconds", { seconds: ((segment.end_ms - segment.start_ms) / 1000).toFixed(1) }) }));
-  const who = cell("who", el("bdi", { text: segment.speaker ?? say("speaker.unsure"), class: segment.speaker ? "" : "quiet" }));
-  if (others.length) who.append(el("span", { class: "overlap", text: `⧉ ${say("overlaps", { speakers: [...new Set(others.map((o) => o.speaker ?? "?"))].join(", ") })}` }));
+  const who = cell("who", speaker(segment, view.state));
+  if (view.spoken.size) who.append(spokenIn(segment, view));
+  if (segment.kind === "overlap") who.append(el("span", { class: "overlap", text: `‖ ${say("overlap.words")}` }));
+  if (others.length) who.append(el("span", { class: "overlap", text: `‖ ${say("overlaps", { speakers: [...new Set(others.map((o) => o.speaker ?? "?"))].join(", ") })}` }));
   const signs = cell("state", status(segment));
   signs.append(el("span", { class: view.state.heard.has(id) ? "quiet" : "quiet unheard", text: view.state.heard.has(id) ? say("heard") : say("unheard") }));
   if (view.conflicts.has(id)) signs.append(el("span", { class: "clash", text: `⚠ ${say("conflict.sign")}` }));
@@ -93,7 +128,8 @@ export function fill(row, id, view) {
   if (isChosen) {
     if (!holds) text.replaceChildren(view.editor.element);
   } else {
-    const words = el("div", { class: "words", dir: view.language.direction }, marked(segment, view.language, view.state.doubts));
+    const language = view.languageFor(segment);
+    const words = el("div", { class: "words", dir: language.direction }, marked(segment, language, view.state.doubts));
     if (!segment.text) words.append(el("span", { class: "quiet", text: say(segment.status === "not_speech" ? "status.not_speech" : "no_text") }));
     text.replaceChildren(words);
   }

@@ -1,6 +1,7 @@
 // What the page shows: the segment that is chosen, what has changed, counts and speakers, what is told, and where the sound is.
 import { ask, el } from "./api.js";
 import { headings } from "./review-layout.js";
+import { NONE, sample } from "./review-patterns.js";
 import { columnName, fill } from "./review-row.js";
 import { say } from "./review-strings.js";
 import { clock } from "./review-text.js";
@@ -89,7 +90,8 @@ export const Showing = (Base) => class extends Base {
       this.list.renewAll();
     } else this.list.renew(ids);
     if (ids.has?.(this.chosen) && this.state.get(this.chosen)) this.editor.update(this.state.get(this.chosen));
-    this.wave.redraw();
+    this.wave.changed();
+    this.later("languages", () => this.languagesChanged(), 60);
     if (counts) this.later("counts", () => this.counts(), 30);
     this.later("speakers", () => this.speakersChanged(), 60);
     this.showEmpty();
@@ -125,6 +127,43 @@ export const Showing = (Base) => class extends Base {
     this.parts.who.replaceChildren(el("option", { value: "", text: say("show.everyone") }), ...now.map((label) => el("option", { value: label, text: label })), el("option", { value: "?", text: say("speaker.unsure") }));
     this.parts.who.value = value;
     if (this.chosen && this.state.get(this.chosen)) this.editor.update(this.state.get(this.chosen));
+  }
+
+  languageName(code) {
+    const name = this.recording.languages?.find((one) => one.code === code)?.name;
+    return name && name !== code ? `${name} (${code})` : code;
+  }
+
+  /** How a segment's language is written; nothing is known of the alphabet of one that has no table, or that nobody knows. */
+  languageFor(segment) {
+    const code = this.state.languageOf(segment);
+    if (code === this.language.code) return this.language;
+    if (!this.written.has(code)) {
+      const known = this.recording.languages?.find((one) => one.code === code);
+      this.written.set(code, known ?? { code: code ?? "und", name: "", alphabet: [], marks: [], direction: this.language.direction });
+    }
+    return this.written.get(code);
+  }
+
+  /** How a segment's language is shown on the waveform. */
+  spokenIn(segment) {
+    const code = this.state.languageOf(segment);
+    return { code: code ?? "?", number: this.spoken.get(code) ?? NONE };
+  }
+
+  /** The legend of languages, and rows that name theirs: only where several are spoken. */
+  languagesChanged() {
+    const now = this.state.spoken();
+    const key = JSON.stringify([...now]);
+    if ((this.languagesKey ?? "[]") === key) return;
+    this.languagesKey = key;
+    this.spoken = now;
+    const style = getComputedStyle(this.host);
+    this.parts.legend.hidden = now.size === 0;
+    this.parts.legend.replaceChildren(...[...now].map(([code, number]) => el("li", {}, sample(number, style), code ? el("bdi", { text: this.languageName(code) }) : `? ${say("language.unknown")}`)));
+    this.parts.element.classList.toggle("mixed", now.size > 0);
+    this.list.renewAll();
+    this.wave.changed();
   }
 
   showEmpty() {

@@ -19,6 +19,7 @@ export class State {
   choice = { by: "time", status: "", speaker: "" };
 
   constructor(recording) {
+    this.language = recording.language?.code ?? "und";
     this.seq = recording.seq;
     this.doubts = recording.doubts;
     for (const segment of recording.segments) {
@@ -178,6 +179,34 @@ export class State {
     }
     return [...found.values()];
   }
+
+  /** The language of a segment: its own, or the recording's; null where the machine could not tell it. */
+  languageOf(segment) {
+    const told = segment.status === "unsure" && segment.origin !== "person";
+    return segment.language ?? (told ? null : this.language);
+  }
+
+  /** The languages that are spoken, each with its number in the legend; one that nobody knows is last. Empty where there is one only. */
+  spoken() {
+    const counts = new Map();
+    let named = false;
+    for (const id of this.ids()) {
+      const segment = this.get(id);
+      if (segment.status === "not_speech") continue;
+      named ||= Boolean(segment.language);
+      const code = this.languageOf(segment);
+      counts.set(code, (counts.get(code) ?? 0) + 1);
+    }
+    if (!named || counts.size < 2) return new Map();
+    const codes = [...counts.keys()].filter(Boolean).sort();
+    return new Map([...codes.map((code, n) => [code, n]), ...(counts.has(null) ? [[null, -1]] : [])]);
+  }
+
+  /** Whether the machine proposes who speaks, and no person has said or approved it. */
+  proposed = (segment) => Boolean(segment.speaker) && typeof segment.speaker_margin === "number" && segment.status !== "approved";
+
+  /** Whether another voice is nearly as likely as the one that is proposed. */
+  unsureWho = (segment) => this.proposed(segment) && segment.speaker_margin < this.doubts.margin;
 
   /** Languages of translations that are there. */
   languages() {

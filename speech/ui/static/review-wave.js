@@ -1,5 +1,6 @@
 // The waveform: an overview of the recording and a stretch of it, drawn from the server's peaks; the sound is never decoded here.
 // It always runs from left to right.
+import { languageBand, languageRuns, overlapped, patterned } from "./review-patterns.js";
 import { say } from "./review-strings.js";
 import { clock, graphemes } from "./review-text.js";
 
@@ -8,6 +9,9 @@ const BLOCK_MS = 30_000;
 const BLOCKS_KEPT = 40;
 const RULER_PX = 18;
 const LANE_PX = 20;
+/** Where several languages are spoken: below the wave, and below the overview. */
+const BAND_PX = 26;
+const STRIP_PX = 9;
 
 export class Wave extends EventTarget {
   /** Milliseconds in sight in the stretch. */
@@ -15,9 +19,10 @@ export class Wave extends EventTarget {
   from_ms = 0;
   #blocks = new Map();
   #overview = null;
+  #runs = null;
   #due = 0;
 
-  /** Events: `seek` {ms}, `word` {word}. `look` gives `{segments(from, to), chosen(), words(), position_ms()}`. */
+  /** Events: `seek` {ms}, `word` {word}. `look` gives `{segments(from, to), chosen(), words(), position_ms(), language(segment), mixed()}`. */
   constructor({ overview, stretch, recording, duration_ms, look }) {
     super();
     Object.assign(this, { overview, stretch, recording, duration_ms, look });
@@ -76,6 +81,12 @@ export class Wave extends EventTarget {
     this.from_ms = Math.max(0, Math.min(from_ms, this.duration_ms - this.span_ms));
   }
 
+  /** Segments have changed. */
+  changed() {
+    this.#runs = null;
+    this.redraw();
+  }
+
   redraw() {
     if (this.#due) return;
     this.#due = requestAnimationFrame(() => {
@@ -88,7 +99,8 @@ export class Wave extends EventTarget {
   #pointed(event, canvas) {
     const part = event.offsetX / canvas.clientWidth;
     const ms = canvas === this.overview ? part * this.duration_ms : this.from_ms + part * this.span_ms;
-    const word = canvas === this.stretch && event.offsetY > canvas.clientHeight - RULER_PX - LANE_PX && event.offsetY < canvas.clientHeight - RULER_PX && this.look.words().find((one) => one.start_ms <= ms && ms < one.end_ms);
+    const body = canvas.clientHeight - RULER_PX - (this.look.mixed() ? BAND_PX : 0);
+    const word = canvas === this.stretch && event.offsetY > body - LANE_PX && event.offsetY < body && this.look.words().find((one) => one.start_ms <= ms && ms < one.end_ms);
     if (word) {
       this.dispatchEvent(new CustomEvent("word", { detail: { word } }));
       return;
@@ -147,7 +159,8 @@ export class Wave extends EventTarget {
   #drawOverview() {
     const ready = this.#ready(this.overview);
     if (!ready) return;
-    const { pen, width, height, colour } = ready;
+    const { pen, width, colour } = ready;
+    const height = ready.height - (this.look.mixed() ? STRIP_PX : 0);
     if (this.#overview === null) {
       this.#overview = { pairs: new Int8Array(0), step_ms: 0 };
       this.#peaks(0, this.duration_ms, 2000).then((found) => {
@@ -167,6 +180,10 @@ export class Wave extends EventTarget {
       pen.fillRect(x, middle - (high / 127) * middle, 1, Math.max(1, ((high - low) / 127) * middle));
     }
     const x = (ms) => (ms / this.duration_ms) * width;
+    if (this.look.mixed()) {
+      this.#runs ??= languageRuns(this.look.segments(0, this.duration_ms), this.look.language);
+      for (const run of this.#runs) patterned(pen, run.number, [x(run.from), height, Math.max(2, x(run.to) - x(run.from)), STRIP_PX], colour);
+    }
     pen.fillStyle = colour("accent");
     pen.globalAlpha = 0.18;
     pen.fillRect(x(this.from_ms), 0, Math.max(2, x(this.span_ms)), height);
@@ -182,7 +199,8 @@ export class Wave extends EventTarget {
     if (!ready) return;
     const { pen, width, height, colour, font } = ready;
     const x = (ms) => ((ms - this.from_ms) / this.span_ms) * width;
-    const body = height - RULER_PX;
+    const mixed = this.look.mixed();
+    const body = height - RULER_PX - (mixed ? BAND_PX : 0);
     const chosen = this.look.chosen();
     const inSight = this.look.segments(this.from_ms, this.from_ms + this.span_ms);
     if (chosen && chosen.end_ms > this.from_ms && chosen.start_ms < this.from_ms + this.span_ms) {
@@ -190,15 +208,22 @@ export class Wave extends EventTarget {
       pen.fillRect(x(chosen.start_ms), 0, x(chosen.end_ms) - x(chosen.start_ms), body);
     }
     this.#drawPeaks(pen, width, body, colour("wave"));
-    this.#drawRuler(pen, width, body, colour, font);
-    pen.font = `13px ${font}`;
+    this.#drawRuler(pen, width, height - RULER_PX, colour, font);
     if (this.missing) {
+      pen.font = `13px ${font}`;
       pen.fillStyle = colour("quiet");
       pen.textAlign = "center";
       pen.fillText(say("wave.waiting"), width / 2, body / 2 + 4, width);
     }
     const lanes = new Map();
-    for (const segment of inSight.sort((a, b) => a.start_ms - b.start_ms)) {
+    inSight.sort((a, b) => a.start_ms - b.start_ms);
+    overlapped(pen, inSight, { x, height: body, colour, font });
+    if (mixed) {
+      const parts = inSight.map((one) => ({ from: one.start_ms, to: one.end_ms, ...this.look.language(one) }));
+      languageBand(pen, parts, { x, top: body, height: BAND_PX, colour, font });
+    }
+    pen.font = `13px ${font}`;
+    for (const segment of inSight) {
       if (!lanes.has(segment.speaker ?? "")) lanes.set(segment.speaker ?? "", lanes.size % 3);
       const lane = lanes.get(segment.speaker ?? "");
       const [left, right] = [x(segment.start_ms), x(segment.end_ms)];

@@ -103,6 +103,10 @@ class Review extends Doing(Keeping(Showing(class {}))) {
   numbers = null;
   found = {};
   offs = [];
+  /** Languages that are spoken, where there are several: code -> number of its pattern. */
+  spoken = new Map();
+  /** How other languages than the recording's are written, by code. */
+  written = new Map();
 
   constructor(host, recording, me) {
     super();
@@ -125,6 +129,8 @@ class Review extends Doing(Keeping(Showing(class {}))) {
     this.wave = new Wave({ overview: this.parts.overview, stretch: this.parts.stretch, recording: recording.id, duration_ms: recording.duration_ms, look: {
       segments: (from, to) => this.state.between(from, to),
       chosen: () => this.state.get(this.chosen),
+      language: (segment) => this.spokenIn(segment),
+      mixed: () => this.spoken.size > 0,
       words: () => (this.chosen ? wordsIn(this.state.get(this.chosen)).filter((one) => one.start_ms !== null) : []),
       position_ms: () => this.player.position_ms,
     } }); // prettier-ignore
@@ -158,6 +164,7 @@ class Review extends Doing(Keeping(Showing(class {}))) {
     this.counts();
     this.showSaved();
     this.speakersChanged();
+    this.languagesChanged();
     this.conflictNotice();
     this.saving.send();
     this.lookLater();

@@ -4,8 +4,35 @@ import { Sha256 } from "./sha256.js";
 
 const PIECE = 4 << 20;
 
+/** A place to drop recordings on, or to choose them, with the list of those on their way; `whole` is called for each that has arrived. */
+export function dropZone(id, text, whole) {
+  const box = el("div", {});
+  const input = el("input", {
+    type: "file",
+    id,
+    class: "hidden",
+    multiple: true,
+    accept: "audio/*,video/*,.wav,.flac,.opus,.ogg,.mp3,.m4a,.wma,.aiff,.amr",
+    onchange: () => {
+      send(input.files);
+      input.value = "";
+    },
+  });
+  const zone = el("label", { class: "drop", for: id, text });
+  for (const name of ["dragenter", "dragover", "dragleave", "drop"]) {
+    zone.addEventListener(name, (event) => {
+      event.preventDefault();
+      zone.classList.toggle("over", name === "dragenter" || name === "dragover");
+      if (name === "drop") send(event.dataTransfer.files);
+    });
+  }
+  box.append(input, zone);
+  const send = uploads(box, whole);
+  return box;
+}
+
 /** The list of files on their way; `whole` is called for each that has arrived. */
-export function uploads(root, whole) {
+function uploads(root, whole) {
   const list = el("ul", { class: "uploads" });
   const waiting = el("div", { class: "quiet" });
   root.append(list, waiting);
