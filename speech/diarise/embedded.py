@@ -54,10 +54,12 @@ class EmbeddedSettings:
     """What the vectors of an installed Resemblyzer count for beside ours."""
     packaged_distances: tuple[float, ...] = (0.41, 0.46, 0.51)
     """`clustering.distances` where they do."""
-    margins: Map = ((-1.0, 0.0), (1.0, 1.0))
+    margins: Map = (
+        (-0.287, 0.39), (0.129, 0.62), (0.242, 0.78), (0.339, 0.86), (0.423, 0.91), (0.500, 0.92), (0.994, 0.92),
+    )  # fmt: skip
     """How much more like its speaker a turn sounds than like the next (cosines), and the share of such turns that were given to the
     right one, which is the turn's margin: fitted by `recipes/tune_diarise.py --margins`."""
-    packaged_margins: Map = ((-1.0, 0.0), (1.0, 1.0))
+    packaged_margins: Map = ((-0.205, 0.37), (0.070, 0.69), (0.137, 0.88), (0.193, 0.92), (0.242, 0.93), (0.289, 0.94), (0.881, 0.94))
     """`margins` where Resemblyzer's vectors count, too."""
     near: int = 25
     """Frames on both sides in which a second speaker is looked for: 1 s."""

@@ -14,7 +14,7 @@ UNSURE_MARGIN = 0.8
 """A turn with a smaller margin is unsure: margins say how often such turns are right."""
 
 KNOWN_LEAST = 0.6
-"""Cosine of a known person's voice with a speaker's, from which on they may be one: 9 of 10 are found, 11 in 1,000 others taken for it."""
+"""Cosine of a known person's voice with a speaker's, from which on they may be one: 9 of 10 are found, 12 in 1,000 others taken for it."""
 KNOWN_MARGIN = 0.1
 """How far every other known person must lie behind."""
 LINK_LEAST = 0.6
