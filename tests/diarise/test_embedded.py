@@ -6,6 +6,7 @@ import numpy as np
 
 from speech.diarise.embedded import FRAME_MS, EmbeddedSettings, placed
 from speech.diarise.records import SpeakerCount, Voices
+from speech.diarise.thresholds import UNSURE_MARGIN
 from speech.models.voices import Heard
 from speech.types import Span
 
@@ -52,6 +53,26 @@ def test_what_speech_detection_left_out_is_no_turn_unless_the_network_is_sure() 
     weak = Heard(packed=unsure.packed, counts=np.where(np.arange(250)[:, None] >= 150, [0.3, 0.6, 0.1], unsure.counts).astype(np.float32))
     assert turns(placed(weak, only, SpeakerCount(), SETTINGS)) == [("S1", 0, 100)]
     assert turns(placed(unsure, only, SpeakerCount(), SETTINGS)) == [("S1", 0, 100), ("S1", 150, 250)]
+
+
+def test_near_detected_speech_the_network_is_believed_sooner() -> None:
+    only = (Span(start_ms=0, end_ms=100 * FRAME_MS),)
+    likely = heard([(100, "a"), (30, ""), (40, "a"), (100, ""), (40, "a")])
+    chance = np.where(np.arange(310)[:, None] >= 130, [0.4, 0.5, 0.1], likely.counts)
+    chance[170:270] = [0.96, 0.02, 0.02]
+    weak = Heard(packed=likely.packed, counts=chance.astype(np.float32))
+    assert turns(placed(weak, only, SpeakerCount(), SETTINGS)) == [("S1", 0, 100), ("S1", 130, 150)]
+
+
+def test_a_turn_between_two_voices_is_unsure_and_a_clear_one_is_not() -> None:
+    rng = np.random.default_rng(3)
+    made = heard([(200, "a"), (20, ""), (200, "b"), (20, ""), (40, "a")])
+    between = DIRECTIONS[0] + 0.9 * DIRECTIONS[1] + rng.normal(0, 0.03, (40, 128))
+    vectors = np.concatenate([made.vectors(slice(0, 440)), between / np.linalg.norm(between, axis=1, keepdims=True)])
+    found = placed(Heard.of(vectors, counts=made.counts), WHOLE, SpeakerCount(), SETTINGS)
+    assert [t.speaker for t in found.turns] == ["S1", "S2", "S1"]
+    first, second, last = (t.margin or 0.0 for t in found.turns)
+    assert first == second == SETTINGS.margins[-1][1] > UNSURE_MARGIN > last > 0.5
 
 
 def test_a_short_pause_belongs_to_the_turn() -> None:
