@@ -178,10 +178,11 @@ def write(session: Session, folder: Path) -> None:
         raise SystemExit(f"{folder}: it lies in the repository, which holds no audio. Give --out a folder outside it")
     folder.mkdir(parents=True, exist_ok=True)
     soundfile.write(folder / f"{session.name}.wav", session.samples, RATE, subtype="PCM_16")
+    reference = replace(session.reference, recording=replace(session.reference.recording, path=str(folder / f"{session.name}.wav")))
     for kind in ("json", "eaf"):
-        formats.save(session.reference, folder / f"{session.name}.{kind}", force=True)
+        formats.save(reference, folder / f"{session.name}.{kind}", force=True)
     spoken = tuple(Segment(span=t.span, speaker=t.speaker, kind="speech") for t in session.turns)
-    formats.save(replace(session.reference, segments=spoken), folder / f"{session.name}.rttm", force=True)
+    formats.save(replace(reference, segments=spoken), folder / f"{session.name}.rttm", force=True)
 
 
 def said_of(session: Session) -> str:

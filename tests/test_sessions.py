@@ -86,6 +86,7 @@ def test_composed_files_agree(shared: Path, tmp_path: Path) -> None:
         samples, rate = soundfile.read(tmp_path / f"{name}.wav")
         assert (rate, len(samples)) == (16_000, 60 * 16_000)
         ours, eaf = formats.read(tmp_path / f"{name}.json"), formats.read(tmp_path / f"{name}.eaf")
+        assert Path(ours.recording.path) == Path(eaf.recording.path) == tmp_path / f"{name}.wav"
         said = [sorted((s.span, s.speaker or "", s.language or "", s.text) for s in t.segments) for t in (ours, eaf)]
         assert said[0] == said[1] and len({s.speaker for s in ours.segments}) >= 2
         for turn in formats.read(tmp_path / f"{name}.rttm").segments:

@@ -34,11 +34,13 @@ from speech.score.records import (
     Scores,
     ScoreSettings,
     Side,
+    SideName,
     Spread,
     Spreads,
     Timed,
     Unit,
 )
+from speech.score.sources import code_or_nothing
 from speech.score.speakers import language_errors, speaker_errors
 from speech.text import RULES, normalise
 from speech.text.checks import findings_in
@@ -312,14 +314,26 @@ def _stem(recording: str) -> str:
 
 
 def _findings(pairs: Sequence[Pair], known: dict[str, Language]) -> tuple[Finding, ...]:
-    """What the checks of texts find, a finding a side; one for both where both have the same."""
+    """What the checks of texts find, a finding a side and language; one for both sides where both have the same."""
     made: list[Finding] = []
-    for code, language in known.items():
-        own = [p for p in pairs if p.language == code]
-        of = f" ({code})" if len(known) > 1 else ""
-        references = findings_in(((p.id, p.reference) for p in own), language, f"reference{of}")
-        hypotheses = findings_in(((p.id, p.hypothesis) for p in own), language, f"hypothesis{of}")
-        same = {(f.code, f.what) for f in references} & {(f.code, f.what) for f in hypotheses}
-        made += [replace(f, where=f"reference and hypothesis{of}") if (f.code, f.what) in same else f for f in references]
-        made += [f for f in hypotheses if (f.code, f.what) not in same]
+    references, hypotheses = ([_by_language(p, side) for p in pairs] for side in ("reference", "hypothesis"))
+    codes = sorted({code for texts in (*references, *hypotheses) for code in texts})
+    for code in codes:
+        language, of = known.get(code) or tables.load(code), f" ({code})" if len(codes) > 1 else ""
+        found = [
+            findings_in(((p.id, texts[code]) for p, texts in zip(pairs, side, strict=True) if code in texts), language, f"{name}{of}")
+            for name, side in (("reference", references), ("hypothesis", hypotheses))
+        ]
+        same = {(f.code, f.what) for f in found[0]} & {(f.code, f.what) for f in found[1]}
+        made += [replace(f, where=f"reference and hypothesis{of}") if (f.code, f.what) in same else f for f in found[0]]
+        made += [f for f in found[1] if (f.code, f.what) not in same]
     return tuple(made)
+
+
+def _by_language(pair: Pair, side: SideName) -> dict[str, str]:
+    """A side's text by language: a passage in which two speak may hold two."""
+    whole, parts = (pair.reference, pair.said) if side == "reference" else (pair.hypothesis, pair.heard)
+    texts: dict[str, list[str]] = defaultdict(list)
+    for part in parts:
+        texts[code_or_nothing(part.language) or pair.language].append(part.text)
+    return {code: "\n".join(own) for code, own in texts.items()} if len(texts) > 1 else {next(iter(texts), pair.language): whole}

@@ -98,10 +98,10 @@ def said_in(pieces: Sequence[Piece]) -> tuple[Said, ...]:
 def by_speaker(segment: Segment, words: Sequence[Word]) -> Iterator[Said]:
     """These of a segment's words as text, cut where a word has another speaker than the one before."""
     if words == segment.words and all(w.speaker in (None, segment.speaker) for w in words):
-        yield Said(speaker=segment.speaker, text=segment.text)
+        yield Said(speaker=segment.speaker, text=segment.text, language=segment.language)
         return
     for speaker, run in groupby(words, key=lambda w: w.speaker or segment.speaker):
-        yield Said(speaker=speaker, text="".join(w.text + w.separator for w in run))
+        yield Said(speaker=speaker, text="".join(w.text + w.separator for w in run), language=segment.language)
 
 
 def _pieces(segments: Sequence[Segment]) -> Iterator[Piece]:

@@ -26,10 +26,11 @@ CODE_POINTS = "code points of the normalised text, spaces included, as published
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Said:
-    """A part of one side's text, of one speaker; None where it is not told whose."""
+    """A part of one side's text, of one speaker, None where it is not told whose, and in one language, where that is told."""
 
     speaker: str | None
     text: str
+    language: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -105,10 +105,10 @@ def _rate(rate: Rate, unit: str, level: str) -> str:
 
 
 def counted_in(errors: SpeakerErrors | LanguageErrors) -> str:
-    """In how many recordings, and of whom."""
+    """In how many recordings, and of whom; those whose speaker is not told are nobody."""
     if isinstance(errors, LanguageErrors):
         return f"{', '.join(errors.languages)} in {count(errors.recordings, 'recording')}"
-    there, given = (sum(getattr(m, side) is not None for m in errors.mapped) for side in ("reference", "hypothesis"))
+    there, given = (sum(bool(getattr(m, side)) for m in errors.mapped) for side in ("reference", "hypothesis"))
     return f"{count(there, 'speaker')}, {given:,} told apart"
 
 

@@ -229,3 +229,17 @@ def test_the_page_is_silent_where_no_speakers_are_told(tmp_path: Path) -> None:
     save(replace(SAID, segments=SAID.segments[:1]), tmp_path / "r.json")
     compared = compare(tmp_path / "r.json", tmp_path / "r.json")
     assert "Who spoke" not in score_report(score(compared), compared.pairs)
+
+
+def test_letters_are_those_of_each_speakers_language_where_two_speak_in_a_passage(tmp_path: Path) -> None:
+    both = transcript((0, 2000, "Ana", "swh", "habari za asubuhi"), (1500, 4000, "Abel", "amh", "ሰላም ነው"))
+    assert [f.code for f in scores_of(tmp_path, both, both, "json").findings] == []
+    wrong = replace(both, segments=(replace(both.segments[0], text="habari ሰላም"), both.segments[1]))
+    found = scores_of(tmp_path, both, wrong, "json").findings
+    assert [(f.code, f.where) for f in found] == [("TEXT_ALPHABET", "hypothesis (swh)")]
+
+
+def test_those_whose_speaker_is_not_told_are_no_speaker_more(tmp_path: Path) -> None:
+    heard = replace(HEARD, segments=(*HEARD.segments[:3], replace(HEARD.segments[3], speaker=None)))
+    [line] = [x for x in summary_lines(scores_of(tmp_path, SAID, heard, "json")) if "cpWER" in x]
+    assert "2 speakers, 2 told apart" in line
