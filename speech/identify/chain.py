@@ -2,7 +2,8 @@
 
 Each speaker's turns are the states of a chain; what was heard in a turn is its evidence, and the likeliest language of each
 turn is that of the whole chain (forward-backward: Rabiner 1989, A tutorial on hidden Markov models). So a turn too short
-to tell takes the language of those beside it, and a single turn is not called a change on weak evidence.
+to tell takes the language of those beside it, and a single turn is not called a change on weak evidence. How much each language
+is spoken in the recording is drawn from its turns, in a few rounds: one that is hardly spoken at all is believed less easily.
 """
 
 from __future__ import annotations
@@ -23,16 +24,17 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChainSettings:
-    """How turns hang together; tried on tuning sessions (`recipes/score_sessions.py --tune`).
+    """How turns hang together; tried by hand on the tuning sessions of `recipes/score_sessions.py --tune`.
 
-    `stays` is the chance that a speaker's next turn is in the language of the one before, `stays_unknown` the same where it is
-    not known who speaks; `least` is the chance that is left to a language however little speaks for it: what tells languages is
-    surer than it should be where the sound differs from what it learnt.
+    `stays` is the chance that a speaker's next turn goes on in the language of the one before, else it may be in any as much as that
+    is spoken; `stays_unknown` is the same where it is not known who speaks. `least` is the chance that is left to a language however
+    little speaks for it: what tells languages is surer than it should be where the sound differs from what it learnt.
     """
 
-    stays: float = 0.9
-    stays_unknown: float = 0.8
-    least: float = 0.01
+    stays: float = 0.8
+    stays_unknown: float = 0.7
+    least: float = 0.003
+    rounds: int = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,13 +119,20 @@ def languages_of(
     if not enough.any():
         return [Told(language=None, probability=0.0, speech_ms=length, heard=False) for length in lengths]
     others = np.average(shares[enough], axis=0, weights=np.asarray(lengths, np.float64)[enough])
-    found = np.zeros_like(shares)
-    for speaker in dict.fromkeys(speakers):
-        rows = [n for n, other in enumerate(speakers) if other == speaker]
-        stays = settings.stays if speaker else settings.stays_unknown
+    own = np.maximum(shares, settings.least)
+    rows_by_speaker = {speaker: [n for n, other in enumerate(speakers) if other == speaker] for speaker in dict.fromkeys(speakers)}
+    for rows in rows_by_speaker.values():
         if not enough[rows].any():
-            shares[rows] = others
-        found[rows] = together(np.maximum(shares[rows], settings.least), stays)
+            own[rows] = others
+    found, spoken = own, np.full(count, 1.0 / count)
+    for _ in range(settings.rounds):
+        found = np.zeros_like(own)
+        for speaker, rows in rows_by_speaker.items():
+            found[rows] = together(own[rows], settings.stays if speaker else settings.stays_unknown, spoken)
+        total = np.asarray(lengths, np.float64)[enough] @ found[enough]
+        # As if a turn had been in each language alike: what was not heard yet can still come.
+        spoken = total + total.sum() / enough.sum() / count
+        spoken = spoken / spoken.sum()
     told = []
     for n, row in enumerate(found):
         order = np.argsort(-row, kind="stable")
@@ -137,18 +146,17 @@ def languages_of(
     return told
 
 
-def together(shares: Floats, stays: float) -> Floats:
+def together(shares: Floats, stays: float, spoken: Floats) -> Floats:
     """Probabilities (turns, languages) of each turn's language given all turns; `shares` (turns, languages) are each turn's own.
 
-    From one turn to the next a language stays with the chance `stays`, and changes to each other one alike.
+    From one turn to the next a language stays with the chance `stays`; else it is drawn anew by how much each is `spoken` (languages,).
     """
     turns, count = shares.shape
     if count == 1 or not turns:
         return np.ones_like(shares)
-    change = np.full((count, count), (1 - stays) / (count - 1))
-    np.fill_diagonal(change, stays)
+    change = stays * np.eye(count) + (1 - stays) * spoken
     forward, backward = np.empty_like(shares), np.ones_like(shares)
-    before = np.full(count, 1.0 / count)
+    before = spoken
     for n in range(turns):
         before = before * shares[n]
         before = forward[n] = before / before.sum()

@@ -16,7 +16,7 @@ from speech.collections.made import Clock, Progress
 from speech.diarise.assembly import CLOSE, NOBODY
 from speech.diarise.records import Diariser, SpeakerCount
 from speech.diarise.records import Settings as DiariseSettings
-from speech.diarise.thresholds import UNSURE_MARGIN
+from speech.diarise.thresholds import ACTIVITY, UNSURE_MARGIN
 from speech.diarise.turns import heard
 from speech.errors import Finding
 from speech.identify.chain import Columns, Told, languages_of
@@ -32,6 +32,8 @@ OVERLAID = "spoken while somebody else speaks: these words are not told apart"
 NO_LANGUAGE = "in none of the languages that are known"
 LANGUAGE_CLOSE = "another language is nearly as likely"
 OUTSIDE = "perhaps in a language that was not named"
+_AS_DETECTED = dataclasses.replace(ACTIVITY, edge_ms=0, join_ms=100)
+"""Speech without the edges and pauses that are added to it for hearing: what of this is nobody's turn is told as such."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +106,8 @@ def placed(
         asked = DiariseSettings(per_speaker=ears.per_speaker)
         found = heard(signal, ears.diariser, ears.count or SpeakerCount(), asked, report, probabilities=probabilities)
         speech, findings = list(found.speech), found.findings
-        nobodys = _nobodys(speech, found.turns)
+        detected = segments(probabilities, signal.probe.found_ms, _AS_DETECTED) if not ears.per_speaker else speech
+        nobodys = _nobodys(detected, found.turns)
         # With a speaker a channel it is not known on which channel it was said.
         least_ms = signal.probe.found_ms + 1 if ears.per_speaker else settings.nobodys_ms
         skips = [Skip(span=span, reason=NOBODY) for span in nobodys if span.length_ms < least_ms]

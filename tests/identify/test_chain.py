@@ -35,14 +35,21 @@ LISTED = Columns(languages=("swh", "yor"), places=(0, 1))
 
 
 def test_two_turns_by_hand() -> None:
-    # Stays 0.8: P(1, 1) = 0.9 * 0.8 * 0.4 = 0.288, P(1, 2) = 0.9 * 0.2 * 0.6 = 0.108, P(2, 1) = 0.1 * 0.2 * 0.4 = 0.008, P(2, 2) = 0.048
-    found = together(np.array([[0.9, 0.1], [0.4, 0.6]]), 0.8)
+    # Stays 0.6, else either by half: P(1, 1) = 0.9 * 0.8 * 0.4 = 0.288, P(1, 2) = 0.9 * 0.2 * 0.6 = 0.108,
+    # P(2, 1) = 0.1 * 0.2 * 0.4 = 0.008, P(2, 2) = 0.1 * 0.8 * 0.6 = 0.048; the sum is 0.452.
+    found = together(np.array([[0.9, 0.1], [0.4, 0.6]]), 0.6, np.array([0.5, 0.5]))
     np.testing.assert_allclose(found, [[0.396 / 0.452, 0.056 / 0.452], [0.296 / 0.452, 0.156 / 0.452]], rtol=1e-9)
 
 
 def test_a_long_chain_keeps_its_digits() -> None:
-    found = together(np.tile([[0.6, 0.4]], (5000, 1)), 0.9)
+    found = together(np.tile([[0.6, 0.4]], (5000, 1)), 0.9, np.array([0.5, 0.5]))
     assert np.isfinite(found).all() and found[2500, 0] > 0.9
+
+
+def test_what_is_hardly_spoken_is_believed_less_easily() -> None:
+    around, doubtful = heard(0.97, 0.02), heard(0.2, 0.79)
+    assert told(LISTED, ["S1", *["S2"] * 20], doubtful, *[around] * 20)[0] == "swh"
+    assert told(LISTED, ["S1", "S2"], doubtful, around)[0] == "yor"
 
 
 def test_a_turn_too_short_to_tell_has_the_language_of_its_speakers_other_turns() -> None:

@@ -150,7 +150,10 @@ def test_nobodys_speech_is_heard_and_said_to_be_nobodys(talk: Path, pipeline: Pi
 
 def test_nobodys_noise_is_listed_and_makes_no_segment(tmp_path: Path, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
     path = save(tmp_path / "a.wav", noise(4))
-    monkeypatch.setattr(turns, "heard", lambda *a, **k: Heard(turns=[turn(0, 1_000)], speech=[span(0, 1_000), span(2_000, 3_000)]))
+    said = np.zeros(125, np.float32)  # of 32 ms
+    said[:31] = said[62:94] = 1
+    monkeypatch.setattr(turns, "speech_probabilities", lambda *a: said)
+    monkeypatch.setattr(turns, "heard", lambda *a, **k: Heard(turns=[turn(0, 1_000)], speech=[span(0, 1_000), span(1_984, 3_008)]))
     made = transcribe(path, language="swh", speakers=SpeakerCount(), model=pipeline.model, context=CONTEXT, diariser=Fake()).transcript
     assert [(s.speaker, s.unsure_reason) for s in made.segments if not s.text] == [(s.speaker, "no words heard") for s in made.segments]
     assert all(s.speaker == "S1" for s in made.segments) and made.coverage is not None and made.coverage.adds_up
