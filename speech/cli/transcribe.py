@@ -11,6 +11,7 @@ from speech.cli.account import Account
 from speech.cli.options import LANGUAGE, read_settings, reading, stated
 from speech.cli.streams import Streams
 from speech.errors import Refusal, UsageFailure
+from speech.files import shown
 
 if TYPE_CHECKING:
     from speech.collections.made import Made
@@ -153,7 +154,16 @@ def command(
     for code in named:
         languages.check_code(code)
     context = consent.Context(basis=consent.basis_for(purpose), purpose=purpose)
-    load = LoadSettings(precision=precision, device=device, threads=threads, adapter=adapter, collection=collection)
+    load = LoadSettings(
+        precision=precision, device=device, threads=threads, adapter=adapter, collection=collection, of_some=asked.several is not None
+    )
+    if adapter is not None and named and not any(load.adapter_for(code) for code in named):
+        raise UsageFailure(
+            f"--adapter {shown(adapter)}",
+            f"there is no adapter for {' or '.join(named)} there",
+            "Name the file adapter.CODE.safetensors of one of these languages, or the folder that holds it",
+            "MODEL_LANGUAGE",
+        )
     later = Later(model, load, named) if named != (languages.UNDETERMINED,) else None
     if threads:
         from speech.models.workers import limit

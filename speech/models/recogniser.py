@@ -134,13 +134,25 @@ class Recogniser(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadSettings:
-    """How a checkpoint is opened. `threads` is the number of cores to use; 0 leaves torch's own number."""
+    """How a checkpoint is opened. `threads` is the number of cores to use; 0 leaves torch's own number.
+
+    `adapter` serves every language that is asked for; with `of_some` those that it holds, and others come from elsewhere.
+    """
 
     precision: str = "auto"
     device: str = "auto"
     threads: int = 0
     adapter: Path | None = None
     collection: Path | None = None
+    of_some: bool = False
+
+    def adapter_for(self, language: str) -> Path | None:
+        """Where the adapter of a language was said to be; None where nothing was said of this one."""
+        adapter = self.adapter
+        if adapter is None or not self.of_some:
+            return adapter
+        held = adapter / f"adapter.{language}.safetensors" if is_folder(adapter) else adapter
+        return adapter if held.name == f"adapter.{language}.safetensors" and held.exists() else None
 
 
 class CtcRecogniser:
@@ -216,7 +228,11 @@ class CtcRecogniser:
         checkpoint = self.checkpoint
         self._check_places(language)
         places = hub.adapter_places(
-            language, self.base_sha256, flag=self.settings.adapter, collection=self.settings.collection, package=checkpoint.folder
+            language,
+            self.base_sha256,
+            flag=self.settings.adapter_for(language),
+            collection=self.settings.collection,
+            package=checkpoint.folder,
         )
         path = next((p for p in places if p.exists()), None)
         if path is None:
@@ -227,7 +243,7 @@ class CtcRecogniser:
             adapter = open_adapter(checkpoint, path, language, base_hash=self.base_sha256, symbols=symbols)
             tensors = tensors_of(path)
         collection = self.settings.collection
-        if collection is not None and self.settings.adapter is None and (path is None or not path.is_relative_to(collection)):
+        if collection is not None and self.settings.adapter_for(language) is None and (path is None or not path.is_relative_to(collection)):
             said = Finding(
                 code="MODEL_COLLECTION",
                 where=shown(collection),
@@ -241,7 +257,7 @@ class CtcRecogniser:
 
     def _check_places(self, language: str) -> None:
         """Refuse places that were named and do not hold what was asked: another adapter would be taken without a word."""
-        adapter, collection = self.settings.adapter, self.settings.collection
+        adapter, collection = self.settings.adapter_for(language), self.settings.collection
         if collection is not None and not is_folder(collection):
             raise PathRefused(f"--collection {shown(collection)}", "there is no such folder", "Check the spelling", "PATH_MISSING")
         if adapter is None:

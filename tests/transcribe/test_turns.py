@@ -17,6 +17,7 @@ from speech.diarise.turns import Heard
 from speech.errors import AudioRefused, ConsentRefused, UsageFailure
 from speech.formats import read
 from speech.formats import save as write
+from speech.models.hub import mini_folder
 from speech.transcribe import Pipeline, Settings, languages_of, speakers_of, transcribe, turns
 from speech.transcribe.records import TurnSettings
 from speech.types import Passage, Segment, Span, Transcript, Turn, Word
@@ -214,6 +215,19 @@ def test_the_same_run_again_is_unchanged(talk: Path, tmp_path: Path, capsys: pyt
     assert cli.run(asked) == 0 and "unchanged" in capsys.readouterr().err
     other = [*asked[:5], "3", *asked[6:]]
     assert cli.run(other) == 1 and "FORMAT_EXISTS" in capsys.readouterr().err
+
+
+def test_an_adapter_may_be_of_one_of_the_languages(talk: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("adapter.que.safetensors", "adapter.que.toml"):
+        (tmp_path / name).write_bytes((mini_folder() / name).read_bytes())
+    for place in (tmp_path, tmp_path / "adapter.que.safetensors"):
+        assert cli.run(["transcribe", str(talk), "-l", "swh,que", "--speakers", "2", "--adapter", str(place), "--json"]) == 0
+        row = json.loads(capsys.readouterr().out)
+        assert set(row["languages"]) == {"swh", "que"} and "MODEL_COLLECTION" not in {f["code"] for f in row["findings"]}
+    assert cli.run(["transcribe", str(talk), "-l", "swh,yor", "--adapter", str(tmp_path)]) == 2
+    assert "no adapter for swh or yor there" in capsys.readouterr().err
+    assert cli.run(["transcribe", str(talk), "-l", "swh", "--adapter", str(tmp_path)]) == 1
+    assert "MODEL_LANGUAGE" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("asked", ["-l swh,,", "-l swh,und", "-l swh --speakers many", "-l swh --speakers 2 --channels per-speaker"])
