@@ -85,7 +85,7 @@ class Segment:
     notes: tuple[str, ...] = ()
     id: str = ""
     speaker_margin: float | None = None
-    """0 to 1: how far the second most likely speaker lies behind; None where it is not known, or a person named the speaker."""
+    """0 to 1: how sure the speaker is by how far the next lies behind; None where it is not known, or a person named the speaker."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
