@@ -24,10 +24,10 @@ TORCH ?= cpu
 
 demo: $(VENV)/.demo
 	$(BIN)/python demos/first_transcript.py $(if $(AUDIO),--audio "$(AUDIO)") $(if $(LANGUAGE),--language "$(LANGUAGE)")
-	$(if $(AUDIO),,$(BIN)/python demos/joined_transcript.py)
+	$(if $(AUDIO),,$(BIN)/python demos/who_speaks.py)
 
 demo-speakers: $(VENV)/.demo
-	$(BIN)/python demos/joined_transcript.py $(if $(AUDIO),--audio "$(AUDIO)") $(if $(LANGUAGE),--language "$(LANGUAGE)")
+	$(BIN)/python demos/who_speaks.py $(if $(AUDIO),--audio "$(AUDIO)") $(if $(LANGUAGE),--language "$(LANGUAGE)")
 
 demo-adapt: $(VENV)/.demo
 	$(BIN)/python demos/adapt_a_language.py

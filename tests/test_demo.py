@@ -46,7 +46,7 @@ def test_a_language_is_learnt_from_speech_that_is_marked_as_synthetic(tmp_path: 
 
 def test_voices_that_talk_are_shown_with_language_and_words_beside_what_was_put_in(tmp_path: Path) -> None:
     pytest.importorskip("espeakng_loader", reason="the extra tts (eSpeak NG) is not installed")
-    demo = str(REPOSITORY / "demos" / "joined_transcript.py")
+    demo = str(REPOSITORY / "demos" / "who_speaks.py")
     done = subprocess.run([sys.executable, demo], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     said = done.stdout
