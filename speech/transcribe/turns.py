@@ -334,7 +334,7 @@ def _noticed(
         yield Finding(
             code="LANGUAGE_OUTSIDE",
             where=where,
-            what=f"{_length(outside)} of {_length([s for s, _ in heard])} of what is said is like none of {listed}, by its sound; one of them was taken",
+            what=f"{_length(outside)} of {_length([s for s, _ in heard])} is like none of {listed}, by its sound; one of them was taken",
             mend="Listen to some of it: the parts are marked unsure",
         )
 
