@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from speech.cli.options import read_settings, reading, stated
+from speech.cli.options import read_settings, reading, stated, telling_speakers
 from speech.cli.streams import Streams, show_error
 from speech.errors import Refusal, UsageFailure
 from speech.files import shown
@@ -20,14 +20,7 @@ if TYPE_CHECKING:
 @click.command("diarise", short_help="Who speaks when: turns with speakers, as RTTM and other formats.")
 @click.argument("audio", nargs=-1, required=True, type=click.Path(path_type=str))
 @click.option("--speakers", metavar="N|MIN-MAX", help="How many people speak, where that is known.")
-@click.option(
-    "--diariser", default="embedded", show_default=True, metavar="NAME|PATH|REPOSITORY",
-    help="embedded; or, with the extra diarise, pyannote, a folder with a pipeline of it, or its repository on this machine.",
-)  # fmt: skip
-@click.option(
-    "--trust-checkpoint", "trust", multiple=True, metavar="PATH|REPOSITORY",
-    help="Open this checkpoint of pyannote.audio although it is a pickle, which can run anything; remembered by its hash.",
-)  # fmt: skip
+@telling_speakers
 @click.option("--known", multiple=True, metavar="PERSON=CLIP", help="Name this person of the collection by a clip of the voice.")
 @click.option("--link", is_flag=True, help="Propose which unnamed voices of several recordings are one, for a person to confirm.")
 @click.option(

@@ -48,6 +48,18 @@ def reading(function: Decorated) -> Decorated:
     return click.option("--strict", is_flag=True, help="Refuse every recording with a finding, and every loss on writing.")(function)
 
 
+def telling_speakers(function: Decorated) -> Decorated:
+    """--diariser and --trust-checkpoint: what tells speakers apart."""
+    function = click.option(
+        "--trust-checkpoint", "trust", multiple=True, metavar="PATH|REPOSITORY",
+        help="Open this checkpoint of pyannote.audio although it is a pickle, which can run anything; remembered by its hash.",
+    )(function)  # fmt: skip
+    return click.option(
+        "--diariser", default="embedded", show_default=True, metavar="NAME|PATH|REPOSITORY",
+        help="embedded; or, with the extra diarise, pyannote, a folder with a pipeline of it, or its repository on this machine.",
+    )(function)  # fmt: skip
+
+
 def read_settings(*, strict: bool, accept_damaged: bool, assume_rate: int | None, channels: str | None, track: int | None) -> Any:
     """The options of `reading` as the audio room's settings."""
     from speech.audio import ReadSettings

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from speech.cli.account import Account
-from speech.cli.options import LANGUAGE, read_settings, reading, stated
+from speech.cli.options import LANGUAGE, read_settings, reading, stated, telling_speakers
 from speech.cli.streams import Streams
 from speech.errors import Refusal, UsageFailure
 from speech.files import shown
@@ -24,14 +24,7 @@ if TYPE_CHECKING:
     help="ISO 639-3 code, such as que; several, or auto, for turns in different languages; und finds speech and times without words.",
 )  # fmt: skip
 @click.option("--speakers", metavar="auto|N|MIN-MAX|off", help="Tell who speaks: how many, where that is known. Off unless given.")
-@click.option(
-    "--diariser", default="embedded", show_default=True, metavar="NAME|PATH|REPOSITORY",
-    help="What tells speakers apart, as of speech diarise.",
-)  # fmt: skip
-@click.option(
-    "--trust-checkpoint", "trust", multiple=True, metavar="PATH|REPOSITORY",
-    help="Open this checkpoint of pyannote.audio although it is a pickle, which can run anything; remembered by its hash.",
-)  # fmt: skip
+@telling_speakers
 @click.option(
     "--identifier", default="mini", show_default=True, metavar="NAME|PATH",
     help="What tells languages apart, as --model of speech identify.",

@@ -46,8 +46,8 @@ class Pipeline:
 
         `language` is a code, several as "swh,yor", or "auto"; `speakers` is "auto", their number as "3" or "2-4", or None (nobody asks).
         """
-        asked = {"language": language, "passages": passages, "speakers": speakers}
-        return self.run(recording, settings=settings, progress=progress, **asked).transcript  # type: ignore[arg-type]  # a table of names
+        made = self.run(recording, language=language, passages=passages, speakers=speakers, settings=settings, progress=progress)
+        return made.transcript
 
     def run(
         self,

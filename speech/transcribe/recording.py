@@ -24,7 +24,7 @@ from speech.transcribe.asked import Asked, codes_of
 from speech.transcribe.assembly import assembled
 from speech.transcribe.hearing import recognised
 from speech.transcribe.records import NO_MODEL, Progress, Result, Settings
-from speech.transcribe.turns import Place, Placed, filled, placed
+from speech.transcribe.turns import Ears, Place, Placed, filled, placed
 from speech.types import Passage, Segment
 
 
@@ -91,14 +91,10 @@ def transcribe(
         recogniser = _ready(model() if isinstance(model, Later) else model, named)
         ears = asked.ears(recogniser)
         clock.mark("model")
-        if passages is not None:
-            found = _as_given(signal, [_moved(passage, -signal.offset_ms) for passage in passages], recogniser)
-        elif asked.turns:
-            found = placed(signal, ears, one, settings.activity, settings.turns, report, clock)
+        if passages is None:
+            found = _found(signal, asked, ears, one, recogniser, settings, report, clock)
         else:
-            spans = segments(speech_probabilities(signal, signal.rms, report), signal.probe.found_ms, settings.activity)
-            found = _as_given(signal, [Passage(span=span, language=one) for span in spans], recogniser)
-            clock.mark("speech detection")
+            found = _as_given(signal, [_moved(passage, -signal.offset_ms) for passage in passages], recogniser)
         language_models = language_models or LanguageModels(OFF)
         heard = [place.passage for place in found.places if place.passage is not None]
         words = recognised(signal, heard, recogniser, settings, report, language_models) if recogniser is not None else ()
@@ -131,6 +127,19 @@ def _ready(recogniser: Recogniser | None, named: Sequence[str]) -> Recogniser | 
     for code in codes:
         recogniser.use(code)
     return recogniser
+
+
+def _found(
+    signal: Signal, asked: Asked, ears: Ears, language: str, recogniser: Recogniser | None, settings: Settings, report: Progress,
+    clock: Clock,
+) -> Placed:  # fmt: skip
+    """Where there is speech, as turns where somebody asks for them."""
+    if asked.turns:
+        return placed(signal, ears, language, settings.activity, settings.turns, report, clock)
+    spans = segments(speech_probabilities(signal, signal.rms, report), signal.probe.found_ms, settings.activity)
+    found = _as_given(signal, [Passage(span=span, language=language) for span in spans], recogniser)
+    clock.mark("speech detection")
+    return found
 
 
 def _as_given(signal: Signal, passages: Sequence[Passage], recogniser: Recogniser | None) -> Placed:
