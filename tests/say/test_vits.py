@@ -47,6 +47,15 @@ def test_the_sound_is_that_of_plain_transformers_with_the_same_seed(folder: Path
     assert not np.array_equal(due, plain(folder, text, seed + 1)), "the seed must matter, or this shows nothing"
 
 
+@pytest.mark.slow
+def test_so_it_is_with_the_real_size(tmp_path: Path) -> None:
+    """36 million parameters, as MMS-TTS has them."""
+    folder = vits_folder.save(tmp_path / "real", real=True)
+    spoken = say("habari yako ya leo", language="swh", voice=str(folder), settings=Settings(seed=555), context=CONTEXT)
+    np.testing.assert_array_equal(spoken.samples, np.clip(plain(folder, "habari yako ya leo", 555), -1, 1))
+    assert len(open_vits(folder).tensors) > 600 and len(spoken.samples) > 2_000
+
+
 def test_speed_is_the_checkpoints_own_rate_times_what_is_asked(folder: Path) -> None:
     spoken = say("habari yako", language="swh", voice=str(folder), settings=Settings(seed=1, speed=2.0), context=CONTEXT)
     np.testing.assert_array_equal(spoken.samples, np.clip(plain(folder, "habari yako", 1, speaking_rate=2.0), -1, 1))
