@@ -78,8 +78,8 @@ def command(
     settings = Settings(speed=speed, seed=seed, letters=letters or ("nearest" if borrow else "refuse"), speaker=speaker)
     if not only_check and out is None:
         raise UsageFailure("--out", "no sound file was named", "Name it, such as --out speech.wav; --check makes no sound", "PATH_MISSING")
-    speaker = engines.load(voice, language, borrow=borrow, card=card)
-    checked = check(words, language=language, voice=speaker, settings=settings)
+    chosen = engines.load(voice, language, borrow=borrow, card=card)
+    checked = check(words, language=language, voice=chosen, settings=settings)
     if only_check:
         return _show_check(checked, as_json=as_json)
     if not as_json and not checked.refused:
@@ -89,7 +89,7 @@ def command(
     context = consent.Context(basis=consent.basis_for(purpose), purpose=purpose)
     with Bar(shown(out or "")) as bar:
         spoken = say(
-            words, language=language, voice=speaker, out=out, settings=settings, context=context, force=force,
+            words, language=language, voice=chosen, out=out, settings=settings, context=context, force=force,
             progress=lambda done, of: bar.show(f"sentence {done} of {of}", done / of),
         )  # fmt: skip
     _show_spoken(spoken, as_json=as_json)
