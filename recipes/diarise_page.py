@@ -205,24 +205,25 @@ What stands in for singing, whispering and far speech: no recording of these wit
 PIPELINE = """\
 ## The pipeline of pyannote.audio on the same files
 
-`--diariser pyannote` runs pyannote.audio's own pipeline class. Its trained weights may not be fetched without a name and a token, so they
-are not scored here: `score_diarise.py --pipeline FOLDER` scores those that you have. What ran here (`--pipeline random`) is the
-pipeline with small networks of its kinds (PyanNet, WeSpeaker's ResNet34, VBx) whose weights are random, on the first conversation of
-each set, the meeting excerpts and the packaged sample. Who speaks when means nothing there, so no rate is given: it shows that the
-pipeline takes these files, and what that costs. Processor time is of one core."""
+`--diariser pyannote` runs pyannote.audio's own pipeline class. Its trained weights are fetched with an account alone, so they are not
+scored here; `score_diarise.py --pipeline FOLDER --trust-checkpoint FOLDER` scores those that you have. What ran here (`--pipeline random`)
+is the pipeline with small networks of its kinds (PyanNet, WeSpeaker's ResNet34, VBx) whose weights are random, on the first recording
+of each set. Who speaks when means nothing there, so no rate is given: it shows that the pipeline takes these files from beginning to
+end, and what that costs. Processor time is of one core."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plot:
-    """A plot's file, what it shows in words, and how it is drawn."""
+    """A plot's file, its heading on the page, what it shows in words, and how it is drawn."""
 
     file: str
+    heading: str
     told: str
     draw: Callable[[Report], str]
 
     @property
     def shown(self) -> str:
-        return f"![{self.told}](images/{self.file})"
+        return f"{self.heading}:\n\n![{self.told}](images/{self.file})"
 
 
 def _rates(title: str, systems: Sequence[str]) -> Callable[[Report], str]:
@@ -259,12 +260,14 @@ def _sureness(system: str) -> Callable[[Report], str]:
 
 UNKNOWN = Plot(
     file="diarise_scores.svg",
+    heading="DER, number of speakers unknown, with 95 % intervals, beside one baseline",
     told="Diarisation error rates with intervals, number of speakers unknown: by set, the embedded diariser, the same with Resemblyzer, "
     "and all speech as one speaker's",
     draw=_rates("Diarisation error rate, number unknown, no collar, 95 % interval", ("embedded", "with Resemblyzer", "one speaker")),
 )
 TOLD = Plot(
     file="diarise_scores_told.svg",
+    heading="DER, number of speakers told, beside the other",
     told="Diarisation error rates with intervals, number of speakers told: by set, the embedded diariser, the same with Resemblyzer, "
     "and speakers drawn by lot",
     draw=_rates(
@@ -275,6 +278,7 @@ TOLD = Plot(
 SURE = tuple(
     Plot(
         file=f"diarise_margins_{file}.svg",
+        heading=f"Turns given to the right speaker by their margin, {system}",
         told=f"Share of turns that went to the right speaker by margin, {system}, beside the line where both are equal",
         draw=_sureness(system),
     )
@@ -296,7 +300,7 @@ def page(report: Report) -> str:
     for low, high in itertools.pairwise(EDGES):
         cells = [c for k in CALIBRATED for c in reliability(m for m in report.margins if m.system == k and m.low == low)]
         lines.append(f"| {low} to {min(1, high)} | {' | '.join(cells)} |")
-    lines += ["", *(plot.shown for plot in SURE)]
+    lines += ["", SURE[0].shown, "", SURE[1].shown]
     lines += [
         "",
         "The same by set, all margins together, embedded.",

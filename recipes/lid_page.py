@@ -36,6 +36,13 @@ class Figure:
     low: float | None = None
     high: float | None = None
 
+    @property
+    def ends(self) -> tuple[float, float, float] | None:
+        """A share or mean with the ends of its interval: its own, or that of its counts; None of nothing."""
+        if self.low is not None and self.high is not None:
+            return self.value, self.low, self.high
+        return wilson(self.value, self.of) if self.of else None
+
 
 class Figures:
     """The figures of a run, found by where they stand."""
@@ -62,17 +69,18 @@ class Figures:
     def share(self, table: str, row: str, column: str, seconds: int = 0) -> str:
         """A share in per cent with its 95 % interval."""
         found = self.get(table, row, column, seconds)
-        if found is None or not found.of:
+        if found is None or found.ends is None:
             return "–"
-        share, low, high = wilson(found.value, found.of)
+        share, low, high = found.ends
         return f"{100 * share:.0f} ({100 * low:.0f}–{100 * high:.0f})"
 
-    def ranged(self, table: str, row: str, column: str, seconds: int) -> str:
+    def mean(self, table: str, row: str, column: str, seconds: int) -> str:
         """A mean in per cent with the interval that was drawn for it."""
         found = self.get(table, row, column, seconds)
-        if found is None or found.low is None or found.high is None:
+        if found is None or found.ends is None:
             return "–"
-        return f"{100 * found.value:.1f} ({100 * found.low:.1f}–{100 * found.high:.1f})"
+        mean, low, high = found.ends
+        return f"{100 * mean:.1f} ({100 * low:.1f}–{100 * high:.1f})"
 
 
 def wilson(count: float, of: int) -> tuple[float, float, float]:
@@ -96,11 +104,11 @@ def kept(*paths: Path) -> Figures:
 
 
 PREFACE = (
-    "Made by `python recipes/score_identify.py`; `--page` prints it anew from the figures that the run kept in [score_runs](score_runs). Pieces of 1, "
-    "3, 5 and 10 s of one voice; shorter clips are joined within a voice (within a session where voices are not labelled). Per cent with "
-    "95 % intervals (Wilson, over pieces: pieces of one voice are not independent). Two figures a length: the likeliest of the seven "
-    "languages, as if it were known to be one of them; and what the verb says, with none of these among the answers. Research collections "
-    "are evaluated only; weights and thresholds come from train and dev of open ones."
+    "Made by `python recipes/score_identify.py`; `--page` prints it anew from the figures that the run kept in [score_runs](score_runs). "
+    "Pieces of 1, 3, 5 and 10 s of one voice; shorter clips are joined within a voice (within a session where voices are not labelled). "
+    "Per cent with 95 % intervals (Wilson, over pieces: pieces of one voice are not independent). Two figures a length: the likeliest of "
+    "the seven languages, as if it were known to be one of them; and what the verb says, with none of these among the answers. Research "
+    "collections are evaluated only; weights and thresholds come from train and dev of open ones."
 )
 BASE = (
     "The base of these figures trained on both Malagasy readers, so that only the head is new to the voice, but where a row says more; "
@@ -119,13 +127,12 @@ def _accuracy(figures: Figures, table: str) -> list[str]:
     rows = []
     for name in figures.names(table):
         cells = [figures.share(table, name, column, s) for s in SECONDS for column in ("likeliest", "told")]
-        pieces = sum(f.of or 0 for f in figures.rows if (f.table, f.row, f.column) == (table, name, "told"))
-        rows.append(f"| {name} | {pieces} | {' | '.join(cells)} |")
+        rows.append(f"| {name} | {figures.value(table, name, 'pieces'):.0f} | {' | '.join(cells)} |")
     return rows
 
 
 def _mean(figures: Figures, table: str, name: str) -> str:
-    cells = [figures.ranged(table, name, column, s) for s in SECONDS for column in ("likeliest", "told")]
+    cells = [figures.mean(table, name, column, s) for s in SECONDS for column in ("likeliest", "told")]
     return f"| **{name}** | | {' | '.join(cells)} |"
 
 
@@ -203,15 +210,23 @@ def _control(figures: Figures) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plot:
-    """A plot's file, what it shows in words, and how it is drawn."""
+    """A plot's file, its heading on the page, what it shows in words, and how it is drawn."""
 
     file: str
+    heading: str
     told: str
     draw: Callable[[Figures], str]
 
     @property
     def shown(self) -> str:
-        return f"![{self.told}](images/{self.file})"
+        return f"{self.heading}:\n\n![{self.told}](images/{self.file})"
+
+
+def _band(figure: Figure, heading: str) -> Band:
+    """A length's row of a plot."""
+    assert figure.ends is not None  # asked before
+    value, low, high = figure.ends
+    return Band(name=f"{figure.seconds} s", value=value, low=low, high=high, heading=heading)
 
 
 def _by_seconds(figures: Figures) -> str:
@@ -220,11 +235,9 @@ def _by_seconds(figures: Figures) -> str:
     for table, name in (("mean", "mean of languages"), *(("new", n) for n in figures.names("new"))):
         for s in SECONDS:
             found = figures.get(table, name, "likeliest", s)
-            if found is None or found.of == 0:
-                continue
-            value, low, high = wilson(found.value, found.of) if found.of else (found.value, found.low, found.high)
-            heading = ("Known voices, mean of languages" if table == "mean" else name) if s == SECONDS[0] else ""
-            bands.append(Band(name=f"{s} s", value=value, low=low, high=high, heading=heading))
+            if found is not None and found.ends is not None:
+                heading = ("Known voices, mean of languages" if table == "mean" else name) if s == SECONDS[0] else ""
+                bands.append(_band(found, heading))
     return str(interval_plot("Right language by seconds heard, likeliest of seven, 95 % interval", bands))
 
 
@@ -234,9 +247,8 @@ def _told_all_the_same(figures: Figures) -> str:
     for name in figures.names("unknown"):
         for s in (1, 3, 10):
             found = figures.get("unknown", name, "told", s)
-            if found is not None and found.of:
-                value, low, high = wilson(found.value, found.of)
-                bands.append(Band(name=f"{s} s", value=value, low=low, high=high, heading=name if s == 1 else ""))
+            if found is not None and found.ends is not None:
+                bands.append(_band(found, name if s == SECONDS[0] else ""))
     return str(interval_plot("Unknown languages told as one of the seven, 95 % interval", bands))
 
 
@@ -257,23 +269,27 @@ def _sureness(row: str, title: str) -> Callable[[Figures], str]:
 MIXED, OTHER_KINDS = "known voices and unseen languages, as many of each", "interviews and radio"
 HEARD = Plot(
     file="lid_seconds.svg",
+    heading="The likeliest language is the right one, by seconds heard, with 95 % intervals",
     told="Share of pieces whose likeliest language is right by seconds heard, with intervals: known voices, new Malagasy voices, Breton "
     "and Quechua of other kinds",
     draw=_by_seconds,
 )
 STRANGE = Plot(
     file="lid_unknown.svg",
+    heading="One of the seven is told all the same, by seconds heard, with 95 % intervals",
     told="Share of pieces of languages it does not know that are told as one of the seven, by seconds heard, with intervals",
     draw=_told_all_the_same,
 )
 SURE = (
     Plot(
         file="lid_sure.svg",
+        heading="What is right by the probability that was said, known voices and unseen languages, as many of each",
         told="Share of answers that are right by probability, known voices and unseen languages, beside the line where both are equal",
         draw=_sureness(MIXED, "Probability of what is said, known voices and unseen languages"),
     ),
     Plot(
         file="lid_sure_domains.svg",
+        heading="The same of interviews and radio",
         told="Share of answers that are right by probability, Breton interviews and Quechua radio, beside the line where both are equal",
         draw=_sureness(OTHER_KINDS, "Probability of what is said, interviews and radio"),
     ),
@@ -303,7 +319,7 @@ def page(figures: Figures) -> str:
     lines += ["| | error | right |", "|---|---|---|"]
     for name in figures.names("sure"):
         lines.append(f"| {name} | {figures.value('sure', name, 'error'):.3f} | {100 * figures.value('sure', name, 'right'):.0f} |")
-    lines += ["", *(plot.shown for plot in SURE), "", "## What each part gives (3 s)", "", *_parts(figures)]
+    lines += ["", SURE[0].shown, "", SURE[1].shown, "", "## What each part gives (3 s)", "", *_parts(figures)]
     lines += ["", "## Transcripts beside it (3 s)", "", *_transcripts(figures), "", "## Control", "", _control(figures)]
     return "\n".join(lines) + "\n"
 

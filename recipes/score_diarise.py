@@ -326,7 +326,8 @@ def main() -> None:
     given = parser.parse_args()
     if given.pipeline == "random":
         with random_pipeline() as pipeline:
-            made = piped(cases_of(given.data, smoke=given.smoke, count=1)[: 1 if given.smoke else None], pipeline)
+            first = {case.set: case for case in reversed(cases_of(given.data, smoke=given.smoke, count=1))}
+            made = piped(list(reversed(first.values()))[: 1 if given.smoke else None], pipeline)
         if given.smoke:
             print("\n".join(pipeline_rows(made.pipelines)))
             return

@@ -110,12 +110,9 @@ def accepted(head: Head, table: Table) -> NDArray[np.bool_]:
 
 def accuracy(kind: str, name: str, table: Table, head: Head) -> list[Figure]:
     """Accuracy of one collection by length: the language alone, and with none of these among the answers."""
-    own, all_told = forced(head, table), told(head, table)
-    return [
-        counted(kind, name, column, right[table.seconds == s], s)
-        for s in SECONDS
-        for column, right in (("likeliest", own), ("told", all_told))
-    ]
+    ways = {"likeliest": forced(head, table), "told": told(head, table)}
+    found = [counted(kind, name, column, right[table.seconds == s], s) for s in SECONDS for column, right in ways.items()]
+    return [number(kind, name, "pieces", len(table.seconds)), *found]
 
 
 def calibrated(name: str, head: Head, table: Table) -> list[Figure]:
