@@ -198,7 +198,8 @@ where two people are taken for one, the turns of one of them are wrong.
 | margin | embedded: turns | mean margin, % | right, % | with Resemblyzer: turns | mean margin, % | right, % |
 |---|---|---|---|---|---|---|"""
 STAND_INS = """\
-What stands in for singing, whispering and far speech: no recording of these with a free licence is at hand.
+What stands in for singing, whispering and far speech: no recording of these with a free licence is at hand. eSpeak NG draws a
+whisper's noise anew in every run, so that its row moves by some tenths.
 
 | stand-in | seconds | not by speech detection, % | in no span, % | and not named as loud without speech, % |
 |---|---|---|---|---|"""

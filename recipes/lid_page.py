@@ -294,7 +294,11 @@ SURE = (
         draw=_sureness(OTHER_KINDS, "Probability of what is said, interviews and radio"),
     ),
 )
-PLOTS = (HEARD, STRANGE, *SURE)
+
+
+def plots(figures: Figures) -> list[Plot]:
+    """The plots that there are figures for: bins of probability are kept since they are drawn."""
+    return [HEARD, STRANGE, *(plot for plot in SURE if figures.get("sure", MIXED, "bin 9"))]
 
 
 def page(figures: Figures) -> str:
@@ -319,7 +323,9 @@ def page(figures: Figures) -> str:
     lines += ["| | error | right |", "|---|---|---|"]
     for name in figures.names("sure"):
         lines.append(f"| {name} | {figures.value('sure', name, 'error'):.3f} | {100 * figures.value('sure', name, 'right'):.0f} |")
-    lines += ["", SURE[0].shown, "", SURE[1].shown, "", "## What each part gives (3 s)", "", *_parts(figures)]
+    for plot in plots(figures)[2:]:
+        lines += ["", plot.shown]
+    lines += ["", "## What each part gives (3 s)", "", *_parts(figures)]
     lines += ["", "## Transcripts beside it (3 s)", "", *_transcripts(figures), "", "## Control", "", _control(figures)]
     return "\n".join(lines) + "\n"
 
@@ -333,5 +339,5 @@ def unheard_page(figures: Figures) -> str:
 def write(figures: Figures) -> None:
     """The page and its plots, into docs/."""
     write_text(DOCS / "lid_scores.md", page(figures))
-    for plot in PLOTS:
+    for plot in plots(figures):
         write_text(DOCS / "images" / plot.file, plot.draw(figures) + "\n")

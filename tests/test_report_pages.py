@@ -34,7 +34,7 @@ def test_the_page_of_error_rates_and_its_plots_are_printed_from_the_rows_that_we
 def test_the_page_of_languages_and_its_plots_are_printed_from_the_figures_that_were_kept(lid_page: ModuleType) -> None:
     figures = lid_page.kept(lid_page.KEPT, lid_page.KEPT_UNHEARD)
     assert lid_page.page(figures) == (DOCS / "lid_scores.md").read_text(encoding="utf-8")
-    for plot in lid_page.PLOTS:
+    for plot in lid_page.plots(figures):
         assert plot.draw(figures) + "\n" == (DOCS / "images" / plot.file).read_text(encoding="utf-8")
 
 
