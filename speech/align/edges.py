@@ -1,6 +1,6 @@
 """Where a line begins and ends in the sound: from the frames of its letters, to 10 ms, by the loudness around them.
 
-A recogniser of this kind marks each letter by a peak inside its sound, one of 40 ms: the first peak of a line comes late, the last one early.
+A recogniser of this kind marks each letter by a peak of 40 ms inside its sound: the first peak of a line comes late, the last early.
 """
 
 from __future__ import annotations
@@ -16,12 +16,16 @@ HOP_S = 0.01
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EdgeSettings:
-    """How far an edge may lie beyond the line's first and last peak, and where between pause and speech (in dB, 0 to 1) sound begins."""
+    """How far an edge may lie beyond the line's first and last peak, and where between pause and speech (in dB, 0 to 1) sound begins.
+
+    `margin_s` is what people leave of a pause on both sides of a line (chosen on dev sessions of Kichwa).
+    """
 
     reach_s: float = 0.45
     share: float = 0.35
     around_s: float = 1.5
     quiet_s: float = 0.06
+    margin_s: float = 0.1
 
 
 def loudness(samples: NDArray[np.float32], rate: int) -> NDArray[np.float32]:
@@ -47,12 +51,25 @@ def line_edges(
         before = peaks[k - 1][1] if k else 0.0
         after = peaks[k + 1][0] if k + 1 < len(peaks) else len(levels) * HOP_S
         found.append(
-            (_edge(first, max(before, first - settings.reach_s), levels, settings), _edge(last, min(after, last + settings.reach_s), levels, settings))
+            (
+                _edge(first, max(before, first - settings.reach_s), levels, settings),
+                _edge(last, min(after, last + settings.reach_s), levels, settings),
+            )
         )
     for k in range(1, len(found)):
         if found[k][0] < found[k - 1][1]:
             middle = _quietest(peaks[k - 1][1], peaks[k][0], levels)
             found[k - 1], found[k] = (found[k - 1][0], middle), (middle, found[k][1])
+    return found
+
+
+def with_margin(edges: Sequence[tuple[float, float]], length_s: float, margin_s: float) -> list[tuple[float, float]]:
+    """The edges with a margin on both sides, at most half of the pause between two lines."""
+    found = []
+    for k, (start, end) in enumerate(edges):
+        before = (start - edges[k - 1][1]) / 2 if k else start
+        after = (edges[k + 1][0] - end) / 2 if k + 1 < len(edges) else length_s - end
+        found.append((start - max(0.0, min(margin_s, before)), end + max(0.0, min(margin_s, after))))
     return found
 
 
