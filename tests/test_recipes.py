@@ -266,3 +266,9 @@ def test_margins_are_fitted_as_a_map_that_never_falls(shared: Path) -> None:
     found = re.findall(r"\(([\d.]+), ([\d.]+)\)", smoke("tune_diarise.py", shared, "--margins"))
     places, shares = ([float(pair[n]) for pair in found] for n in (0, 1))
     assert len(found) >= 3 and places == sorted(places) and shares == sorted(shares)
+
+
+def test_lines_are_placed_on_a_joined_session(shared: Path) -> None:
+    rows = [line.split(" | ") for line in smoke("score_align.py", shared).splitlines() if line.startswith("| Swahili")]
+    assert [row[3] for row in rows[:2]] == ["align", "plain pass"] and len(rows) == 3
+    assert int(rows[2][1].split(" of ")[1]) >= 1
