@@ -1,5 +1,5 @@
 """What the workers do, by kind: look at a recording (what it holds, its peaks, a copy that browsers play), tell its language, transcribe
-it, learn, and try how fast this machine learns.
+it, learn, try how fast this machine learns, and have a text spoken.
 
 Every kind asks the gate when it begins: what was allowed when the job was put into the queue may be withdrawn by then. Work that was
 done already, in an attempt that was cut off, is found by its result and not done twice.
@@ -23,6 +23,7 @@ from speech.review.doubts import doubts_in
 from speech.review.orders import first_unsure
 from speech.review.spoken import may_be_spoken
 from speech.review.workspace import Listed
+from speech.ui.aloud import how, told
 from speech.ui.held import Held, direct
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 HEAVY = ("transcribe", "identify", "adapt")
 LIGHT = ("peaks", "pace")
+VOICE = ("say",)
+"""By a process of its own: a text of two lines does not wait for a transcription, nor a waveform for a text of twenty pages."""
 _SHARES = {
     "transcribe": {"reading": 0.05, "loading the model": 0.05, "finding speech": 0.1, "recognising": 0.8},
     "identify": {"reading": 0.15, "loading the model": 0.1, "finding speech": 0.25, "telling languages": 0.5},
@@ -47,6 +50,8 @@ def kinds(held: Held, lane: str) -> dict[str, Kind]:
             "peaks": Kind(work=lambda job, report: look(held, job, report), shares=_SHARES["peaks"], silent_s=_SILENT_S),
             "pace": Kind(work=lambda job, report: {"step_s": learning.try_pace(learning.models_of(held.workspace()))}),
         }
+    if lane == "voice":
+        return {"say": Kind(work=lambda job, report: speak(held, job, report), shares={"speaking": 1.0})}
     return {
         "transcribe": Kind(work=lambda job, report: transcribe(held, job, report), shares=_steps),
         "identify": Kind(work=lambda job, report: identify(held, job, report), shares=_SHARES["identify"]),
@@ -208,6 +213,27 @@ def learn(held: Held, job: Job, report: Report) -> Mapping[str, Any]:
         purpose=context.purpose,
         stepped=lambda what, step, most: report(what, step, most),
     )
+
+
+def speak(held: Held, job: Job, report: Report) -> Mapping[str, Any]:
+    """Have a text spoken, sentence by sentence, into a file that says of itself that it is synthetic; a second attempt makes the same."""
+    from speech import say as verb
+
+    asked, said = job.settings, str(job.settings["said"])
+    text = held.spoken.text(said)
+    if text is None:
+        raise Refusal("text", "the text was deleted", "Have it spoken again", "TEXT_EMPTY")
+    out = held.spoken.file(said, str(asked["suffix"]))
+    made = verb.say(
+        text, **how(asked), out=out, force=True, context=held.workspace().context, progress=lambda done, of: report("speaking", done, of)
+    )
+    return {
+        "duration_ms": made.duration_ms,
+        "sha256": made.sha256,
+        "bytes": out.stat().st_size,
+        "findings": [{"code": f.code, "what": f.what, "mend": f.mend} for f in made.findings],
+        **told(made.checked),
+    }
 
 
 def _edit_of(job: Job) -> str:
