@@ -105,6 +105,7 @@ class Aloud:
 
     def _running(self) -> subprocess.Popen[bytes]:
         if self._process is None or self._process.poll() is not None:
+            self._end()
             packages = str(Path(speech.__file__).resolve().parent.parent)
             environment = {**os.environ, **self._environment}
             environment["PYTHONPATH"] = os.pathsep.join(filter(None, (environment.get("PYTHONPATH"), packages)))

@@ -29,7 +29,10 @@ class Spoken:
     def begin(self, text: str) -> str:
         """Keep a text to be spoken; its id."""
         id = uuid.uuid4().hex[:16]
-        write_text(self.place / id / "text.txt", text)
+        folder = self.place / id
+        with disk_errors(folder):
+            folder.mkdir(parents=True)
+        write_text(folder / "text.txt", text)
         return id
 
     def text(self, id: str) -> str | None:

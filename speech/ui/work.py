@@ -18,7 +18,7 @@ from speech.errors import AudioRefused, PathRefused, Refusal
 from speech.jobs import Job, Kind, Report
 from speech.languages import UNDETERMINED
 from speech.models import hub
-from speech.review import edits, learning
+from speech.review import edits
 from speech.review.doubts import doubts_in
 from speech.review.orders import first_unsure
 from speech.review.spoken import may_be_spoken
@@ -48,7 +48,7 @@ def kinds(held: Held, lane: str) -> dict[str, Kind]:
     if lane == "light":
         return {
             "peaks": Kind(work=lambda job, report: look(held, job, report), shares=_SHARES["peaks"], silent_s=_SILENT_S),
-            "pace": Kind(work=lambda job, report: {"step_s": learning.try_pace(learning.models_of(held.workspace()))}),
+            "pace": Kind(work=lambda job, report: pace(held)),
         }
     if lane == "voice":
         return {"say": Kind(work=lambda job, report: speak(held, job, report), shares={"speaking": 1.0})}
@@ -83,6 +83,13 @@ def look(held: Held, job: Job, report: Report) -> Mapping[str, Any]:
     except (AudioRefused, PathRefused) as refused:
         held.keep_refusal(known, {"code": refused.code, "what": refused.what, "mend": refused.mend})
         raise
+
+
+def pace(held: Held) -> Mapping[str, Any]:
+    """Try how long a step of learning takes here."""
+    from speech.review import learning  # with torch: a worker that only draws waveforms, or speaks, takes 130 MB less without it
+
+    return {"step_s": learning.try_pace(learning.models_of(held.workspace()))}
 
 
 def asked_of(settings: Mapping[str, Any]) -> Asked:
@@ -125,6 +132,7 @@ def transcribe(held: Held, job: Job, report: Report) -> Mapping[str, Any]:
     from speech.collections.outputs import deliver
     from speech.models.lm.finding import LanguageModels
     from speech.models.recogniser import Later, LoadSettings
+    from speech.review import learning
 
     asked, model = asked_of(job.settings), str(job.settings.get("model", "mini"))
     codes = verb.codes_of(asked)
@@ -196,6 +204,8 @@ def identify(held: Held, job: Job, report: Report) -> Mapping[str, Any]:
 
 def learn(held: Held, job: Job, report: Report) -> Mapping[str, Any]:
     """Learn an adapter from what is approved, into a folder that bears the job's id; a run that was cut off goes on."""
+    from speech.review import learning
+
     language = str(job.settings["language"])
     workspace = held.workspace()
     models = learning.models_of(workspace)

@@ -6,6 +6,7 @@ A voice is named by its id in the list of voices, never by a path or an address.
 
 from __future__ import annotations
 
+import contextlib
 import json
 from typing import Any, Literal
 from urllib.parse import quote
@@ -79,14 +80,13 @@ def _facts(facts: dict[str, Any]) -> dict[str, Any]:
 
 
 def _own(served: Served) -> list[str]:
-    """The languages of the collection: those of its recordings, and those on its cards."""
-    codes: list[str] = []
-    for known in served.workspace().recordings():
-        codes.append(known.language)
-        try:
-            codes += may_be_spoken(served.workspace(), known).candidates if served.allowed(known, ("review",)) else ()
-        except SpeechError:
-            continue  # a card that is wrong names none
+    """The languages of the collection: those of its recordings, and those on the card of the first."""
+    known = [one for one in served.workspace().recordings() if served.allowed(one, ("review",))]
+    codes = [one.language for one in known]
+    if known:
+        with contextlib.suppress(SpeechError):  # a card that is wrong names none
+            spoken = may_be_spoken(served.workspace(), known[0])
+            codes += [*spoken.candidates, *(code for code, why in spoken.absent if why == "model")] if spoken.title else ()
     return [code for code in dict.fromkeys(codes) if languages.is_code(code) and code != languages.UNDETERMINED]
 
 
