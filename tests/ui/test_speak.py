@@ -26,6 +26,7 @@ from speech.store import Store
 from speech.ui.aloud import Aloud
 from speech.ui.places import places_of
 from speech.ui.served import Served
+from speech.ui.users import LOCAL
 from speech.ui.work import kinds
 from tests.ui.browsing import Open
 from tests.ui.conftest import TEXTS, Person, opened, recording, work_off
@@ -36,6 +37,7 @@ YORUBA = "mo fẹ́ lọ"
 """Tone marks and dots: of ẹ́ the parts are f, ẹ, and the accent, which is a sign of its own."""
 NKO = "ߒ ߓߏ߲"
 ARABIC = "بيت كبير"
+"""Standard Arabic (arb) has a voice."""
 
 
 @pytest.fixture(autouse=True)
@@ -109,7 +111,7 @@ def test_languages_are_listed_with_their_voices_the_collections_first_those_with
         ("ba ب ba", "swh", "", {"ب": [3]}),
         ("12 ߒ", "swh", "", {"ߒ": [3]}),
         (KICHWA, "que", "", {}),
-        (ARABIC, "ara", "", {}),
+        (ARABIC, "arb", "", {}),
     ],
 )
 def test_letters_that_cannot_be_said_are_told_with_their_places_in_the_text_as_given(
@@ -350,7 +352,7 @@ def test_letters_are_listed_with_place_before_there_is_sound_and_nothing_is_drop
         page.select_option("#speak-borrow", borrow)
     shown = letters_of(page)
     assert {letter: at for letter, at in shown.items() if letter in places} == places
-    assert page.locator("#speak-go").count() == 0 and spoken(Person(served, "local")) == []
+    assert page.locator("#speak-go").count() == 0 and spoken(Person(served, LOCAL)) == []
     assert page.locator(".unsaid input:checked").count() == 0  # nothing is chosen for anybody
     letter = next(reversed(places))
     page.locator(".unsaid li", has=page.locator(".letter", has_text=letter)).locator(".place").first.click()
@@ -371,7 +373,7 @@ def test_arabic_is_said_by_its_own_voice_from_the_right(store: Store, folder: Pa
     """S2, R7: every letter is one that the voice says; the field is written from the right."""
     served = opened(store, folder, None)
     page = app.page(served, "/#speak")
-    write(page, ARABIC, "ara")
+    write(page, ARABIC, "arb")
     page.wait_for_selector("#speak-go")
     assert page.locator(".unsaid li").count() == 0
     assert page.locator("#speak-text").evaluate("f => getComputedStyle(f).direction") == "rtl"
@@ -430,3 +432,75 @@ def test_the_same_seed_gives_the_same_file(local: Person, served: Served) -> Non
     assert files[0] == files[1] and len(set(files[1:])) == 4
     sounds = [job["result"]["sha256"] for job in spoken(local)]
     assert sounds[0] == sounds[1] == sounds[3] != sounds[2]  # a voice by rule draws nothing: its file alone names the seed
+
+
+# A person's voice.
+
+
+@pytest.fixture
+def persons_voice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], None]:
+    """A voice made from EX1-001's recordings lies on this machine; gives what writes down an answer of that person."""
+    pytest.importorskip("transformers")
+    from tests.diarise.fakes import CARD, carded
+    from tests.say import vits_folder
+
+    monkeypatch.setenv("SPEECH_MODELS", str(tmp_path / "models"))
+    folder = vits_folder.save(tmp_path / "models" / "grandmother", card="")
+
+    def answers(decision: str, scopes: str) -> None:
+        carded(folder, {"EX1-001": (decision, scopes)}, CARD.replace('"voiceprint"', '"synthesise_voice"'))
+
+    return answers
+
+
+def voice_of(person: Person) -> dict[str, Any]:
+    """The voice of Swahili that is not made by rule."""
+    rows = {row["code"]: row["voices"] for row in person.get("/api/speak").json()["languages"]}
+    [voice] = [one for one in rows["swh"] if one["voice"] != "espeak"]
+    return dict(voice)
+
+
+def test_a_persons_voice_speaks_only_while_that_person_allows_it(
+    local: Person, served: Served, persons_voice: Callable[[str, str], None], tmp_path: Path
+) -> None:
+    """S3: refused before there is a job, when its turn comes, and at the next range of what plays."""
+    persons_voice("denied", '"synthesise_voice"')
+    voice = voice_of(local)
+    assert voice["needs_card"] and not voice["synthetic"] and str(tmp_path) not in local.get("/api/speak").text
+    asked = {"language": "swh", "voice": voice["voice"]}
+    assert check(local, "habari yako", **asked).json()["barred"]["code"] == "PERSON_DENIED"
+    answer = say(local, "habari yako", **asked)
+    assert (answer.status_code, answer.json()["code"]) == (422, "PERSON_DENIED") and answer.json()["what"] and answer.json()["mend"]
+    assert served.queue.all(served.id) == [] and not (served.place / "spoken").exists()
+    persons_voice("granted", '"synthesise_voice"')
+    job = say(local, "habari yako", **asked).json()["id"]
+    work_off(served, "voice")
+    assert [one["state"] for one in spoken(local)] == ["done"], spoken(local)
+    assert local.get(f"/media/{job}", {"Range": "bytes=0-9"}).status_code == 206
+    waiting = say(local, "habari tena", **asked).json()["id"]
+    persons_voice("withdrawn", '"ALL"')
+    assert answered(local.get(f"/media/{job}", {"Range": "bytes=10-19"})) == NOT_THERE
+    assert answered(local.get(f"/download/speech/{job}")) == NOT_THERE
+    work_off(served, "voice")
+    found = served.queue.find(waiting)
+    assert found is not None and found.refusal is not None and (found.state, found.refusal["code"]) == ("failed", "WITHDRAWN")
+    assert [p.name for p in (served.place / "spoken" / found.settings["said"]).iterdir()] == ["text.txt"]
+
+
+def test_the_page_tells_in_plain_words_why_a_voice_may_not_be_used(
+    store: Store, folder: Path, app: Open, persons_voice: Callable[[str, str], None]
+) -> None:
+    """S3: a sentence in the place of the button; with eSpeak NG the same text has its button."""
+    persons_voice("denied", '"synthesise_voice"')
+    served = opened(store, folder, None)
+    page = app.page(served, "/#speak")
+    write(page, "habari yako", "swh")
+    page.wait_for_selector("#speak-go")
+    persons = voice_of(Person(served, LOCAL))["voice"]
+    page.select_option("#speak-voice", persons)
+    page.wait_for_selector(".speak .error >> text=This voice may not be used. EX1-001 said no")
+    assert page.locator("#speak-go").count() == 0
+    assert "made from a person's voice" in page.inner_text(".voice")
+    page.select_option("#speak-voice", "espeak")
+    page.wait_for_selector("#speak-go")
+    assert page.inner_text(".speak .error") == ""
