@@ -23,8 +23,8 @@ from typing import Any, BinaryIO
 import speech
 from speech.errors import ModelRefused, Refusal, RunFailure, SpeechError
 
-LIMIT_S = 20.0
-"""How long an answer may take; a voice by rule takes a hundredth of it, one that is a network may take most of it to be loaded."""
+LIMIT_S = 60.0
+"""How long an answer may take, against hanging. A voice by rule takes a tenth of a second; one that is a network is loaded for seconds."""
 MOST_LETTERS = 1500
 """Of a segment that is read back: about 90 s of speech."""
 

@@ -135,6 +135,7 @@ def test_another_segment_ends_it(desk: Desk) -> None:
 def test_what_was_just_typed_is_what_is_read(desk: Desk) -> None:
     """It is saved first: the voice says what stands in the store."""
     desk.click("a3")
+    desk.press("Enter")
     with desk.page.expect_response("**/aloud/a3?**") as answer:
         desk.page.keyboard.press("Control+a")
         desk.page.keyboard.type("12 wasi")

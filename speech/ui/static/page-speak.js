@@ -39,9 +39,12 @@ function form(languages, begun) {
     group(t("speak.own"), languages.filter((one) => one.own)),
     group(t("speak.with_voice"), sorted(languages.filter((one) => !one.own && one.voices.length))),
     group(t("speak.without_voice"), sorted(languages.filter((one) => !one.own && !one.voices.length))),
+    el("option", { value: "+", text: t("speak.other") }),
   );
+  const other = el("input", { id: "speak-other", maxlength: 3, autocapitalize: "off", autocomplete: "off", spellcheck: "false", placeholder: "nqo", onchange: () => named() });
+  const other_place = el("div", { hidden: true }, el("label", { for: other.id, text: t("speak.code") }), other);
   const voice_place = el("div", {});
-  const text = el("textarea", { id: "speak-text", rows: 6, dir: "auto", maxlength: MOST_LETTERS, spellcheck: "false", autocapitalize: "off", autocomplete: "off", oninput: () => typed() });
+  const text = el("textarea", { id: "speak-text", rows: 3, dir: "auto", maxlength: MOST_LETTERS, spellcheck: "false", autocapitalize: "off", autocomplete: "off", oninput: () => typed() });
   const speed = el("select", { id: "speak-speed" }, SPEEDS.map((one) => el("option", { value: one, text: `${one.toLocaleString()}×` })));
   speed.value = "1";
   const kind = el("select", { id: "speak-kind" }, Object.entries(KINDS).map(([suffix, name]) => el("option", { value: suffix, text: name })));
@@ -60,8 +63,24 @@ function form(languages, begun) {
   const now = () => languages.find((one) => one.code === language.value);
   const ready = () => Boolean(now() && (now().voices.length || borrow));
 
+  /** A language of no table: by its code. */
+  function named() {
+    const code = other.value.trim().toLowerCase();
+    wrong.textContent = /^[a-z]{3}$/.test(code) ? "" : t("speak.no_code");
+    if (wrong.textContent) return;
+    if (!languages.some((one) => one.code === code)) {
+      languages.push({ code, name: "", direction: "ltr", own: false, voices: [] });
+      language.lastChild.before(el("option", { value: code, text: nameOf({ code }) }));
+    }
+    language.value = code;
+    language.focus();
+    chosen();
+  }
+
   function chosen() {
     const one = now();
+    other_place.hidden = language.value !== "+";
+    if (language.value === "+") other.focus();
     borrow = "";
     choice = "refuse";
     voice = one?.voices[0]?.voice ?? "espeak";
@@ -163,6 +182,7 @@ function form(languages, begun) {
     { class: "form speak" },
     el("label", { for: language.id, text: t("speak.language") }),
     language,
+    other_place,
     voice_place,
     el("label", { for: text.id, text: t("speak.text") }),
     text,
