@@ -101,6 +101,7 @@ def test_languages_are_listed_with_their_voices_the_collections_first_those_with
     [voice] = by_code["que"]["voices"]
     assert (voice["voice"], voice["engine"], voice["synthetic"], voice["needs_card"]) == ("espeak", "espeak", True, False)
     assert by_code["yor"]["voices"] == [] and by_code["deu"]["voices"]
+    assert by_code["yor"]["near"] == ["swh"] and "near" not in by_code["que"]
 
 
 @pytest.mark.parametrize(
@@ -322,6 +323,7 @@ def test_where_there_is_no_voice_a_sentence_says_so_and_there_is_no_button(store
     page.wait_for_selector(".speak .warn >> text=There is no voice for Yoruba (yor) on this machine.")
     page.wait_for_timeout(800)
     assert page.locator("#speak-go").count() == 0 and page.locator(".unsaid li").count() == 0
+    assert page.locator("#speak-borrow option").nth(1).inner_text() == "Swahili (swh)"  # what is near comes first
     page.select_option("#speak-borrow", "swh")
     assert letters_of(page) == {"ẹ́": [5], "ọ": [9]}
     assert page.locator("#speak-go").count() == 0

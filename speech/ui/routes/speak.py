@@ -18,6 +18,7 @@ from speech import languages
 from speech.errors import SpeechError, TextRefused
 from speech.review import edits
 from speech.review.spoken import may_be_spoken
+from speech.say.engines import near_voices
 from speech.ui import aloud
 from speech.ui.answers import Json, NotThere
 from speech.ui.routes.common import Listener, Reader, Worked, own_speech, recording_of, served_of
@@ -71,7 +72,8 @@ def voices(request: Request, asker: Reader) -> Json:
         table = languages.load(code)
         direction = "rtl" if is_right_to_left(table) else "ltr"
         name = table.name if table.name != code else ""
-        rows.append({"code": code, "name": name, "direction": direction, "own": code in own, "voices": found.get(code, [])})
+        row = {"code": code, "name": name, "direction": direction, "own": code in own, "voices": found.get(code, [])}
+        rows.append(row if row["voices"] else {**row, "near": list(near_voices(code))})
     return Json({"languages": rows, "any": bool(found)})
 
 

@@ -97,7 +97,7 @@ function form(languages, begun) {
     const said = el("p", { class: "quiet voice" });
     const tell = (own) => (said.textContent = own ? told(own) : "");
     if (!one.voices.length) {
-      const select = borrowing("speak-borrow", languages, borrow, (code) => {
+      const select = borrowing("speak-borrow", languages, one, borrow, (code) => {
         borrow = code;
         choice = "refuse";
         voice = languages.find((other) => other.code === code)?.voices[0]?.voice ?? "espeak";

@@ -178,7 +178,7 @@ export const ReadingBack = (Base) => class extends Base {
     const own = found.languages.find((one) => one.code === code);
     if (own?.voices.length) return place.replaceChildren(el("p", { class: "quiet", text: say("read_back.has_voice", { language: this.languageName(code), voice: own.voices[0].name }) }));
     if (!found.any) return place.replaceChildren(el("p", { class: "quiet", text: say("read_back.none_here") }));
-    const select = borrowing("read-back-borrow", found.languages, this.settings.borrow[code] ?? "", (to) => this.keepReading(() => (this.settings.borrow = { ...this.settings.borrow, [code]: to })));
+    const select = borrowing("read-back-borrow", found.languages, own, this.settings.borrow[code] ?? "", (to) => this.keepReading(() => (this.settings.borrow = { ...this.settings.borrow, [code]: to })));
     place.replaceChildren(el("p", { class: "quiet", text: say("read_back.no_voice", { language: own ? nameOf(own) : code }) }), el("label", { for: select.id }, el("span", { text: say("read_back.borrow") }), select));
   }
 

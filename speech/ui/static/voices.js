@@ -24,9 +24,11 @@ export function told(voice) {
   return t(voice.synthetic ? "speak.voice_made" : "speak.voice_person", { voice: voice.name, engine: voice.engine });
 }
 
-/** The choice of a language whose voice is borrowed; the first choice is none. */
-export function borrowing(id, languages, chosen, changed) {
-  const having = languages.filter((one) => one.voices.length).sort((a, b) => nameOf(a).localeCompare(nameOf(b)));
+/** The choice of a language whose voice is borrowed: none, then those that are near to `language`, then all. */
+export function borrowing(id, languages, language, chosen, changed) {
+  const near = language?.near ?? [];
+  const place = (one) => (near.includes(one.code) ? near.indexOf(one.code) : near.length);
+  const having = languages.filter((one) => one.voices.length).sort((a, b) => place(a) - place(b) || nameOf(a).localeCompare(nameOf(b)));
   const select = el("select", { id, onchange: () => changed(select.value) }, el("option", { value: "", text: t("speak.borrow_none") }), having.map((one) => el("option", { value: one.code, text: nameOf(one) })));
   select.value = chosen;
   return select;
