@@ -29,6 +29,8 @@ MOST_LETTERS = 1500
 """Of a segment that is read back: about 90 s of speech."""
 
 
+MOST_WAITING = 8
+"""Questions at once; who waits holds one of the server's threads, of which saving needs some."""
 BY_RULE = "espeak"
 """The one voice that is no person's and needs no file: eSpeak NG."""
 SCOPE = "synthesise_voice"
@@ -41,6 +43,7 @@ class Aloud:
         self._environment = dict(environment or {})
         self._limit_s = limit_s
         self._turn = threading.Lock()
+        self._waiting = threading.BoundedSemaphore(MOST_WAITING)
         self._process: subprocess.Popen[bytes] | None = None
 
     def voices(self) -> list[dict[str, Any]]:
@@ -64,7 +67,9 @@ class Aloud:
         return found
 
     def end(self) -> None:
-        """End the process."""
+        """End the process, whatever it is at."""
+        if (process := self._process) is not None:
+            process.kill()
         with self._turn:
             self._end()
 
@@ -80,8 +85,17 @@ class Aloud:
         Raises
         ------
         Refusal, RunFailure
-            As the voice refuses or fails; `VOICE_SILENT`: it came to no end in time, or its process ended.
+            As the voice refuses or fails; `VOICE_SILENT`: it came to no end in time, its process ended, or too many wait for it.
         """
+        if not self._waiting.acquire(blocking=False):
+            what = f"{MOST_WAITING} others wait for the voice"
+            raise RunFailure("voice", what, "Try again in a moment", "VOICE_SILENT")
+        try:
+            return self._answered(asked)
+        finally:
+            self._waiting.release()
+
+    def _answered(self, asked: Mapping[str, Any]) -> tuple[dict[str, Any], bytes]:
         if not self._turn.acquire(timeout=self._limit_s):
             raise _silent(self._limit_s)
         try:

@@ -45,10 +45,12 @@ class Spoken:
 
     def title(self, id: str) -> str | None:
         """How the text begins, in one line; None where it was deleted."""
-        text = self.text(id)
-        if text is None:
+        try:
+            with (self.place / id / "text.txt").open("rb") as file:
+                begin = file.read(16 * _TITLE_LETTERS)
+        except OSError:
             return None
-        line = " ".join(text[: 4 * _TITLE_LETTERS].split())
+        line = " ".join(begin.decode("utf-8", "ignore").split())
         return line if len(line) <= _TITLE_LETTERS else f"{line[:_TITLE_LETTERS].rstrip()}…"
 
     def file(self, id: str, suffix: str) -> Path:

@@ -23,7 +23,7 @@ from speech import cli
 from speech.collections import ledger
 from speech.jobs import Queue, Worker
 from speech.store import Store
-from speech.ui.aloud import Aloud
+from speech.ui.aloud import MOST_WAITING, Aloud
 from speech.ui.places import places_of
 from speech.ui.served import Served
 from speech.ui.users import LOCAL
@@ -210,6 +210,17 @@ def test_a_voice_that_falls_silent_is_said_and_the_next_question_is_answered(loc
     served.aloud._process.kill()  # as a fault of the library would end it
     served.aloud._process.wait()
     assert local.get(f"/api/recordings/{id}/aloud/{first}").status_code == 200
+
+
+def test_where_many_wait_for_the_voice_the_next_is_told_so_at_once(local: Person, served: Served) -> None:
+    """Whoever waits holds a thread of the server: they are bounded, and who saves goes on."""
+    for _ in range(MOST_WAITING):
+        assert served.aloud._waiting.acquire(blocking=False)
+    answer = local.get("/api/speak")
+    assert (answer.status_code, answer.json()["code"]) == (503, "VOICE_SILENT")
+    assert local.get("/api/me").status_code == 200
+    served.aloud._waiting.release()
+    assert local.get("/api/speak").status_code == 200
 
 
 def test_a_segment_that_is_empty_or_very_long_is_refused_with_a_mend(local: Person, served: Served) -> None:
