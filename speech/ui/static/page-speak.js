@@ -141,6 +141,7 @@ function form(languages, begun) {
       live.textContent = "";
       return;
     }
+    act.replaceChildren(el("p", { class: "quiet", text: t("speak.checking") }));
     const answer = await ask("/api/speak/check", { method: "POST", body: asked() });
     if (own !== turn) return;
     if (!answer.ok) {
