@@ -341,7 +341,7 @@ def speak(page: Any, stage: Stage) -> None:
         page.locator("#page-speak .job.done").wait_for(timeout=120_000)
     speak_no_voice(page, stage)
     page.locator("#speak-borrow").select_option("swh")
-    wait(page, "#page-speak .unsaid li")
+    page.locator("#page-speak .unsaid li").first.wait_for(timeout=120_000)  # the first time a table of all scripts is loaded
     page.mouse.move(0, 0)
     page.wait_for_timeout(400)
 
