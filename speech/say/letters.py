@@ -30,7 +30,10 @@ _SOUNDS = {
     "ɓ": "b", "ɗ": "d", "ɖ": "d", "ƙ": "k", "ƴ": "y", "ɠ": "g", "ʄ": "j", "ƈ": "c", "ƥ": "p", "ƭ": "t", "ɛ": "e", "ɔ": "o", "ɩ": "i",
     "ɪ": "i", "ʋ": "v", "ʊ": "u", "ə": "a", "ǝ": "e", "ŋ": "ng", "ɲ": "ny", "ʃ": "sh", "ʒ": "zh", "ɣ": "gh", "ɦ": "h", "ƒ": "f",
     "θ": "th", "ð": "dh", "χ": "kh", "ɬ": "l", "ɨ": "i", "ʉ": "u", "ı": "i", "ł": "l", "ø": "o", "đ": "d", "ħ": "h", "ß": "ss",
-    "æ": "ae", "œ": "oe", "ʔ": "", "ʼ": "", "ꞌ": "", "ʻ": "", "'": "", "’": "", "‘": "", "`": "", "þ": "th",
+    "ʌ": "a", "ɑ": "a", "ɒ": "o", "ɐ": "a", "ɜ": "e", "ɘ": "e", "ɤ": "o", "ɯ": "u", "ʏ": "u", "ɵ": "o", "ɹ": "r", "ɻ": "r", "ɾ": "r",
+    "ɽ": "r", "ʀ": "r", "ʁ": "r", "ɫ": "l", "ɭ": "l", "ʎ": "ly", "ɱ": "m", "ɳ": "n", "ɴ": "n", "ɸ": "f", "β": "b", "ʂ": "sh", "ʐ": "zh",
+    "ɕ": "sh", "ʑ": "zh", "ʝ": "j", "ɟ": "j", "ɥ": "w", "ɰ": "w", "ʍ": "w", "ʈ": "t", "ɡ": "g", "ɢ": "g", "ʛ": "g", "ʕ": "", "ː": "",
+    "ˑ": "", "ˈ": "", "ˌ": "", "æ": "ae", "œ": "oe", "ʔ": "", "ʼ": "", "ꞌ": "", "ʻ": "", "'": "", "’": "", "‘": "", "`": "", "þ": "th",
 }  # fmt: skip
 _NAMED = re.compile(r"LATIN (?:SMALL|CAPITAL) LETTER ([A-Z]{1,2}) WITH ")
 _WORDS = regex.compile(
@@ -135,7 +138,7 @@ def _candidates(letter: str, language: Language) -> Iterator[str]:
     base = "".join(c for c in unicodedata.normalize("NFD", low) if not unicodedata.combining(c))
     if base in table:
         yield table[base]
-    if unicodedata.category(letter[0])[0] == "L" or letter in APOSTROPHES:
+    if unicodedata.category(letter[0])[0] == "L" or letter in _SOUNDS:
         yield plain_letter(letter)
     if roman := romanised(letter):
         yield roman

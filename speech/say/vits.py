@@ -22,7 +22,7 @@ import numpy as np
 
 from speech.collections import consent
 from speech.errors import ModelRefused
-from speech.files import shown
+from speech.files import is_folder, shown
 from speech.models import hub
 from speech.models.checkpoint import compare_shapes, inside, json_of, weight_files
 from speech.models.memory import require_memory
@@ -251,5 +251,13 @@ def load(name: str, language: str, *, card: Path | None = None) -> VitsVoice:
         language=language,
         item=found.item,
         licence=found.licence or (MMS_LICENCE if mms else ""),
-        origin=found.origin or (f"https://huggingface.co/{name}" if hub.is_repository(name) else checkpoint.name),
+        origin=found.origin or _origin(name, folder),
     )
+
+
+def _origin(name: str, folder: Path) -> str:
+    """From where a voice comes whose card does not say it: its repository, with the revision that lies here, or its folder's name."""
+    if not hub.is_repository(name) or is_folder(Path(name)):
+        return folder.name
+    revision = f", revision {folder.name}" if folder.parent.name == "snapshots" else ""
+    return f"https://huggingface.co/{name}{revision}"
