@@ -71,9 +71,7 @@ class Settings:
         return float(self.rate * self.fall**epoch)
 
 
-TINY = Settings(
-    batch=8, rate=1e-3, adversarial_from=10_000, judges=Judges(periods=(2, 3), channels=(8, 16, 32)), checkpoint_steps=100
-)
+TINY = Settings(batch=8, rate=1e-3, adversarial_from=10_000, judges=Judges(periods=(2, 3), channels=(8, 16, 32)), checkpoint_steps=100)
 """For showing on one core: ours, not tuned."""
 
 
@@ -122,6 +120,8 @@ class Training:
         folder.mkdir(parents=True, exist_ok=True)
         if (folder / LAST).exists():
             self.load(folder / LAST)
+        else:
+            (folder / LOG).unlink(missing_ok=True)  # of a run that ended before its first checkpoint
 
     def load(self, path: Path) -> None:
         """Weights, optimisers, chance and the place of the run; lines of the log after it are taken away."""
@@ -284,7 +284,6 @@ def train(plan: Plan) -> Training:
     ConsentRefused
         Somebody did not agree; asked before a sample is decoded.
     """
-    torch.backends.cudnn.deterministic = True
     source = read_source(plan.recordings, plan.language)
     asked = voice_material.ask(source, plan.language, context=plan.context, card=plan.card, speaker=plan.speaker)
     generators.seed_all(plan.settings.seed)
@@ -292,9 +291,9 @@ def train(plan: Plan) -> Training:
     held = voice_start.whose(start, asked.cards, asked.speakers)
     say_start(start)
     voice = plan.out / VOICE
-    voice_start.save(voice, start, {})
-    cards = [load_card(path) for path in asked.cards]
-    voice_start.write_cards(voice, plan.language, start, held, cards)
+    if not (plan.out / LAST).exists():  # else the voice of the last checkpoint lies there
+        voice_start.save(voice, start, {})
+        voice_start.write_cards(voice, plan.language, start, held, [load_card(path) for path in asked.cards])
     hop = math.prod(start.network.config.upsample_rates)
     material = voice_material.gather(asked, voice, plan.language, hop, minutes=plan.minutes, seed=plan.settings.seed)
     told = "".join(f"; left out: {count} {why}" for why, count in material.left_out.most_common())
@@ -398,7 +397,18 @@ def show(out: Path, *, smoke: bool) -> None:
             voice_page.speak(recordings, one)
         start = str(out / one.start / VOICE) if one.start else ""
         settings = replace(TINY, checkpoint_steps=2, adversarial_from=1) if smoke else replace(TINY, **one.settings)
-        train(Plan(recordings=recordings, language=one.language, out=out / name, start=start, steps=one.steps, settings=settings))
+        print(f"== {name}", flush=True)
+        train(
+            Plan(
+                recordings=recordings,
+                language=one.language,
+                out=out / name,
+                start=start,
+                steps=one.steps,
+                settings=settings,
+                sentence=one.sentence,
+            )
+        )
     page, images = voice_page.page(out, shown_voices, command="--show")
     if smoke:
         print(page)
@@ -435,9 +445,18 @@ def main() -> None:
         base = TINY if options.from_nothing else Settings()
         train(
             Plan(
-                recordings=options.recordings, language=options.language, out=options.out, start=options.start, card=options.card,
-                start_card=options.start_card, speaker=options.speaker, minutes=options.minutes, steps=options.steps,
-                sentence=options.sentence, settings=changed(base, options.set), device=options.device,
+                recordings=options.recordings,
+                language=options.language,
+                out=options.out,
+                start=options.start,
+                card=options.card,
+                start_card=options.start_card,
+                speaker=options.speaker,
+                minutes=options.minutes,
+                steps=options.steps,
+                sentence=options.sentence,
+                settings=changed(base, options.set),
+                device=options.device,
                 context=consent.Context(purpose=options.purpose),
             )  # fmt: skip
         )

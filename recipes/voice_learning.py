@@ -146,9 +146,7 @@ class ScaleDiscriminator(nn.Module):
         self.scale = scale
         sizes = [max(1, channels[0] // 2), *channels]
         layers: list[nn.Module] = [nn.Conv1d(1, sizes[0], 15, padding=7)]
-        layers += [
-            nn.Conv1d(a, b, 41, 4, padding=20, groups=math.gcd(max(1, a // 4), b)) for a, b in zip(sizes, sizes[1:], strict=False)
-        ]
+        layers += [nn.Conv1d(a, b, 41, 4, padding=20, groups=math.gcd(max(1, a // 4), b)) for a, b in zip(sizes, sizes[1:], strict=False)]
         layers += [nn.Conv1d(sizes[-1], sizes[-1], 5, padding=2), nn.Conv1d(sizes[-1], 1, 3, padding=1)]
         self.layers = nn.ModuleList(weight_norm(layer) for layer in layers)
 

@@ -113,7 +113,7 @@ def ask(source: Source, language: str, *, context: consent.Context, card: Path |
         raise TextRefused(source.name, f"no row has a text in {language}", "Check --language, --speaker and the manifest", "TEXT_EMPTY")
     if len(speakers) > 1 and not speaker:
         raise TextRefused(
-            source.name, f"{len(speakers)} speakers are heard, and a voice is of one", "Choose one by the code in the manifest: --speaker CODE",
+            source.name, f"{len(speakers)} speakers are heard, and a voice is of one", "Choose one by its code: --speaker CODE",
             "VOICE_SPEAKER",
         )  # fmt: skip
     every = by_recording(source.rows)
@@ -122,7 +122,9 @@ def ask(source: Source, language: str, *, context: consent.Context, card: Path |
         try:
             decisions.append(consent.require({SCOPE}, item_of(name, every[name], source.root, card), context=context))
         except ConsentRefused as refused:
-            ledger.append(Event(type="train", outcome="refused", gate=consent.gate_of(refused), purpose=context.purpose, fault=refused.code))
+            ledger.append(
+                Event(type="train", outcome="refused", gate=consent.gate_of(refused), purpose=context.purpose, fault=refused.code)
+            )
             raise
         cards.append(card_for(source.root / name, card))
     return Asked(

@@ -13,7 +13,6 @@ with it as it is, with the cards of those people, so that whoever speaks with th
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import sys
 import unicodedata
@@ -239,14 +238,13 @@ def synthetic_card(language: str, start: Start, sources: Sequence[Card]) -> str:
     described = answers.Described(
         id=answers.identifier(f"voice_{language}_synthetic"), title=f"SYNTHETIC: a voice of {languages.named(language)}; no person's voice",
         languages=(language,), holder="whoever trained it", kind="project", licence="cc0-1.0", for_all=True,
-        why_not="no person was recorded", source=f"recipes/train_voice.py, from {start.name} and {made_from}"[:400],
+        why_not="no person was recorded", source=f"recipes/train_voice.py, from {start.name} and {made_from}", synthetic=True,
     )  # fmt: skip
     said = answers.Said(
         scopes=(*LOCAL, "train_tts", "synthesise_voice"), basis="public_licence", given_by="licensor", given_on=consent.today(),
         evidence="the cards of what it was made from",
     )  # fmt: skip
-    text = answers.new_card(described, [said])
-    return text if "\nsynthetic = true" in text else text.replace("\n\n[[languages]]", "\nsynthetic = true\n\n[[languages]]", 1)
+    return answers.new_card(described, [said])
 
 
 def write_cards(folder: Path, language: str, start: Start, held: Whose, sources: Sequence[Card]) -> None:
@@ -286,6 +284,6 @@ def save(folder: Path, start: Start, account: Mapping[str, Any]) -> None:
             write_bytes(part / name, data)
         folder.mkdir(parents=True, exist_ok=True)
         for path in part.iterdir():
-            os.replace(path, folder / path.name)
+            path.replace(folder / path.name)
     finally:
         shutil.rmtree(part, ignore_errors=True)
