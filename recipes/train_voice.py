@@ -149,22 +149,24 @@ class Training:
         }  # fmt: skip
         saved.write(self.folder / LAST, state)
 
-    def run(self, steps: int) -> Iterator[int]:
-        """Up to `steps` in all; gives the step at each checkpoint, when it is written and the process's chance is put aside.
+    def run(self, steps: int, seconds: float = math.inf) -> Iterator[int]:
+        """Up to `steps` in all, or until so many seconds were learnt.
+
+        Gives the step at each checkpoint, when it is written and the process's chance is put aside.
 
         Raises
         ------
         TrainingFailure
             `TRAINING_DIVERGED`: a loss or a gradient is not finite; the step and the clips are named, and nothing of it is kept.
         """
-        while self.step < steps:
+        while self.step < steps and self.seconds < seconds:
             begun = time.monotonic()
             losses = self._step()
             self.step += 1
             self.seconds += time.monotonic() - begun
             with (self.folder / LOG).open("a", encoding="utf-8") as log:
                 log.write(json.dumps({"step": self.step, "seconds": round(self.seconds, 1), **losses}) + "\n")
-            if self.step % self.settings.checkpoint_steps == 0 or self.step == steps:
+            if self.step % self.settings.checkpoint_steps == 0 or self.step == steps or self.seconds >= seconds:
                 self.save()
                 with self.apart():
                     yield self.step
@@ -269,6 +271,8 @@ class Plan:
     speaker: str = ""
     minutes: float | None = None
     steps: int = 2000
+    hours: float = math.inf
+    """Of learning, after which it ends before its last step."""
     sentence: str = ""
     """Spoken at each checkpoint; empty: the first text of dev."""
     settings: Settings = field(default_factory=Settings)
@@ -301,7 +305,7 @@ def train(plan: Plan) -> Training:
     run = Training(start, material, plan.settings, plan.out, device=plan.device)
     if run.step == 0:
         _log_dev(run)
-    for step in run.run(plan.steps):
+    for step in run.run(plan.steps, 3600 * plan.hours):
         dev = _log_dev(run)
         voice_start.save(voice, start, account(plan, run, asked, held))
         _sample(plan, run, step)
@@ -396,7 +400,7 @@ def show(out: Path, *, smoke: bool) -> None:
         if not recordings.exists():
             voice_page.speak(recordings, one)
         start = str(out / one.start / VOICE) if one.start else ""
-        settings = replace(TINY, checkpoint_steps=2, adversarial_from=1) if smoke else replace(TINY, **one.settings)
+        settings = replace(TINY, **one.settings)
         print(f"== {name}", flush=True)
         train(
             Plan(
@@ -428,6 +432,7 @@ def main() -> None:
     parser.add_argument("--speaker", default="", help="by the code in the manifest, where there are several")
     parser.add_argument("--minutes", type=float)
     parser.add_argument("--steps", type=int, default=2000, help="in all; a run that stopped goes on up to them")
+    parser.add_argument("--hours", type=float, default=math.inf, help="of learning, after which it ends before its last step")
     parser.add_argument("--sentence", default="", help="spoken at each checkpoint")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="one of the settings, such as rate=1e-4")
     parser.add_argument("--purpose", default="research", choices=consent.PURPOSES)
@@ -454,6 +459,7 @@ def main() -> None:
                 speaker=options.speaker,
                 minutes=options.minutes,
                 steps=options.steps,
+                hours=options.hours,
                 sentence=options.sentence,
                 settings=changed(base, options.set),
                 device=options.device,

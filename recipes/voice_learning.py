@@ -99,6 +99,11 @@ class Spectra:
         found = torch.stft(padded, self.size, self.hop, window=self.window.to(samples), center=False, return_complex=True)
         return torch.sqrt(found.real**2 + found.imag**2 + _FLOOR)
 
+    def linear_by_clip(self, samples: Tensor, frames: Sequence[int]) -> Tensor:
+        """As `linear`, each clip's end mirrored where it ends (after so many frames), and zeros behind it."""
+        own = [self.linear(sound[None, : count * self.hop])[0].T for sound, count in zip(samples, frames, strict=True)]
+        return nn.utils.rnn.pad_sequence(own, batch_first=True).transpose(1, 2)
+
     def log_mel(self, samples: Tensor) -> Tensor:
         """(batch, bands, frames), natural logarithm of mel bands of samples (batch, length)."""
         return torch.log(torch.clamp(self.bank.to(samples).T @ self.linear(samples), min=_QUIET))
@@ -178,12 +183,12 @@ class Discriminators(nn.Module):
         return [judge(samples[:, None]) for judge in self.all]
 
 
-# Losses. Each is a scalar; least squares for the adversarial ones (section 2.3 of the paper on VITS).
+# Losses, of a batch or by clip; least squares for the adversarial ones (section 2.3 of the paper on VITS).
 
 
-def mel_loss(due: Tensor, made: Tensor) -> Tensor:
-    """Mean distance of two spectrograms of one shape."""
-    return functional.l1_loss(made, due)
+def mel_by_clip(due: Tensor, made: Tensor) -> Tensor:
+    """(batch,): mean distance of two log mel spectrograms of one shape."""
+    return (made - due).abs().mean((1, 2))
 
 
 def discriminator_loss(real: Sequence[Features], made: Sequence[Features]) -> Tensor:
@@ -271,9 +276,9 @@ def hear(model: Any, spectra: Spectra, batch: Batch, segment_frames: int) -> Hea
     read = expected.last_hidden_state.transpose(1, 2)
     means, log_deviations = expected.prior_means.transpose(1, 2), expected.prior_log_variances.transpose(1, 2)
 
-    linear = spectra.linear(batch.samples)
+    linear = spectra.linear_by_clip(batch.samples, batch.frames.tolist())
     frame_mask = (torch.arange(linear.shape[2], device=linear.device)[None, :] < batch.frames[:, None])[:, None, :].to(linear.dtype)
-    latents, _, heard_log_deviations = model.posterior_encoder(linear * frame_mask, frame_mask)
+    latents, _, heard_log_deviations = model.posterior_encoder(linear, frame_mask)
     moved = model.flow(latents, frame_mask)
 
     with torch.no_grad():
@@ -287,7 +292,7 @@ def hear(model: Any, spectra: Spectra, batch: Batch, segment_frames: int) -> Hea
     made = model.decoder(latents.gather(2, stretch.expand(-1, latents.shape[1], -1)))[:, 0]
     first = batch.starts[:, None] * spectra.hop + torch.arange(segment_frames * spectra.hop, device=latents.device)[None, :]
     recorded = batch.samples.gather(1, first)
-    mel = (spectra.log_mel(made) - spectra.log_mel(recorded)).abs().mean((1, 2))
+    mel = mel_by_clip(spectra.log_mel(recorded), spectra.log_mel(made))
     return Heard(
         recorded=recorded, made=made, mel=mel, kl=kl, duration=_duration_by_clip(model, read, symbol_mask, durations[:, None, :]),
         frames=frame_mask.sum(), symbols=symbol_mask.sum(),
