@@ -29,8 +29,9 @@ from speech import languages
 from speech.collections import consent
 from speech.errors import ModelRefused
 from speech.say import espeak_alone
-from speech.say.letters import SPOKEN_PUNCTUATION, plain_letter
+from speech.say.letters import SPOKEN_PUNCTUATION
 from speech.say.records import Samples, Settings, VoiceFacts
+from speech.text.nearest import plain_letter
 from speech.text.spelling import graphemes, symbols_of
 
 VOICES = {

@@ -27,8 +27,8 @@ from speech.models import hub
 from speech.models.checkpoint import compare_shapes, inside, json_of, weight_files
 from speech.models.memory import require_memory
 from speech.models.weights import Entry, canonical_name, content_sha256, entries
-from speech.say import letters
 from speech.say.records import Samples, Settings, VoiceFacts
+from speech.text import nearest
 from speech.text.spelling import graphemes
 
 ARCHITECTURE = "VitsModel"
@@ -131,7 +131,7 @@ class VitsVoice:
         self.item = item
         self._language = language
         self._licence, self._origin = licence, origin
-        if checkpoint.romanises and not letters.romanises():
+        if checkpoint.romanises and not nearest.romanises():
             raise ModelRefused(
                 checkpoint.name, "this voice reads romanised text, and uroman is not installed", "pip install 'oral-speech[tts]'",
                 "MODEL_NOT_HERE",
@@ -166,7 +166,7 @@ class VitsVoice:
     def _read(self, text: str) -> str:
         low = "".join(sign if sign in self.checkpoint.vocabulary else sign.lower() for sign in text) if self.checkpoint.lowers else text
         if self.checkpoint.romanises and not low.isascii():
-            return letters.romanised(low, self._language) or low
+            return nearest.romanised(low, self._language) or low
         return low
 
     def handed_over(self, sentence: str) -> str:
