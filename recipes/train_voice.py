@@ -38,7 +38,7 @@ from voice_start import Start
 
 from speech import say
 from speech.adapt.material import read_source
-from speech.collections import consent, ledger
+from speech.collections import answers, consent, ledger
 from speech.collections.cards import load_card
 from speech.errors import ConsentRefused, SpeechError, TextRefused, TrainingFailure
 from speech.files import read_bytes, shown, write_text
@@ -112,7 +112,8 @@ class Training:
         self.optimisers = tuple(
             torch.optim.AdamW(side.parameters(), lr=settings.rate, betas=(0.8, 0.99), eps=1e-9) for side in (self.network, self.judges)
         )
-        self.step, self.seconds = 0, 0.0
+        self.step, self.seconds, self.worked = 0, 0.0, 0.0
+        """Steps, seconds by the clock, and seconds of the processor: less where other programs run beside it."""
         self.asked = {
             "settings": json.loads(json.dumps(asdict(settings))), "start": start.sha256 or start.name,
             "clips": _digest(material.train),
@@ -133,7 +134,7 @@ class Training:
             saved.place(path, state[name], side.state_dict())
         for optimiser, held in zip(self.optimisers, state["optimisers"], strict=True):
             optimiser.load_state_dict(held)
-        self.step, self.seconds = state["step"], state["seconds"]
+        self.step, self.seconds, self.worked = state["step"], state["seconds"], state["worked"]
         generators.restore_process(state["generators"], self.device)
         log = self.folder / LOG
         if log.exists():
@@ -144,7 +145,8 @@ class Training:
         """The checkpoint, whole or not at all."""
         state = {
             "asked": self.asked, "network": self.network.state_dict(), "judges": self.judges.state_dict(),
-            "optimisers": [optimiser.state_dict() for optimiser in self.optimisers], "step": self.step, "seconds": self.seconds,
+            "optimisers": [optimiser.state_dict() for optimiser in self.optimisers], "step": self.step,
+            "seconds": self.seconds, "worked": self.worked,
             "generators": generators.process_states(self.device),
         }  # fmt: skip
         saved.write(self.folder / LAST, state)
@@ -160,10 +162,11 @@ class Training:
             `TRAINING_DIVERGED`: a loss or a gradient is not finite; the step and the clips are named, and nothing of it is kept.
         """
         while self.step < steps and self.seconds < seconds:
-            begun = time.monotonic()
+            begun, worked = time.monotonic(), time.process_time()
             losses = self._step()
             self.step += 1
             self.seconds += time.monotonic() - begun
+            self.worked += time.process_time() - worked
             with (self.folder / LOG).open("a", encoding="utf-8") as log:
                 log.write(json.dumps({"step": self.step, "seconds": round(self.seconds, 1), **losses}) + "\n")
             if self.step % self.settings.checkpoint_steps == 0 or self.step == steps or self.seconds >= seconds:
@@ -341,7 +344,8 @@ def account(plan: Plan, run: Training, asked: voice_material.Asked, held: voice_
         "start": run.start.name, "start_sha256": run.start.sha256, "letters_kept": list(run.start.kept),
         "letters_mapped": [{"letter": m.letter, "rows": list(m.rows), "said": m.said} for m in run.start.mapped],
         "minutes": round(run.material.minutes, 2), "clips": len(run.material.train), "dev_clips": len(run.material.dev),
-        "left_out": dict(run.material.left_out), "steps": run.step, "seconds": round(run.seconds), "asked": run.asked,
+        "left_out": dict(run.material.left_out), "steps": run.step, "seconds": round(run.seconds),
+        "processor_seconds": round(run.worked), "asked": run.asked,
         "parameters": sum(p.numel() for p in run.network.parameters()), **environment(),
     }  # fmt: skip
 
@@ -397,7 +401,7 @@ def show(out: Path, *, smoke: bool) -> None:
     shown_voices: Mapping[str, voice_page.Shown] = voice_page.SMOKE if smoke else voice_page.SHOWN
     for name, one in shown_voices.items():
         recordings = out / f"{name}_speech"
-        if not recordings.exists():
+        if not (recordings / answers.CARD).exists():  # it is written last
             voice_page.speak(recordings, one)
         start = str(out / one.start / VOICE) if one.start else ""
         settings = replace(TINY, **one.settings)

@@ -10,7 +10,7 @@ import math
 import random
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from speech.adapt.material import Clip
 from speech.audio import RATE, resampled
 from speech.audio.writing import write_sound
 from speech.collections import answers, consent
+from speech.collections.cards import load_card
 from speech.collections.manifest import read_manifest
 from speech.files import read_bytes, write_text
 from speech.models.recogniser import LoadSettings, load
@@ -73,9 +74,21 @@ KICHWA = (
 )  # fmt: skip
 """Words put together by us; no speaker has looked at what the draw makes of them."""
 
+_LITTLE: Mapping[str, Any] = {"checkpoint_steps": 50, "adversarial_from": 40}
 SHOWN = {
-    "swh": Shown(language="swh", parts=SWAHILI, sentence="mama yangu ananunua samaki wakubwa", clips=160, steps=2000, minutes=16),
-    "que": Shown(language="que", parts=KICHWA, sentence="ñuka mama mishki yakuta rikun", clips=80, steps=500, minutes=5, start="swh"),
+    "swh": Shown(
+        language="swh", parts=SWAHILI, sentence="mama yangu ananunua samaki wakubwa", clips=160, steps=2000, minutes=16, settings=_LITTLE
+    ),
+    "que": Shown(
+        language="que",
+        parts=KICHWA,
+        sentence="ñuka mama mishki yakuta rikun",
+        clips=80,
+        steps=500,
+        minutes=5,
+        start="swh",
+        settings=_LITTLE,
+    ),
 }
 """They end after so many minutes, whatever steps were reached: how many depends on the machine, and the page says."""
 _FEW: Mapping[str, Any] = {"checkpoint_steps": 2, "adversarial_from": 1}
@@ -98,12 +111,12 @@ def sentences(one: Shown, seed: int, apart_from: Sequence[str] = ()) -> Iterator
 def speak(folder: Path, one: Shown) -> None:
     """eSpeak NG's clips with texts.txt and a card into a folder; one voice, as it is."""
     espeak, texts = say.Espeak(), sentences(one, SEED)
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     lines = []
     for number in range(1, one.clips + 1):
         text, name = next(texts), f"clip_{number:03}"
         tags = {"comment": "synthetic speech of eSpeak NG; no person spoke"}
-        write_sound(folder / f"{name}.wav", [espeak.say(text, one.language)], espeak.sample_rate, tags)
+        write_sound(folder / f"{name}.wav", [espeak.say(text, one.language)], espeak.sample_rate, tags, force=True)
         lines.append(f"{name}\t{text}\n")
     write_text(folder / "texts.txt", "".join(lines))
     described = answers.Described(
@@ -178,8 +191,9 @@ def answers_of_collections(folder: Path = MANIFESTS) -> list[Answered]:
         if not card.is_file():
             continue
         recordings = by_recording(read_manifest(manifest).rows)
-        context = consent.Context(basis="asked for a page")
-        said = [consent.answer({SCOPE}, item_of(name, rows, folder, card), context=context) for name, rows in recordings.items()]
+        held, context = load_card(card), consent.Context(basis="asked for a page", day=consent.today())
+        items = [replace(item_of(name, rows, folder, card), card=held) for name, rows in recordings.items()]
+        said = [consent.answer({SCOPE}, item, context=context) for item in items]
         codes = Counter(decision.code for decision in said if not decision.allowed)
         allowed = sum(decision.allowed for decision in said)
         reasons = {reason.code for decision in said for reason in decision.reasons}
@@ -303,7 +317,7 @@ def _section(
     lines = [
         f"## {languages.named(one.language)}, {start}\n",
         f"{account['minutes']:.1f} minutes in {account['clips']} clips, {account['dev_clips']} more to judge by; {account['parameters']:,} "
-        f"parameters, {account['steps']:,} steps in {account['seconds'] / 60:.0f} minutes on {account['processor'].split(', ')[-1]}; "
+        f"parameters, {account['steps']:,} steps in {account['processor_seconds'] / 60:.1f} minutes of one core; "
         f"{judged}. New letters: {mapped}.\n",
         f"![Curves of the training of {languages.named(one.language)}: "
         f"{_told(rows)}; the dots are clips that were not learnt from](images/voice_training/{name}.svg)\n",

@@ -1,7 +1,7 @@
 """Where a voice starts, and the folder it ends in: a network with the letters of the new language, and the card that goes with it.
 
 A voice starts from a checkpoint (its own language's, or a near one's) or from nothing. Letters are mapped by name: a letter that both
-have keeps its row of the embedding; a new one takes the row of its plain letter (`speech.say.letters.plain_letter`: ñ that of n, ŋ the
+have keeps its row of the embedding; a new one takes the row of its plain letter (`speech.text.nearest.plain_letter`: ñ that of n, ŋ the
 mean of n and g), and starts at the mean of all letters where there is none. What `speech say --voice FOLDER` reads is written here:
 config.json, vocab.json, tokenizer_config.json, model.safetensors and collection.card.toml; the run's account lies beside them
 as training.json.
@@ -34,7 +34,8 @@ from speech.models import guard
 from speech.models.network import quiet
 from speech.models.weights import canonical_name, content_sha256, entries
 from speech.say import vits
-from speech.say.letters import APOSTROPHES, plain_letter
+from speech.say.letters import APOSTROPHES
+from speech.text.nearest import plain_letter
 from speech.text.spelling import graphemes
 
 PAD, UNKNOWN = "<pad>", "<unk>"
