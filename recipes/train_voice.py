@@ -84,8 +84,8 @@ def tiny_config() -> Any:
 
     return VitsConfig(
         hidden_size=64, num_hidden_layers=2, num_attention_heads=2, ffn_dim=128, flow_size=64, spectrogram_bins=513,
-        upsample_initial_channel=96, upsample_rates=[8, 8, 2, 2], upsample_kernel_sizes=[16, 16, 4, 4], resblock_kernel_sizes=[3, 7],
-        resblock_dilation_sizes=[[1, 3], [1, 3]], prior_encoder_num_flows=2, prior_encoder_num_wavenet_layers=2,
+        upsample_initial_channel=96, upsample_rates=[8, 8, 2, 2], upsample_kernel_sizes=[16, 16, 4, 4], resblock_kernel_sizes=[3],
+        resblock_dilation_sizes=[[1, 3, 9]], prior_encoder_num_flows=2, prior_encoder_num_wavenet_layers=2,
         posterior_encoder_num_wavenet_layers=3, duration_predictor_num_flows=2, depth_separable_num_layers=2, layerdrop=0.0,
     )  # fmt: skip
 

@@ -314,5 +314,5 @@ def _duration_by_clip(model: Any, read: Tensor, mask: Tensor, durations: Tensor)
     """(batch,): the predictor's own negative log likelihood; of a predictor that gives one value, the squared distance of logarithms."""
     if model.config.use_stochastic_duration_prediction:
         return torch.as_tensor(model.duration_predictor(read, mask, durations=durations))
-    apart = (model.duration_predictor(read, mask) - torch.log(durations + _FLOOR)) * mask
-    return (apart**2).sum((1, 2))
+    expected: Tensor = model.duration_predictor(read, mask)
+    return (((expected - torch.log(durations + _FLOOR)) * mask) ** 2).sum((1, 2))

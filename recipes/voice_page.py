@@ -74,7 +74,7 @@ KICHWA = (
 )  # fmt: skip
 """Words put together by us; no speaker has looked at what the draw makes of them."""
 
-_LITTLE: Mapping[str, Any] = {"checkpoint_steps": 50, "adversarial_from": 40}
+_LITTLE: Mapping[str, Any] = {"adversarial_from": 60}
 SHOWN = {
     "swh": Shown(
         language="swh", parts=SWAHILI, sentence="mama yangu ananunua samaki wakubwa", clips=160, steps=2000, minutes=16, settings=_LITTLE
