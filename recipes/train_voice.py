@@ -215,7 +215,9 @@ class Training:
         told = {"discriminator": self._judges_learn(heard, batch.names)} if judged else {}
         parts = heard.total()
         if judged:
-            real, made = self.judges(heard.recorded), self.judges(heard.made)
+            with torch.no_grad():
+                real = self.judges(heard.recorded)
+            made = self.judges(heard.made)
             parts |= {"adversarial": adversarial_loss(made), "feature": feature_loss(real, made)}
         weights = {"mel": settings.mel_weight, "feature": settings.feature_weight}
         total = torch.stack([weights.get(name, 1.0) * value for name, value in parts.items()]).sum()

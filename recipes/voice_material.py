@@ -178,7 +178,7 @@ def gather(asked: Asked, folder: Path, language: str, hop: int, *, minutes: floa
 def _some(clips: list[tuple[str, Clip]], seconds: float, seed: int) -> list[tuple[str, Clip]]:
     order, total = list(range(len(clips))), 0.0
     random.Random(seed).shuffle(order)
-    kept = set()
+    kept: set[int] = set()
     for n in order:
         if not kept or total + clips[n][1].seconds <= seconds:
             kept.add(n)

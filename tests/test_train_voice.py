@@ -30,6 +30,8 @@ from tests.sounds import save as save_sound
 pytest.importorskip("torch")
 import torch
 
+Torch: Any = torch
+"""As it is, for what it has without annotations."""
 CONTEXT = Context(basis="test")
 PERSON = "EX1-001"
 HOLDER = CARD.replace('"voiceprint"', '"train_tts", "synthesise_voice"')
@@ -89,7 +91,7 @@ def test_likelihoods_are_those_of_normal_distributions(recipe: SimpleNamespace) 
     torch.manual_seed(1)
     latents, means, deviations = torch.randn(2, 6, 9), torch.randn(2, 6, 4), torch.randn(2, 6, 4) * 0.3
     found = recipe.voice_learning.log_likelihoods(latents, means, deviations)
-    normal = torch.distributions.Normal(means[:, :, None, :], deviations.exp()[:, :, None, :])
+    normal = Torch.distributions.Normal(means[:, :, None, :], deviations.exp()[:, :, None, :])
     torch.testing.assert_close(found, normal.log_prob(latents[..., None]).sum(1))
 
 
@@ -116,14 +118,14 @@ def test_a_frame_of_the_spectrogram_is_what_numpy_gives(recipe: SimpleNamespace)
 
 def test_divergence_is_that_of_two_normal_distributions(recipe: SimpleNamespace) -> None:
     torch.manual_seed(4)
-    one = torch.distributions.Normal(torch.tensor(0.3), torch.tensor(0.8))
-    other = torch.distributions.Normal(torch.tensor(-0.4), torch.tensor(1.5))
+    one = Torch.distributions.Normal(torch.tensor(0.3), torch.tensor(0.8))
+    other = Torch.distributions.Normal(torch.tensor(-0.4), torch.tensor(1.5))
     shape = (1, 200, 1000)
     drawn = one.sample(torch.Size(shape))
     found = recipe.voice_learning.kl_by_clip(
         drawn, one.scale.log().expand(shape), other.loc.expand(shape), other.scale.log().expand(shape), torch.ones(1, 1, 1000)
     )
-    assert float(found) / 200_000 == pytest.approx(float(torch.distributions.kl_divergence(one, other)), abs=0.01)
+    assert float(found) / 200_000 == pytest.approx(float(Torch.distributions.kl_divergence(one, other)), abs=0.01)
 
 
 def test_adversarial_losses_have_the_values_of_least_squares(recipe: SimpleNamespace) -> None:
@@ -163,7 +165,7 @@ def test_padding_changes_no_part_of_the_loss_and_durations_are_learnt_from(recip
     if not stochastic:
         assert float(both.duration[0]) == pytest.approx(float(alone.duration[0]), rel=1e-3)
     trained = recipe.voice_learning.hear(network, spectra, recipe.voice_material.collated(clips, 32, 256, np.random.default_rng(5)), 32)
-    torch.stack(list(trained.total().values())).sum().backward()
+    Torch.stack(list(trained.total().values())).sum().backward()
     without = sorted(name.split(".")[0] for name, p in network.named_parameters() if p.grad is None)
     assert without == [], "each part of the network learns by some loss"
 
@@ -208,7 +210,8 @@ def test_a_letter_without_a_near_one_starts_at_the_mean_of_letters(recipe: Simpl
 def weights_of(folder: Path) -> torch.Tensor:
     from safetensors.torch import load_file
 
-    return load_file(folder / "model.safetensors")["text_encoder.embed_tokens.weight"]
+    found: dict[str, torch.Tensor] = load_file(folder / "model.safetensors")
+    return found["text_encoder.embed_tokens.weight"]
 
 
 # A run.
