@@ -76,7 +76,7 @@ TINY = Settings(batch=8, rate=1e-3, adversarial_from=10_000, judges=Judges(perio
 
 
 def tiny_config() -> Any:
-    """A network that one core can train a little in minutes: a thirtieth of the size of MMS-TTS."""
+    """A network that one core can train a little in minutes: a fortieth of the size of MMS-TTS."""
     from speech.models import guard
 
     guard.load()

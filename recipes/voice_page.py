@@ -276,7 +276,7 @@ Printed by `python recipes/train_voice.py --show --out FOLDER`; the recipe says 
 **Nobody speaks here.** eSpeak NG, a synthesiser, says sentences that a seeded draw makes of a list of words of ours, in one voice, and its
 card says `synthetic = true`; so do the cards of the voices that came of it. The networks are tiny, and they learnt on one core for
 minutes: what is shown is that the losses fall, that a run ends in a folder that `speech say --voice FOLDER` speaks with, and what such a
-voice is worth. Useful voices start from a checkpoint such as those of MMS-TTS, are thirty times as large, and need a GPU; that was not
+voice is worth. Useful voices start from a checkpoint such as those of MMS-TTS, are forty times as large, and need a GPU; that was not
 tried here.
 """
 GATE = """## Whom the gate refuses
