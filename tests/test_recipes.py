@@ -272,3 +272,14 @@ def test_lines_are_placed_on_a_joined_session(shared: Path) -> None:
     rows = [line.split(" | ") for line in smoke("score_align.py", shared).splitlines() if line.startswith("| Swahili")]
     assert [row[3] for row in rows[:2]] == ["align", "plain pass"] and len(rows) == 3
     assert int(rows[2][1].split(" of ")[1]) >= 1
+
+
+def test_train_voice_trains_two_tiny_voices_that_speak(shared: Path, tmp_path: Path) -> None:
+    pytest.importorskip("espeakng_loader", reason="the extra tts (eSpeak NG) is not installed")
+    page = smoke("train_voice.py", shared, "--out", str(tmp_path / "run"))
+    assert "new: ñ (LATIN SMALL LETTER N WITH TILDE) from n" in page and "| the voice |" in page and "nan" not in page
+    assert re.findall(r"^\| swh_gitau \| 325 \| 0 \| `COLLECTION_SCOPE` \|", page, re.MULTILINE)
+    for name, step in (("swh", 4), ("que", 2)):
+        assert (tmp_path / "run" / name / "samples" / f"step_{step:06}.flac").is_file()
+        assert "synthetic = true" in (tmp_path / "run" / name / "voice" / "collection.card.toml").read_text(encoding="utf-8")
+        assert "<polyline" in (tmp_path / "run" / name / "losses.svg").read_text(encoding="utf-8")
