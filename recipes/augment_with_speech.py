@@ -33,7 +33,7 @@ import soundfile
 from adapt_language import CONTEXT, RUNS, TASKS, Planned, material_of, measured
 
 from speech import languages
-from speech.adapt.material import Clip, Material, split_of
+from speech.adapt.material import SYNTHETIC_SHARE, Clip, Material, split_of
 from speech.collections import answers, consent
 from speech.collections.manifest import Manifest, Row, read_manifest, write_manifest
 from speech.errors import SpeechError
@@ -48,8 +48,6 @@ TASK = TASKS["swh"]
 WAY = "donor_adapter"
 """What `speech adapt` does where nothing else is asked for: the best donor; adapter and head learn."""
 SIZES = (10, 30)
-SHARE = 0.5
-"""Of the sound that is learnt from, at most so much is synthetic."""
 VARIANTS = ("m1", "m3", "m5", "m7", "f1", "f2", "f4", "f5")
 WORDS_A_MINUTE, PITCH = (120, 180), (35, 65)
 PAUSE_S = 0.15
@@ -128,7 +126,7 @@ def _card() -> str:
 
 
 def synthetic_clips(material: Material, data: Path, folder: Path) -> list[Clip]:
-    """Synthetic clips to learn from beside the material, at most `SHARE` of both together; they are read as any collection is.
+    """Synthetic clips to learn from beside the material, at most `SYNTHETIC_SHARE` of both together; they are read as any collection is.
 
     Raises
     ------
@@ -137,7 +135,7 @@ def synthetic_clips(material: Material, data: Path, folder: Path) -> list[Clip]:
     """
     shutil.rmtree(folder, ignore_errors=True)
     real = sum(clip.seconds for clip in material.train)
-    speak(sentences(material, data), folder, real * SHARE / (1 - SHARE))
+    speak(sentences(material, data), folder, real * SYNTHETIC_SHARE / (1 - SYNTHETIC_SHARE))
     return split_of(folder / answers.MANIFEST, TASK.language, "train", context=CONTEXT)
 
 
@@ -175,8 +173,8 @@ def page() -> str:
         "one reader, from a base that never heard Swahili. Dev and test are the reader that is learnt from: a new voice is heard worse.",
         "Adapter and head learn, from the best donor.\n",
         f"The synthetic speech is eSpeak NG's Swahili voice in {len(VARIANTS)} variants, at {low} to {high} words a minute. It says other",
-        f"sentences of train, never one of dev or test, and is at most {SHARE:.0%} of what is learnt from. The run with it has the same",
-        "real clips and the same number of steps, so it hears each real clip less often.\n",
+        f"sentences of train, never one of dev or test, and is at most {SYNTHETIC_SHARE:.0%} of what is learnt from. The run with it has",
+        "the same real clips and the same number of steps, so it hears each real clip less often.\n",
         "Rates in per cent with 95 % intervals over clips, greedy, without a language model. All of test is one session, so the intervals",
         "are too narrow. Dev chose the weights within a run, test nothing. There is one run of each: another seed would differ, too.\n",
         "| real minutes | synthetic minutes | donor | steps | dev CER | dev WER | test CER | test WER |",

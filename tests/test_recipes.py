@@ -236,3 +236,39 @@ def test_margins_are_fitted_as_a_map_that_never_falls(shared: Path) -> None:
     found = re.findall(r"\(([\d.]+), ([\d.]+)\)", smoke("tune_diarise.py", shared, "--margins"))
     places, shares = ([float(pair[n]) for pair in found] for n in (0, 1))
     assert len(found) >= 3 and places == sorted(places) and shares == sorted(shares)
+
+
+def test_synthetic_speech_stands_beside_the_same_minutes_of_train_and_is_half_at_most(
+    shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("espeakng_loader", reason="the extra tts (eSpeak NG) is not installed")
+    from speech import languages
+    from speech.collections.cards import load_card
+    from speech.collections.manifest import read_manifest
+    from speech.text import normalise
+
+    monkeypatch.chdir(REPOSITORY)
+    monkeypatch.syspath_prepend(str(REPOSITORY / "recipes"))
+    recipe = importlib.import_module("augment_with_speech")
+    material = recipe.material_of(recipe.TASK, shared / "speech", 3)
+    folder = tmp_path / "spoken"
+    clips = recipe.synthetic_clips(material, shared / "speech", folder)
+    real, made = (sum(clip.seconds for clip in side) for side in (material.train, clips))
+    assert 0.8 * real < made <= real and all(clip.synthetic for clip in clips)
+    rows = read_manifest(folder / "manifest.jsonl").rows
+    assert {(row.split, row.synthetic) for row in rows} == {("train", True)} and load_card(folder / "collection.card.toml").synthetic
+    table = languages.load("swh")
+    judged = {
+        normalise(row.text or "", table)
+        for row in read_manifest(shared / "speech" / "open" / "swh_gitau" / "manifest.tsv").rows
+        if row.split in ("dev", "test")
+    }
+    assert not {clip.text for clip in clips} & ({clip.text for clip in material.train} | judged)
+
+
+def test_augment_with_speech_learns_with_it_in_as_many_steps(shared: Path) -> None:
+    pytest.importorskip("espeakng_loader", reason="the extra tts (eSpeak NG) is not installed")
+    said = smoke("augment_with_speech.py", shared, "--only", "swh_10_synthetic")
+    share = re.search(r"real 10\.0 min, synthetic [\d.]+ min \(share (0\.\d+)\)", said)
+    assert "  4: " in said and share is not None and 0.4 < float(share[1]) <= 0.5
+    assert not list((REPOSITORY / "docs" / "augment_runs").glob("*smoke*"))
