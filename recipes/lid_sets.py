@@ -22,12 +22,12 @@ from lid_data import (
     seeded,
     spoken,
 )
-from mini_data import COLLECTIONS
+from mini_data import COLLECTIONS, SPOKEN
 from numpy.typing import NDArray
 
 from speech.audio import RATE
 from speech.models.training.augment import levelled
-from speech.say import VOICES, Espeak
+from speech.say import Espeak
 
 
 def store(path: Path, found: Sequence[Heard]) -> None:
@@ -97,14 +97,14 @@ def espeak_pieces(root: Path, share: float) -> Iterator[tuple[str, list[Piece]]]
     """eSpeak voices: of three languages of ours, reading their train texts; and of others, two thirds of which train."""
     espeak = Espeak()
     for name, codes, many in (
-        ("train.espeak_known", sorted(VOICES), 72),
+        ("train.espeak_known", sorted(SPOKEN), 72),
         ("train.espeak_others", ESPEAK_OTHERS[::3] + ESPEAK_OTHERS[1::3], 10),
         ("dev.espeak_others", ESPEAK_OTHERS[2::3], 7),
     ):
         found: list[Piece] = []
         for code in codes[:: 1 if share > 0.5 else 6]:  # in a smoke run a few voices
             texts: list[str] = []
-            if code in VOICES:
+            if code in SPOKEN:
                 collection = next(c for c in COLLECTIONS if c.startswith(code))
                 texts = [row.text for row in rows_of(root, collection, {"train"}) if row.text]
             rng = seeded("espeak", code)
@@ -112,7 +112,7 @@ def espeak_pieces(root: Path, share: float) -> Iterator[tuple[str, list[Piece]]]
                 seconds = SECONDS[1 if number % 2 else number // 2 % 4]
                 said = spoken(code, texts, seconds, rng, espeak)
                 if said is not None:
-                    language = code if code in VOICES else f"x-{code}"
+                    language = code if code in SPOKEN else f"x-{code}"
                     found.append(Piece(collection="espeak", language=language, voice=code, seconds=seconds, samples=levelled(said)))
         yield name, perturbed_pieces(found, name)
 

@@ -24,6 +24,8 @@ from speech.languages import Language
 from speech.models.training.augment import at_speed
 
 COLLECTIONS = ("que_killkan", "yor_ogun", "amh_azime", "swh_gitau", "bre_roadennou", "kin_ishimwe", "mlg_dimbyr_m", "mlg_dimbyr_f")
+SPOKEN = ("que", "swh", "amh")
+"""Languages of `mini` for which eSpeak NG has a voice."""
 EVENT = re.compile(r"<[^>]*>|\[[^\]]*\]")
 
 Samples = np.ndarray

@@ -29,7 +29,7 @@ from typing import Any, get_args, get_type_hints
 import jiwer
 import numpy as np
 import torch
-from mini_data import Clip, add_speeds, allowed, known_names, read_clips
+from mini_data import SPOKEN, Clip, add_speeds, allowed, known_names, read_clips
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -43,7 +43,7 @@ from speech.models.training import Evaluation, Loop, LoopSettings, Step, generat
 from speech.models.training.augment import Augment, as_voice, levelled, not_speech
 from speech.models.training.loop import take_averaged
 from speech.models.training.losses import ctc
-from speech.say import VOICES, Espeak
+from speech.say import Espeak
 
 guard.load()
 from transformers import Wav2Vec2Config, Wav2Vec2ForCTC  # noqa: E402  # after the guard
@@ -414,7 +414,7 @@ def speak(clips: Sequence[Clip], count: int, seed: int) -> list[Clip]:
     espeak = Espeak()
     variants = ["", "m1", "m2", "m3", "m4", "m5", "m6", "m7", "f1", "f2", "f3", "f4", "f5", "klatt", "klatt2", "klatt3"]
     made: list[Clip] = []
-    for code in VOICES:
+    for code in SPOKEN:
         own = [c for c in clips if c.language == code and len(c.samples) < 12 * RATE]
         for clip in draw.sample(own, min(count, len(own))):
             signal = espeak.say(

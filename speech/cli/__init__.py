@@ -31,6 +31,7 @@ COMMANDS = {
     "model": "Models and adapters on this machine: list, add, show, check, remove.",
     "probe": "What an audio file really holds, against what its header claims.",
     "review": "Reviewed transcripts: exported, taken back from ELAN, counted.",
+    "say": "Text as speech, by a voice that says what it cannot say.",
     "score": "Error rates of transcripts against references, with counts and intervals.",
     "transcribe": "Recordings into transcripts: ELAN and other formats.",
 }

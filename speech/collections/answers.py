@@ -10,13 +10,13 @@ import datetime
 import json
 import re
 import tomllib
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from speech.collections import cards
-from speech.collections.records import VOICE, Answer, expand
+from speech.collections.records import Answer
 from speech.errors import ConsentRefused
 from speech.files import read_bytes, shown, write_text
 
@@ -174,23 +174,6 @@ def with_records(path: Path, text: str, said: Sequence[Said]) -> tuple[str, list
             spoken = _record(one, f"{name}-community", one.basis, "community_authority")
             added += ["", "[[community.communities.consent]]", *spoken]
     return "\n".join([text.rstrip(), *added, ""]), names
-
-
-def scopes_of(names: Iterable[str], *, person: bool) -> tuple[str, ...]:
-    """Scopes as a record may hold them: groups stay, voices only of persons.
-
-    Raises
-    ------
-    ConsentRefused
-        `BIOMETRIC_EXPLICIT`: a collection grants a voice.
-    """
-    given = tuple(dict.fromkeys(names))
-    if not person and (voices := sorted(set(expand(given)) & set(VOICE))):
-        raise ConsentRefused(
-            ", ".join(voices), "only the person whose voice it is can allow this", "Record it for the person: speech consent record CODE",
-            "BIOMETRIC_EXPLICIT",
-        )  # fmt: skip
-    return given
 
 
 def _record(said: Said, name: str, basis: str, given_by: str) -> list[str]:

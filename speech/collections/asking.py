@@ -28,7 +28,7 @@ from speech.store import Store
 ALLOW = ("LOCAL", "TRAIN", "LEAVE", "PUBLISH")
 """What is asked of everybody: may it be done?"""
 VOICES = VOICE
-"""What is asked of a person alone."""
+"""What is asked of a person; a holder who does not bar it names it, too, and the gate still asks for the person's own record."""
 HOW = ("written", "oral_recorded", "community_protocol", "public_licence")
 """How it was agreed."""
 HOW_PERSON = ("written", "oral_recorded")
@@ -175,7 +175,7 @@ def record(
     UsageFailure
         `CONSENT_ANSWER`: an answer that is none. Nothing is written, as in all other cases.
     ConsentRefused
-        `CARD_INVALID`: the card there is wrong, or an answer cannot stand on a card; `BIOMETRIC_EXPLICIT`: a collection grants a voice.
+        `CARD_INVALID`: the card there is wrong, or an answer cannot stand on a card.
     PathRefused, DiskFailure, StoreFailure
     """
     day = consent.today()
@@ -258,7 +258,7 @@ def _check(answer: Answer, day: datetime.date, *, person: bool) -> None:
 
 def _said(answer: Answer, *, person: bool) -> Said:
     return Said(
-        scopes=answers.scopes_of(answer.allow, person=person), basis=answer.how,
+        scopes=tuple(dict.fromkeys(answer.allow)), basis=answer.how,
         given_by="self" if person else _GIVEN_BY[answer.how], given_on=answer.given_on, until=answer.until,
         evidence=answer.evidence, evidence_sha256=answer.evidence_sha256, purposes=answer.purposes, recorded_by=answer.recorded_by,
     )  # fmt: skip

@@ -11,9 +11,10 @@ import functools
 import os
 import re
 import tomllib
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass, fields
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 from speech.errors import ModelRefused
 
@@ -32,7 +33,39 @@ _FIELDS = {
     "alphabet",
     "normalise",
     "spelling",
+    "spoken",
 }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Numbers:
+    """How whole numbers are said: `units` are the words for 1 to 9, `tens` for 10 to 90, `hundreds` for 100 to 900.
+
+    `teens` 11 to 19, where they are not a ten and a unit. `thousand` and `million` hold `{}` where the count stands; `one_thousand`
+    and `one_million` are said for a count of one. `join` stands between the parts. `point` is said for a decimal point.
+    """
+
+    zero: str
+    units: tuple[str, ...]
+    tens: tuple[str, ...]
+    hundreds: tuple[str, ...]
+    thousand: str
+    million: str
+    one_thousand: str = ""
+    one_million: str = ""
+    teens: tuple[str, ...] = ()
+    join: str = " "
+    point: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spoken:
+    """What is said for what is not written in letters; `letters` are the nearest that a voice of another kind may say."""
+
+    numbers: Numbers | None = None
+    abbreviations: tuple[tuple[str, str], ...] = ()
+    signs: tuple[tuple[str, str], ...] = ()
+    letters: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +93,7 @@ class Language:
     keep: tuple[str, ...] = ()
     replace: tuple[tuple[str, str], ...] = ()
     rule: str = "letters"
+    spoken: Spoken = Spoken()
 
     @classmethod
     def plain(cls, code: str) -> Language:
@@ -196,4 +230,41 @@ def parse(text: str, where: str) -> Language:
         keep=tuple(rules.get("keep", ())),
         replace=tuple(rules.get("replace", {}).items()),
         rule=spelling.get("rule", "letters"),
+        spoken=_spoken(raw.get("spoken", {}), where),
+    )
+
+
+_LENGTHS = {"units": 9, "tens": 9, "hundreds": 9, "teens": 9}
+
+
+def _spoken(raw: dict[str, Any], where: str) -> Spoken:
+    """The part [spoken] of a table.
+
+    Raises
+    ------
+    ModelRefused
+        `LANGUAGE_TABLE`: a field that it does not have, or words that are missing.
+    """
+    faults = [f"unknown field spoken.{name}" for name in sorted(set(raw) - {"numbers", "abbreviations", "signs", "letters"})]
+    numbers = raw.get("numbers")
+    if numbers is not None:
+        known = {f.name for f in fields(Numbers)}
+        faults += [f"unknown field spoken.numbers.{name}" for name in sorted(set(numbers) - known)]
+        faults += [f"spoken.numbers.{f.name} missing" for f in fields(Numbers) if f.default is MISSING and not numbers.get(f.name)]
+        faults += [
+            f"spoken.numbers.{n} has {len(numbers[n])} words, not {d}"
+            for n, d in _LENGTHS.items()
+            if numbers.get(n) and len(numbers[n]) != d
+        ]
+        faults += [
+            f"spoken.numbers.{n} has no {{}} for the count" for n in ("thousand", "million") if numbers.get(n) and "{}" not in numbers[n]
+        ]
+    if faults:
+        raise ModelRefused(where, "; ".join(faults), "Correct the part [spoken], as swh.toml has it", "LANGUAGE_TABLE")
+    said: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in (numbers or {}).items()}
+    return Spoken(
+        numbers=Numbers(**said) if numbers is not None else None,
+        abbreviations=tuple(raw.get("abbreviations", {}).items()),
+        signs=tuple(raw.get("signs", {}).items()),
+        letters=tuple(raw.get("letters", {}).items()),
     )

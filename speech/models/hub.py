@@ -101,15 +101,20 @@ def cache_folder() -> Path:
     return Path(constants.HF_HUB_CACHE)
 
 
-def cached() -> dict[str, Path]:
-    """Repositories of the hub's cache that hold a checkpoint which can be heard, with their newest snapshot."""
+def snapshots() -> dict[str, Path]:
+    """Repositories of the hub's cache that hold a checkpoint in safetensors, with their newest snapshot."""
     found: dict[str, Path] = {}
     for folder in sorted(cache_folder().glob("models--*")):
         repository = folder.name.removeprefix("models--").replace("--", "/", 1)
         snapshot = _cached(repository)
-        if snapshot and (any(snapshot.glob("model*.safetensors")) and _heard(snapshot)):
+        if snapshot and any(snapshot.glob("model*.safetensors")):
             found[repository] = snapshot
     return found
+
+
+def cached() -> dict[str, Path]:
+    """Those of `snapshots` that can be heard."""
+    return {repository: snapshot for repository, snapshot in snapshots().items() if _heard(snapshot)}
 
 
 def cached_file(repository: str, name: str, *, revision: str | None = None) -> Path | None:

@@ -105,12 +105,17 @@ def test_an_oral_answer_names_its_recording(tmp_path: Path, capsys: pytest.Captu
     assert "said.wav" in (tmp_path / "people" / "VAL-01.person.toml").read_text(encoding="utf-8")
 
 
-def test_no_collection_grants_a_voice_and_nothing_is_no_answer(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_holder_who_names_a_voice_gives_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The holder does not bar it; whose voice it is must have said so, too."""
+    run("consent", "record", tmp_path, *["LOCAL,train_tts" if option == "LOCAL,TRAIN" else option for option in OPTIONS])
+    item = consent.Item(id="a", card_path=tmp_path / "collection.card.toml", speakers=("VAL-01",))
+    decision = consent.answer({"train_tts"}, item, context=consent.Context(basis="test"))
+    assert (decision.allowed, decision.code) == (False, "BIOMETRIC_EXPLICIT")
+
+
+def test_nothing_is_no_answer(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with_voice = [*OPTIONS]
-    with_voice[with_voice.index("LOCAL,TRAIN")] = "LOCAL,train_tts"
-    run("consent", "record", tmp_path, *with_voice, status=1)
-    assert "[BIOMETRIC_EXPLICIT]" in capsys.readouterr().err
-    with_voice[with_voice.index("LOCAL,train_tts")] = ","
+    with_voice[with_voice.index("LOCAL,TRAIN")] = ","
     run("consent", "record", tmp_path, *with_voice, status=2)
     assert "[CONSENT_ANSWER]" in capsys.readouterr().err
     with_voice[with_voice.index(",")] = "LOCAL,everything"
