@@ -272,3 +272,21 @@ def test_augment_with_speech_learns_with_it_in_as_many_steps(shared: Path) -> No
     share = re.search(r"real 10\.0 min, synthetic [\d.]+ min \(share (0\.\d+)\)", said)
     assert "  4: " in said and share is not None and 0.4 < float(share[1]) <= 0.5
     assert not list((REPOSITORY / "docs" / "augment_runs").glob("*smoke*"))
+
+
+def test_score_voice_hears_a_voice_again_beside_the_reader(shared: Path) -> None:
+    pytest.importorskip("espeakng_loader", reason="the extra tts (eSpeak NG) is not installed")
+    pytest.importorskip("librosa", reason="the extra tts (librosa) is not installed")
+    table = smoke("score_voice.py", shared)
+    assert re.search(r"\| Swahili \| its own \| 2 \| [\d.]+ .*\| reached, by a recogniser that learnt from this voice \|", table)
+    assert re.search(r"\| Yoruba \| borrowed: `swh` \| 2 \| .*\| not reached \|", table)
+    assert "nan" not in table
+
+
+def test_score_voice_measures_a_vits_checkpoint_beside_plain_transformers(shared: Path, tmp_path: Path) -> None:
+    pytest.importorskip("librosa", reason="the extra tts (librosa) is not installed")
+    from tests.say.vits_folder import save
+
+    table = smoke("score_voice.py", shared, "--voice", str(save(tmp_path / "random_voice")), "--language", "swh")
+    assert "## random_voice" in table and "beside plain transformers" in table
+    assert re.search(r"\| Swahili \| its own \| 2 \| .*\| not reached \|", table)  # random weights say nothing

@@ -24,7 +24,7 @@ def buzz(seconds: float, hertz: float) -> Samples:
     """A voice-like tone: harmonics that fall by 6 dB an octave."""
     at = np.arange(int(seconds * RATE)) / RATE
     parts = [np.sin(2 * np.pi * hertz * n * at) / n for n in range(1, int(4000 / hertz))]
-    return (0.1 * np.sum(parts, axis=0)).astype(np.float32)
+    return np.asarray(0.1 * np.sum(parts, axis=0), np.float32)
 
 
 @pytest.mark.parametrize("hertz", [80.0, 123.0, 220.0, 400.0])
