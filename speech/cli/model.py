@@ -25,10 +25,19 @@ def list_models(as_json: bool, debug: bool) -> int:
     """The embedded model, those kept in your folder, and those in the hub's cache, with their kind and languages."""
     from speech import languages
     from speech.models import hub
+    from speech.say.vits import is_vits
 
     kept = sorted(p for p in hub.user_folder().glob("*") if (p / "config.json").exists()) if hub.user_folder().is_dir() else []
-    named = {hub.MINI: hub.mini_folder(), **{p.name: p for p in kept}, **hub.cached()}
+    named = {
+        hub.MINI: hub.mini_folder(),
+        **{p.name: p for p in kept},
+        **hub.cached(),
+        **{n: f for n, f in hub.snapshots().items() if is_vits(f)},
+    }
     for name, folder in named.items():
+        if is_vits(folder):
+            _list_voice(name, folder, as_json=as_json)
+            continue
         family, codes = _family(folder), sorted(p.name.split(".")[1] for p in folder.glob("adapter.*.safetensors"))
         if as_json:
             kind = family.architecture if family else ""
@@ -38,6 +47,21 @@ def list_models(as_json: bool, debug: bool) -> int:
         Streams.result(f"{name}: {family.architecture if family else 'unknown kind'}{note}  ({shown(folder)})")
         Streams.result(f"  {', '.join(map(languages.named, codes)) or 'any language, one vocabulary'}")
     return 0
+
+
+def _list_voice(name: str, folder: Path, *, as_json: bool) -> None:
+    from speech import languages
+    from speech.say.vits import ARCHITECTURE, open_vits
+
+    try:
+        code = open_vits(folder).language
+    except Refusal:
+        code = ""
+    if as_json:
+        Streams.json({"path": name, "ok": True, "folder": shown(folder), "family": ARCHITECTURE, "languages": [code] if code else []})
+        return
+    Streams.result(f"{name}: {ARCHITECTURE} (a voice: speech say --voice {name})  ({shown(folder)})")
+    Streams.result(f"  {languages.named(code) if code else 'it does not say of which language'}")
 
 
 def _family(folder: Path) -> Any:
@@ -97,9 +121,12 @@ def _keep_folder(path: Path) -> Path:
     """Copy a checked checkpoint into the user's folder; there whole or not at all."""
     from speech.models import hub
     from speech.models.checkpoint import base_sha256, open_checkpoint
+    from speech.say.vits import is_vits
 
-    checkpoint = open_checkpoint(path)
-    base_sha256(checkpoint)
+    if is_vits(path):
+        _whole_voice(path)
+    else:
+        base_sha256(open_checkpoint(path))
     target = hub.user_folder() / path.resolve().name
     if target.exists():
         raise ModelRefused(
@@ -111,7 +138,17 @@ def _keep_folder(path: Path) -> Path:
     with disk_errors(target.parent):
         target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(f".{target.name}.part")
-    patterns = ("*.json", "*.txt", "*.md", "*.safetensors", "adapter.*.toml", "card.toml", "language_model/*")
+    patterns = (
+        "*.json",
+        "*.txt",
+        "*.md",
+        "*.safetensors",
+        "adapter.*.toml",
+        "card.toml",
+        "language_model/*",
+        "*.card.toml",
+        "people/*.person.toml",
+    )
     try:
         with disk_errors(target):
             shutil.rmtree(part, ignore_errors=True)
@@ -123,6 +160,14 @@ def _keep_folder(path: Path) -> Path:
     finally:
         shutil.rmtree(part, ignore_errors=True)
     return target
+
+
+def _whole_voice(folder: Path) -> str:
+    """The hash of a voice's tensors, each looked at: whole, and numbers."""
+    from speech.models.weights import canonical_name, content_sha256, entries
+    from speech.say.vits import open_vits
+
+    return content_sha256([(path, entries(path)) for path in open_vits(folder).weights], rename=canonical_name)
 
 
 def _keep_adapter(path: Path) -> Path:
@@ -157,7 +202,10 @@ def show(name: str, as_json: bool, debug: bool) -> int:
     from speech.models import hub
     from speech.models.cards import read_card
     from speech.models.checkpoint import RATE, open_checkpoint
+    from speech.say.vits import is_vits
 
+    if is_vits(hub.resolve(name)):
+        return _show_voice(name, as_json=as_json)
     checkpoint = open_checkpoint(hub.resolve(name))
     numbers = sum(_size(e.shape) for e in checkpoint.tensors.values())
     facts: dict[str, Any] = {
@@ -185,6 +233,33 @@ def show(name: str, as_json: bool, debug: bool) -> int:
         Streams.result(f"  {finding.what} [{finding.code}]")
     for code, stated in facts["languages"].items():
         Streams.result(f"  {code}: {stated if isinstance(stated, str) else '; '.join(f'{k} {_plain(v)}' for k, v in stated.items())}")
+    return 0
+
+
+def _show_voice(name: str, *, as_json: bool) -> int:
+    """Size, letters and language of a voice, and whether it may speak."""
+    from speech import languages
+    from speech.collections import consent
+    from speech.models import hub
+    from speech.say.cards import SCOPE, of_voice
+    from speech.say.vits import ARCHITECTURE, open_vits
+
+    folder = hub.resolve(name)
+    voice = open_vits(folder)
+    letters = sorted(sign for sign in voice.vocabulary if len(sign) == 1)
+    decision = consent.answer({SCOPE}, of_voice(folder, name).item, context=consent.Context(basis=consent.OWN_USE))
+    numbers = sum(_size(e.shape) for e in voice.tensors.values())
+    if as_json:
+        facts = {"folder": shown(folder), "parameters": numbers, "family": ARCHITECTURE, "sample_rate": voice.sample_rate}
+        Streams.json(
+            {"path": name, "ok": True, **facts, "languages": [voice.language], "letters": letters, "romanised": voice.romanises,
+             SCOPE: {"allowed": decision.allowed, "code": decision.code}}
+        )  # fmt: skip
+        return 0
+    Streams.result(f"{name}: {ARCHITECTURE}, {numbers / 1e6:.1f} million parameters, {voice.sample_rate} samples a second, {shown(folder)}")
+    Streams.result(f"  language: {languages.named(voice.language) if voice.language else 'not stated'}")
+    Streams.result(f"  letters{', of romanised text' if voice.romanises else ''}: {' '.join(letters)}")
+    Streams.result(f"  {SCOPE}: {'allowed' if decision.allowed else f'refused, {decision.reasons[0].what} [{decision.code}]'}")
     return 0
 
 
@@ -232,7 +307,13 @@ def check(name: str, as_json: bool, debug: bool) -> int:
     """Verify every file: whole, finite, of the right shapes; each adapter against base, alphabet and card; and hear one second."""
     from speech.models import hub
     from speech.models.checkpoint import base_sha256, open_adapter, open_checkpoint
+    from speech.say.vits import is_vits
 
+    if is_vits(hub.resolve(name)):
+        digest = _whole_voice(hub.resolve(name))
+        line = f"{name}: a voice, whole and finite, {digest}"
+        Streams.json({"path": name, "ok": True, "tensor_sha256": digest}) if as_json else Streams.result(line)
+        return 0
     checkpoint = open_checkpoint(hub.resolve(name))
     base = base_sha256(checkpoint)
     status = 0

@@ -12,7 +12,7 @@ from speech import languages
 from speech.collections.consent import Context
 from speech.collections.ledger import rows_of
 from speech.errors import ConsentRefused, ModelRefused
-from speech.say import Settings, check, say
+from speech.say import Settings, check, say, voices
 from speech.say import letters as letters_module
 from speech.say.letters import unsaid_in
 from speech.say.vits import load, open_vits
@@ -204,6 +204,26 @@ def test_a_card_that_lies_elsewhere_and_one_kept_for_a_repository(tmp_path: Path
     (kept / "collection.card.toml").write_text(vits_folder.SYNTHETIC, encoding="utf-8")
     spoken = say("habari", language="swh", voice="mms", context=CONTEXT)
     assert spoken.voice.name == "facebook/mms-tts-swh" and spoken.voice.licence == "cc0-1.0"
+
+
+def test_the_verb_model_keeps_shows_and_checks_a_voice(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from speech import cli
+
+    monkeypatch.setenv("SPEECH_MODELS", str(tmp_path / "models"))
+    copy = vits_folder.save(tmp_path / "mine")
+    assert cli.run(["model", "add", str(copy)]) == 0 and (tmp_path / "models" / "mine" / "collection.card.toml").is_file()
+    capsys.readouterr()
+    assert cli.run(["model", "list", "--json"]) == 0
+    row = [json.loads(line) for line in capsys.readouterr().out.splitlines()][-1]
+    assert (row["path"], row["family"], row["languages"]) == ("mine", "VitsModel", ["swh"])
+    assert cli.run(["model", "show", "mine", "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["synthesise_voice"] == {"allowed": True, "code": "OK"} and "a" in shown["letters"]
+    assert cli.run(["model", "check", "mine"]) == 0 and "whole and finite" in capsys.readouterr().out
+    assert [(v.language, v.needs_card) for v in voices("swh") if v.facts.engine == "vits"] == [("swh", False)]
+    assert cli.run(["model", "show", "mine"]) == 0 and cli.run(["model", "list"]) == 0
 
 
 def test_unsaid_letters_are_found_for_every_script(folder: Path) -> None:
