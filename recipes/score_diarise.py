@@ -3,7 +3,10 @@
 Data: conversations that are composed, by seed, from speakers who neither trained nor tuned anything (`voice_data.REPORT`); the sample
 that pyannote.audio packages; `conversation/eng_ami_excerpts`, 12 of 30 s.
 Command: python recipes/score_diarise.py --data ../shared/speech
-Writes: docs/diarise_scores.md and its plot.
+         python recipes/score_diarise.py --page               prints the page anew from the rows that the last run kept
+         python recipes/score_diarise.py --pipeline FOLDER    scores a pyannote.audio pipeline of this machine instead, prints alone
+         python recipes/score_diarise.py --pipeline random    runs pyannote's pipeline class with small networks of random weights
+Writes: docs/score_runs/diarise.jsonl, docs/diarise_scores.md and its plots. For the page's rows of Resemblyzer it must be installed.
 Time: about five minutes on two cores. `--smoke`: one short conversation a set, nothing written.
 Expected: see the page.
 """
@@ -11,38 +14,60 @@ Expected: see the page.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import itertools
+import os
 import sys
+import tempfile
+import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import soundfile
 import voice_data
+from diarise_page import (
+    CALIBRATED,
+    DOCS,
+    KEPT,
+    KEPT_PIPELINE,
+    SYSTEMS,
+    Detected,
+    Parts,
+    PipelineRun,
+    Report,
+    StandIn,
+    binned,
+    keep,
+    kept,
+    page,
+    pipeline_rows,
+    rates,
+    write,
+)
 from numpy.typing import NDArray
 
 from speech import formats
-from speech.audio import resampled
+from speech.audio import RATE, resampled
 from speech.diarise.embedded import Embedded, EmbeddedSettings, placed
 from speech.diarise.records import SpeakerCount
 from speech.diarise.thresholds import ACTIVITY as DETECTION
-from speech.diarise.thresholds import UNSURE_MARGIN
-from speech.files import write_text
 from speech.models.activity import segments, speech_probabilities
 from speech.models.training.conversations import ConversationSettings, compose, in_one_room, speaking
 from speech.models.unheard import loud_beside
-from speech.models.voices import Heard, VoiceModel, load
-from speech.report.plots import Band, interval_plot
+from speech.models.voices import Heard, load
 from speech.score.times import Labelled, time_errors
 from speech.types import Span, Turn, merged, without
+
+if TYPE_CHECKING:
+    from speech.diarise.pyannote_engine import Pyannote
 
 Floats = NDArray[np.float32]
 COMPOSED = ConversationSettings(length_s=180.0)
 CONVERSATIONS = 10
-DRAWS = 1000
-DOCS = Path(__file__).resolve().parent.parent / "docs"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,50 +147,15 @@ def heard_in(case: Case, speech: tuple[Span, ...], engine: Embedded) -> Found:
     return Found(speech=speech, heard=engine.model.hear(sound, case.rms), packaged=packaged)
 
 
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """Seconds of a case: reference speech, missed, false alarm, confusion; speakers there and found."""
-
-    total: float
-    missed: float
-    false: float
-    confused: float
-    speakers: int
-    found: int
-
-    @property
-    def wrong(self) -> float:
-        return self.missed + self.false + self.confused
-
-
-def parts(case: Case, turns: Sequence[Turn], collar: float) -> Parts:
-    """The collar, in seconds, is what is forgiven on each side of a border of the reference."""
+def parts(case: Case, turns: Sequence[Turn], collar_ms: int, system: str = "") -> Parts:
+    """How far turns are from the reference; the collar is what is forgiven on each side of a border of the reference."""
     beside = [Span(start_ms=1000 * len(case.samples) // 16000, end_ms=sys.maxsize)]
     said, heard = ([Labelled(span=t.span, label=t.speaker) for t in given] for given in (case.reference, turns))
-    found = time_errors(said, heard, named=False, collar_ms=round(1000 * collar), beside=beside).counts
+    found = time_errors(said, heard, named=False, collar_ms=collar_ms, beside=beside).counts
     return Parts(
-        found.reference / 1000, found.deletions / 1000, found.insertions / 1000, found.substitutions / 1000,
-        len({t.speaker for t in case.reference}), len({t.speaker for t in turns}),
+        set=case.set, name=case.name, collar_ms=collar_ms, total=found.reference, missed=found.deletions, false=found.insertions,
+        confused=found.substitutions, speakers=len({t.speaker for t in case.reference}), found=len({t.speaker for t in turns}),
     )  # fmt: skip
-
-
-def interval(rows: Sequence[Parts]) -> tuple[float, float, float]:
-    """DER in per cent with a 95 % interval by drawing whole recordings anew."""
-    rng = np.random.default_rng(0)
-    wrong, total = np.array([r.wrong for r in rows]), np.array([r.total for r in rows])
-    picks = rng.integers(0, len(rows), (DRAWS, len(rows)))
-    drawn = 100 * wrong[picks].sum(axis=1) / total[picks].sum(axis=1)
-    low, high = np.percentile(drawn, [2.5, 97.5])
-    return 100 * wrong.sum() / total.sum(), float(low), float(high)
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=Path("../shared/speech"))
-    parser.add_argument("--model", type=Path)
-    parser.add_argument("--smoke", action="store_true")
-    given = parser.parse_args()
-    report(given.data, load(given.model), smoke=given.smoke)
 
 
 def overlaps(case: Case, turn: Turn) -> dict[str, int]:
@@ -195,10 +185,6 @@ def margins_of(case: Case, turns: Sequence[Turn]) -> list[tuple[float, bool]]:
     return found
 
 
-CALIBRATED = ("embedded", "with Resemblyzer")
-SYSTEMS = ("embedded", "embedded, number told", "with Resemblyzer", "with Resemblyzer, told", "one speaker", "random speakers")
-
-
 def answers(case: Case, found: Found, engine: Embedded, seed: int) -> dict[str, Sequence[Turn]]:
     """What each system says of a case; the two baselines stand on the same speech detection."""
     number = len({t.speaker for t in case.reference})
@@ -213,47 +199,61 @@ def answers(case: Case, found: Found, engine: Embedded, seed: int) -> dict[str, 
     return made
 
 
-def report(root: Path, model: VoiceModel, *, smoke: bool) -> None:
-    """Every system on every set, then speech detection; written into docs/ but for a smoke run."""
-    length, count = (30, 1) if smoke else (180, CONVERSATIONS)
-    cases = [*composed(root, voice_data.REPORT, replace(COMPOSED, length_s=length), count, seed=31), *excerpts(root)]
-    rows: dict[tuple[str, str], list[Parts]] = {}
-    forgiven: dict[tuple[str, str], list[Parts]] = {}
-    detected: dict[str, list[Detected]] = {}
+def cases_of(root: Path, *, smoke: bool, count: int = CONVERSATIONS) -> list[Case]:
+    """What is reported: `count` conversations a set, and the excerpts."""
+    length, count = (30, 1) if smoke else (COMPOSED.length_s, count)
+    return [*composed(root, voice_data.REPORT, replace(COMPOSED, length_s=length), count, seed=31), *excerpts(root)]
+
+
+def scored(cases: Sequence[Case], engine: Embedded) -> Report:
+    """Every system on every case, then speech detection."""
+    report = Report()
     margins: dict[tuple[str, str], list[tuple[float, bool]]] = {}
-    engine = Embedded(model)
     for n, case in enumerate(cases):
         found = heard_in(case, spans_of(case), engine)
-        for system, turns in answers(case, found, engine, n).items():
-            rows.setdefault((case.set, system), []).append(parts(case, turns, 0.0))
-            forgiven.setdefault((case.set, system), []).append(parts(case, turns, 0.25))
+        made = answers(case, found, engine, n)
+        for system, turns in made.items():
+            report.parts += [replace(parts(case, turns, collar_ms), system=system) for collar_ms in (0, 250)]
             if system in CALIBRATED:
                 margins.setdefault((case.set, system), []).extend(margins_of(case, turns))
-        detected.setdefault(case.set, []).append(detection(case, found, engine.settings))
-        print(f"{case.name}: {100 * rows[case.set, 'embedded'][-1].wrong / rows[case.set, 'embedded'][-1].total:.1f}", flush=True)
-    hard = [hard_speech(name, samples, engine) for name, samples in stand_ins(root, smoke=smoke)]
-    text = page(rows, forgiven, detected, margins, hard)
-    if smoke:
-        print(text)
-        return
-    write_text(DOCS / "diarise_scores.md", text)
-    sets = dict.fromkeys(s for s, _ in rows)
-    bands = [Band(name=f"{s}: {k}", **ends(interval(rows[s, k]))) for s in sets for k in SYSTEMS[:-1] if (s, k) in rows]
-    write_text(DOCS / "images" / "diarise_scores.svg", str(interval_plot("Diarisation error rate, no collar, 95 % interval", bands)) + "\n")
+        report.detected.append(detection(case, found, engine.settings))
+        rate = parts(case, made["embedded"], 0)
+        print(f"{case.name}: {100 * rate.wrong / rate.total:.1f}", flush=True)
+    report.margins = [row for (name, system), given in margins.items() for row in binned(name, system, given)]
+    return report
 
 
-def ends(found: tuple[float, float, float]) -> dict[str, float]:
-    return dict(zip(("value", "low", "high"), (x / 100 for x in found), strict=True))
+@contextlib.contextmanager
+def random_pipeline() -> Iterator[Pyannote]:
+    """pyannote's own pipeline with small networks of random weights, built as the tests build it."""
+    sys.path.insert(0, str(DOCS.parent))  # tests are no package of the program
+    from speech.diarise import pyannote_engine
+    from tests.diarise import small
+
+    with tempfile.TemporaryDirectory() as name:
+        os.environ["SPEECH_MODELS"] = name  # what is trusted is noted there
+        small.require()
+        folder = str(small.save_random(Path(name) / "random"))
+        yield pyannote_engine.load(folder, trust=[folder])
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Detected:
-    """Milliseconds of reference speech in a case; of these not in a span of speech detection; of these in no turn; spans beside speech."""
+def piped(cases: Sequence[Case], pipeline: Pyannote) -> Report:
+    """A pipeline of pyannote.audio on every case, the number of speakers unknown; one thread."""
+    import torch
 
-    speech: int
-    missed: int
-    without_turn: int
-    beside: int
+    torch.set_num_threads(1)
+    report = Report()
+    for case in cases:
+        begun = time.process_time()
+        turns = pipeline.voices(Samples(samples=case.samples), case.rms, (), SpeakerCount(), lambda *_: None).turns
+        spent = time.process_time() - begun
+        report.parts += [replace(parts(case, turns, collar_ms), system="pipeline") for collar_ms in (0, 250)]
+        length = 1000 * len(case.samples) // RATE
+        report.pipelines.append(
+            PipelineRun(set=case.set, name=case.name, sound_ms=length, processor_ms=round(1000 * spent), turns=len(turns))
+        )
+        print(f"{case.name}: {len(turns)} turns, {spent:.0f} s", flush=True)
+    return report
 
 
 def detection(case: Case, found: Found, settings: EmbeddedSettings) -> Detected:
@@ -262,6 +262,8 @@ def detection(case: Case, found: Found, settings: EmbeddedSettings) -> Detected:
     turns = placed(found.heard, found.speech, SpeakerCount(), settings).turns
     covered = merged([*found.speech, *(t.span for t in turns)])
     return Detected(
+        set=case.set,
+        name=case.name,
         speech=sum(s.length_ms for s in reference),
         missed=sum(left.length_ms for s in reference for left in without(s, covered)),
         without_turn=sum(left.length_ms for s in reference for left in without(s, merged(t.span for t in turns))),
@@ -300,8 +302,8 @@ def sung_vowel(rng: np.random.Generator) -> np.ndarray:
     return np.asarray(0.1 * made / np.std(made) + rng.normal(0, 1e-3, len(made)), np.float32)
 
 
-def hard_speech(name: str, samples: np.ndarray, engine: Embedded) -> tuple[str, float, float, float, float]:
-    """Name, seconds, and per cent of them: without speech detection; without a turn either; and not named as loud beside those either."""
+def hard_speech(name: str, samples: np.ndarray, engine: Embedded) -> StandIn:
+    """How much of a sound that is whole of speech is not heard as such."""
     noise = np.random.default_rng(1).normal(0, 3e-4, 32000).astype(np.float32)
     case = Case(set="", name=name, samples=np.concatenate([noise, samples.astype(np.float32), noise]), reference=())
     found = heard_in(case, spans_of(case), engine)
@@ -310,92 +312,41 @@ def hard_speech(name: str, samples: np.ndarray, engine: Embedded) -> tuple[str, 
     named = merged([*heard, *loud_beside(Samples(samples=case.samples), heard)])
     whole = Span(start_ms=2000, end_ms=2000 + 1000 * len(samples) // 16000)
     left = [100 * sum(s.length_ms for s in without(whole, given)) / whole.length_ms for given in (merged(found.speech), heard, named)]
-    return name, whole.length_ms / 1000, left[0], left[1], left[2]
+    return StandIn(name=name, seconds=whole.length_ms / 1000, undetected=left[0], without_turn=left[1], unnamed=left[2])
 
 
-def reliability(margins: Sequence[tuple[float, bool]], low: float, high: float) -> list[str]:
-    """Turns with a margin from `low` to under `high`; their mean margin and the share of them that were given to the right speaker."""
-    within = [(m, right) for m, right in margins if low <= m < high]
-    if not within:
-        return ["0", "", ""]
-    mean, right = (100 * float(np.mean(x)) for x in zip(*within, strict=True))
-    return [str(len(within)), f"{mean:.0f}", f"{right:.0f}"]
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, default=Path("../shared/speech"))
+    parser.add_argument("--model", type=Path, help="other weights of voices: prints alone")
+    parser.add_argument("--page", action="store_true", help="hear nothing: print the page and its plots from the rows that were kept")
+    parser.add_argument("--pipeline", metavar="NAME", help="score a pipeline of pyannote.audio; random: small networks of random weights")
+    parser.add_argument("--trust-checkpoint", action="append", default=[], metavar="NAME", help="as speech diarise has it")
+    parser.add_argument("--smoke", action="store_true")
+    given = parser.parse_args()
+    if given.pipeline == "random":
+        with random_pipeline() as pipeline:
+            first = {case.set: case for case in reversed(cases_of(given.data, smoke=given.smoke, count=1))}
+            made = piped(list(reversed(first.values()))[: 1 if given.smoke else None], pipeline)
+        if given.smoke:
+            print("\n".join(pipeline_rows(made.pipelines)))
+            return
+        keep(Report(pipelines=made.pipelines), KEPT_PIPELINE)
+    elif given.pipeline:
+        from speech.diarise import pyannote_engine
 
-
-PREFACE = """\
-Made by `python recipes/score_diarise.py`. DER (`speech.score.times`) in per cent of reference speech, overlap counted, with a
-95 % interval that draws whole recordings anew; its parts; DER with a collar of 0.25 s on each side. Composed conversations (2 to 5
-speakers, 3 minutes each, pauses, back-channels, wind, sounds in pauses, one room and one band over all) hold speakers who trained and
-tuned nothing: Mboshi (3), Malagasy (2), Southern Quechua (24, most of them with little speech), the three Arabic test speakers of
-26, and all these and three more readers mixed. Their microphones still differ somewhat. Meeting excerpts are of 30 s and gate
-nothing. "with Resemblyzer": with that package's voice vectors beside ours, as where it is installed (its weights learnt from
-thousands of people; `pip install --no-deps Resemblyzer==0.1.4`). Baselines: all speech that was detected as one speaker's, or each
-span of it as one of the true number by lot.""".splitlines()
-ACTIVITY = """\
-## Speech activity
-
-Reference speech that is in no span (what `coverage` would call silence), reference speech without a turn (listed as skipped
-where speech detection heard it), and turns beside reference speech, in per cent of reference speech.
-
-| set | speech, min | in no span | without a turn | turns beside speech |
-|---|---|---|---|---|""".splitlines()
-
-MARGINS = f"""\
-## How sure a turn is
-
-A turn's margin is the share of such turns that went to the right speaker in conversations of tuning speakers
-(`recipes/tune_diarise.py --margins`); under {UNSURE_MARGIN} a turn is marked unsure. This is what margins were worth here, on speakers of
-other corpora, their number unknown. A turn is right where most of the speech in it is of the person whom its speaker stands for;
-where two people are taken for one, the turns of one of them are wrong.
-
-| margin | embedded: turns | mean margin, % | right, % | with Resemblyzer: turns | mean margin, % | right, % |
-|---|---|---|---|---|---|---|""".splitlines()
-
-
-def page(
-    rows: dict[tuple[str, str], list[Parts]],
-    forgiven: dict[tuple[str, str], list[Parts]],
-    detected: dict[str, list[Detected]],
-    margins: dict[tuple[str, str], list[tuple[float, bool]]],
-    hard: Sequence[tuple[str, float, float, float, float]],
-) -> str:
-    """The report."""
-    sets = list(dict.fromkeys(s for s, _ in rows))
-    lines = [
-        "# Who speaks when: error rates",
-        "",
-        *PREFACE,
-        "",
-        "| set | recordings | system | DER | missed | false alarm | confusion | with collar | number right |",
-        "|---|---|---|---|---|---|---|---|---|",
-    ]
-    for name in sets:
-        for system in (k for k in SYSTEMS if (name, k) in rows):
-            found, total = rows[name, system], sum(r.total for r in rows[name, system])
-            rate, low, high = interval(found)
-            shares = [100 * sum(getattr(r, part) for r in found) / total for part in ("missed", "false", "confused")]
-            exact = sum(r.speakers == r.found for r in found)
-            cells = [f"{rate:.1f} ({low:.1f}–{high:.1f})", *(f"{x:.1f}" for x in shares), f"{interval(forgiven[name, system])[0]:.1f}"]
-            lines.append(f"| {name} | {len(found)} | {system} | {' | '.join(cells)} | {exact} of {len(found)} |")
-    lines += ["", "![Rates with intervals](images/diarise_scores.svg)", "", *ACTIVITY]
-    for name in sets:
-        found_here = detected[name]
-        speech = sum(d.speech for d in found_here)
-        missed, without_turn, beside = (100 * sum(getattr(d, k) for d in found_here) / speech for k in ("missed", "without_turn", "beside"))
-        lines.append(f"| {name} | {speech / 60000:.1f} | {missed:.2f} | {without_turn:.2f} | {beside:.2f} |")
-    lines += ["", *MARGINS]
-    systems = [k for k in CALIBRATED if any((s, k) in margins for s in sets)]
-    for low, high in itertools.pairwise((0, 0.5, 0.7, UNSURE_MARGIN, 0.9, 1.01)):
-        cells = [cell for k in systems for cell in reliability([m for s in sets for m in margins.get((s, k), [])], low, high)]
-        lines.append(f"| {low} to {min(1, high)} | {' | '.join(cells or ['', '', ''])} |")
-    lines += ["", "The same by set, all margins together.", "", "| set | turns | mean margin, % | right, % |", "|---|---|---|---|"]
-    for name in sets:
-        lines.append(f"| {name} | {' | '.join(reliability(margins[name, CALIBRATED[0]], 0, 1.01))} |")
-    lines += ["", "What stands in for singing, whispering and far speech: no recording of these with a free licence is at hand.", "",
-              "| stand-in | seconds | not by speech detection, % | in no span, % | and not named as loud without speech, % |",
-              "|---|---|---|---|---|"]  # fmt: skip
-    lines += [f"| {name} | {seconds:.0f} | {unheard:.1f} | {left:.1f} | {silent:.1f} |" for name, seconds, unheard, left, silent in hard]
-    return "\n".join(lines) + "\n"
+        made = piped(cases_of(given.data, smoke=given.smoke), pyannote_engine.load(given.pipeline, trust=given.trust_checkpoint))
+        print("\n".join([*rates(made), "", *pipeline_rows(made.pipelines)]))
+        return
+    elif not given.page:
+        engine = Embedded(load(given.model))
+        made = scored(cases_of(given.data, smoke=given.smoke), engine)
+        made.stand_ins = [hard_speech(name, samples, engine) for name, samples in stand_ins(given.data, smoke=given.smoke)]
+        if given.smoke or given.model:
+            print(page(made))
+            return
+        keep(made, KEPT)
+    write(kept(KEPT, KEPT_PIPELINE))
 
 
 if __name__ == "__main__":

@@ -4,7 +4,9 @@ Data: test splits of the open collections; `mul_nicolingua`; and, evaluated only
 meetings. Pieces are 1, 3, 5 and 10 s of one voice (shorter clips joined within a voice, or a session where voices are not labelled;
 English meetings as they are, several voices).
 Command: python recipes/score_identify.py --data ../shared/speech            writes docs/lid_scores.md
-         python recipes/score_identify.py --model FOLDER                    another base, such as one without a voice: prints alone
+         python recipes/score_identify.py --page                            prints the page anew from the figures that were kept
+         python recipes/score_identify.py --model FOLDER                    another base: prints alone
+         python recipes/score_identify.py --model FOLDER --unheard NAME     a base that never heard a collection: its rows of the page
 Time: 25 minutes on one core where nothing was heard yet (train_lid.py keeps what it hears), then three. `--smoke` scores a few pieces.
 Expected: see docs/lid_scores.md; the same voices at 3 s about 98 %, languages never heard AUROC 0.96, a new domain far below.
 """
@@ -14,21 +16,37 @@ from __future__ import annotations
 import argparse
 import shutil
 import sys
+import tomllib
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from lid_data import SECONDS
 from lid_fit import Sets, Table, auroc, first_stage, head_of, joined, sizes, table_of
+from lid_page import (
+    BINS,
+    KEPT,
+    KEPT_UNHEARD,
+    MIXED,
+    OTHER_KINDS,
+    Figure,
+    Figures,
+    keep,
+    kept,
+    page,
+    unheard_page,
+    write,
+)
 from lid_sets import stored
 from numpy.typing import NDArray
 from train_lid import opened, without
 
 from speech.errors import SpeechError
-from speech.files import write_text
 from speech.identify.head import Head
 from speech.models.lm.decoder import LanguageDecoder
 from speech.models.lm.finding import LanguageModels
+from speech.models.recogniser import CtcRecogniser
 
 Doubles = NDArray[np.float64]
 DOMAINS = ("bre_roadennou_nc", "quy_siminchik")
@@ -62,19 +80,14 @@ def probabilities(head: Head, table: Table) -> Doubles:
     return head.probabilities(head.logits(table.numbers), table.sureness.astype(np.float64), table.seconds)
 
 
-def share(right: NDArray[np.bool_]) -> str:
-    """A share in per cent with its 95 % interval (Wilson), and of how many."""
-    n = len(right)
-    if not n:
-        return "–"
-    p, z = float(right.mean()), 1.96
-    middle, half = (p + z * z / (2 * n)) / (1 + z * z / n), z * np.sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / (1 + z * z / n)
-    return f"{100 * p:.0f} ({100 * max(0, middle - half):.0f}–{100 * min(1, middle + half):.0f})"
+def counted(table: str, row: str, column: str, right: NDArray[np.bool_], seconds: float = 0) -> Figure:
+    """How many are right, of how many."""
+    return Figure(table=table, row=row, seconds=int(seconds), column=column, value=int(right.sum()), of=len(right))
 
 
-def by_seconds(table: Table, cell: Callable[[Table, NDArray[np.bool_]], str]) -> str:
-    """Cells of a row, a length each."""
-    return " | ".join(cell(table, table.seconds == seconds) for seconds in SECONDS)
+def number(table: str, row: str, column: str, value: float, seconds: float = 0) -> Figure:
+    """A number as it is kept: six digits after the point."""
+    return Figure(table=table, row=row, seconds=int(seconds), column=column, value=round(float(value), 6))
 
 
 def forced(head: Head, table: Table) -> NDArray[np.bool_]:
@@ -95,58 +108,54 @@ def accepted(head: Head, table: Table) -> NDArray[np.bool_]:
     return np.asarray(p[:, :-1].max(axis=1) > p[:, -1])
 
 
-def row(name: str, table: Table, head: Head) -> str:
-    """Accuracy of one collection: the language alone, and with none of these among the answers."""
-    own, all_told = forced(head, table), told(head, table)
-    cells = [f"{share(own[table.seconds == s])} | {share(all_told[table.seconds == s])}" for s in SECONDS]
-    return f"| {name} | {len(own)} | " + " | ".join(cells) + " |"
+def accuracy(kind: str, name: str, table: Table, head: Head) -> list[Figure]:
+    """Accuracy of one collection by length: the language alone, and with none of these among the answers."""
+    ways = {"likeliest": forced(head, table), "told": told(head, table)}
+    found = [counted(kind, name, column, right[table.seconds == s], s) for s in SECONDS for column, right in ways.items()]
+    return [number(kind, name, "pieces", len(table.seconds)), *found]
 
 
-HEADING = "| | pieces | " + " | ".join(f"{s:.0f} s | {s:.0f} s, or none" for s in SECONDS) + " |\n|---|---" + "|---" * 8 + "|"
-
-
-def calibration_error(p: Doubles, right: NDArray[np.bool_], bins: int = 10) -> float:
-    """Expected calibration error, in equal bins of probability."""
-    place = np.minimum((p * bins).astype(int), bins - 1)
-    return float(sum(abs(p[place == b].mean() - right[place == b].mean()) * (place == b).mean() for b in range(bins) if (place == b).any()))
-
-
-def calibrated(head: Head, table: Table) -> tuple[float, float]:
-    """Calibration error of what is said (a language, or none of these), and how often that is right."""
+def calibrated(name: str, head: Head, table: Table) -> list[Figure]:
+    """What is said, a language or none of these: its calibration error, how often it is right, and both by bins of probability."""
     p = probabilities(head, table)
-    said = p.argmax(axis=1)
     names = np.array([*head.languages, ""])
     due = np.where(np.isin(table.language, head.languages), table.language, "")
-    right = names[said] == due
-    return calibration_error(p.max(axis=1), right), float(right.mean())
+    right, sure = names[p.argmax(axis=1)] == due, p.max(axis=1)
+    place = np.minimum((sure * BINS).astype(int), BINS - 1)
+    bins = [b for b in range(BINS) if (place == b).any()]
+    error = sum(abs(sure[place == b].mean() - right[place == b].mean()) * (place == b).mean() for b in bins)
+    found = [number("sure", name, "error", error), number("sure", name, "right", right.mean())]
+    for b in bins:
+        found += [number("sure", name, f"bin {b}, mean", sure[place == b].mean()), counted("sure", name, f"bin {b}", right[place == b])]
+    return found
 
 
-def new_voices(train: Table, dev: Table, judged: Table, head: Head, where: dict[str, slice]) -> list[str]:
-    """Malagasy: a head that heard one reader, on the other; the base has heard both, where nothing else is said."""
-    rows = []
+def new_voices(train: Table, dev: Table, judged: Table, head: Head, where: dict[str, slice]) -> list[Figure]:
+    """Malagasy: a head that heard one reader, on the other."""
+    found = []
     for hidden in ("mlg_dimbyr_m", "mlg_dimbyr_f"):
         made, _ = head_of(without(train, {hidden}), without(dev, {hidden}), head.languages, where, head.kept)
-        rows.append(row(f"{name_of(hidden)} (the head never heard it)", judged.where(judged.collection == hidden), made))
-    return rows
+        name = f"{name_of(hidden)} (the head never heard it)"
+        found += accuracy("new", name, judged.where(judged.collection == hidden), made)
+    return found
 
 
-def rejection(head: Head, known: Table, unknown: Table, threshold: float) -> list[str]:
+def rejection(head: Head, known: Table, unknown: Table, threshold: float) -> list[Figure]:
     """AUROC against the known, how often a language is told all the same, and how often at the threshold found on dev."""
     inside, outside = 1 - probabilities(head, known)[:, -1], 1 - probabilities(head, unknown)[:, -1]
     wrongly = accepted(head, unknown)
-    rows = []
-    for name in [*dict.fromkeys(unknown.collection.tolist()), ""]:
-        chosen = (unknown.collection == name) if name else np.ones(len(outside), bool)
-        cells = []
+    found = []
+    for collection in [*dict.fromkeys(unknown.collection.tolist()), ""]:
+        chosen = (unknown.collection == collection) if collection else np.ones(len(outside), bool)
+        name = name_of(collection) if collection else "all"
+        found.append(number("unknown", name, "pieces", chosen.sum()))
         for s in (1.0, 3.0, 10.0):
             place = chosen & (unknown.seconds == s)
-            cells.append(
-                f"{auroc(inside[known.seconds == s], outside[place]):.3f} | {share(wrongly[place])} | {share(outside[place] > threshold)}"
-                if place.any()
-                else "– | – | –"
-            )
-        rows.append(f"| {name_of(name) if name else '**all**'} | {chosen.sum()} | " + " | ".join(cells) + " |")
-    return rows
+            if place.any():
+                found.append(number("unknown", name, "AUROC", auroc(inside[known.seconds == s], outside[place]), s))
+                found.append(counted("unknown", name, "told", wrongly[place], s))
+                found.append(counted("unknown", name, "at the threshold", outside[place] > threshold, s))
+    return found
 
 
 def nats_a_letter(decoder: LanguageDecoder, emissions: Sequence[NDArray[np.float32]]) -> Doubles:
@@ -155,88 +164,78 @@ def nats_a_letter(decoder: LanguageDecoder, emissions: Sequence[NDArray[np.float
     return np.array([-h[0].score / max(1, len(h[0].symbols)) if h and h[0].symbols else 10.0 for h in found])
 
 
-def report(sets: Sets, *, smoke: bool) -> list[str]:
-    """The tables."""
+def report(sets: Sets, *, smoke: bool) -> Figures:
+    """All figures of the page."""
     train, dev = sets.table(r"train\.[a-z_]+"), sets.table(r"dev\.[a-z_]+")
     where = sizes(sets.vocabularies, len(sets.kept), train.numbers.shape[1])
     head, found = head_of(train, dev, sets.languages, where, sets.kept)
     known = sets.table(r"test\.known")
     domains = sets.table(r"test\.domains")
-    voice = sets.table(r"test\.nicolingua")
     unseen = sets.table(r"test\.(unseen\.[a-z_]+|english)")
     apart = known.collection == "bre_roadennou"
-    same = known.where(~apart)
-    return [
-        "# Telling languages: how well the embedded model does it\n",
-        "Made by `python recipes/score_identify.py`. Pieces of 1, 3, 5 and 10 s of one voice; shorter clips are joined within a voice "
-        "(within a session where voices are not labelled). Per cent with 95 % intervals (Wilson, over pieces: pieces of one voice are "
-        "not independent). Two figures a length: the likeliest of the seven languages, as if it were known to be one of them; and what "
-        "the verb says, with none of these among the answers. Research collections are evaluated only; weights and thresholds come "
-        "from train and dev of open ones.\n",
-        "## New voices and other domains\n",
-        "The base of these figures trained on both Malagasy readers, so that only the head is new to the voice; "
-        "`--model FOLDER` scores by another base.\n",
-        HEADING,
-        *new_voices(train, dev, joined([known, sets.table(r"dev\.plain")]), head, where),
-        row(name_of("bre_roadennou"), known.where(apart), head),
-        *(row(name_of(name), domains.where(domains.collection == name), head) for name in DOMAINS),
-        "\n" + one_voice(head, voice),
-        "\n## The voices that it knows\n",
-        HEADING,
-        *(row(name_of(name, str(name)[:3]), same.where(same.collection == name), head) for name in dict.fromkeys(same.collection.tolist())),
-        "| **mean of languages** | | "
-        + " | ".join(f"{macro(head, same, s, forced)} | {macro(head, same, s, told)}" for s in SECONDS)
-        + " |",
-        "\n## Languages that it does not know\n",
-        "AUROC: how often a piece of a known voice stands above one of this language (the first table's pieces are not among the known). "
-        "The background holds eSpeak NG voices of some fifty languages, English and Greek among them. "
-        "Then how often one of the seven is told all the same; and how often where at most 5 % of the languages left out on dev pass "
-        f"(threshold {found['threshold']:.2f}).\n",
-        "| | pieces | " + " | ".join(f"{s:.0f} s: AUROC | told | at the threshold" for s in (1, 3, 10)) + " |",
-        "|---|---" + "|---" * 9 + "|",
-        *rejection(head, same, unseen, found["threshold"]),
-        "\nAt that threshold the right language is told of the known voices in "
-        + ", ".join(f"{share(at_threshold(head, same, found['threshold'], s))} at {s:.0f} s" for s in SECONDS)
-        + ". With new voices and domains among the known the AUROC is "
-        + ", ".join(f"{mixed_auroc(head, joined([known, domains]), unseen, s):.3f} at {s:.0f} s" for s in SECONDS)
-        + ".\n",
-        *background(sets, train, dev, head, same, where),
-        "\n## How sure it is\n",
-        "Calibration error of what is said, a language or none of these (ten bins), and how often it is right.\n",
-        "| | error | right |",
-        "|---|---|---|",
-        *sure(head, same, known.where(apart), domains, unseen),
-        "\n## What each part gives (3 s)\n",
-        *parts(train, head, where, same, known.where(apart), domains),
-        "\n## Transcripts beside it (3 s)\n",
-        *(["(not in a smoke run)"] if smoke else transcripts(sets, head)),
-        "\n## Control\n",
-        control(sets, head, where),
-    ]
+    same, chess = known.where(~apart), known.where(apart)
+    figures = new_voices(train, dev, joined([known, sets.table(r"dev\.plain")]), head, where)
+    figures += accuracy("new", name_of("bre_roadennou"), chess, head)
+    for name in DOMAINS:
+        figures += accuracy("new", name_of(name), domains.where(domains.collection == name), head)
+    figures += one_voice(head, sets.table(r"test\.nicolingua"))
+    for name in dict.fromkeys(same.collection.tolist()):
+        figures += accuracy("known", name_of(name), same.where(same.collection == name), head)
+    figures += means("mean", "mean of languages", same, head)
+    figures.append(number("threshold", "dev", "threshold", found["threshold"]))
+    figures += rejection(head, same, unseen, found["threshold"])
+    wider = joined([known, domains])
+    for s in SECONDS:
+        figures.append(counted("threshold", "known voices", "right", at_threshold(head, same, found["threshold"], s), s))
+        figures.append(number("threshold", "with new voices and domains", "AUROC", mixed_auroc(head, wider, unseen, s), s))
+    figures += background(sets, train, dev, head, same, where)
+    figures += sure(head, same, chess, domains, unseen)
+    figures += parts(train, head, where, same, chess, domains)
+    figures += [] if smoke else transcripts(sets, head)
+    return Figures([*figures, *control(sets, head, where)])
 
 
-def one_voice(head: Head, table: Table) -> str:
-    """What is said of one voice in three languages that are not known."""
-    p = probabilities(head, table)
-    said = np.array([*head.languages, "none"])[p.argmax(axis=1)]
-    told_of = []
+def unheard(sets: Sets, collection: str) -> Figures:
+    """A collection that neither base nor head heard; the other Malagasy reader, whom the base alone heard; and what the base knows."""
+    train, dev = (without(sets.table(pattern), {collection}) for pattern in (r"train\.[a-z_]+", r"dev\.[a-z_]+"))
+    where = sizes(sets.vocabularies, len(sets.kept), train.numbers.shape[1])
+    head, _ = head_of(train, dev, sets.languages, where, sets.kept)
+    known, plain = sets.table(r"test\.known"), sets.table(r"dev\.plain")
+    judged = joined([known, plain])
+    by = f"by a base without {collection}"
+    figures = accuracy("unheard", f"{name_of(collection)} ({by})", judged.where(judged.collection == collection), head)
+    same = known.where(~np.isin(known.collection, [collection, "bre_roadennou"]))
+    return Figures([*figures, *means("unheard mean", f"mean of languages it knows, {by}", same, head)])
+
+
+def one_voice(head: Head, table: Table) -> list[Figure]:
+    """What is said of one voice in three languages that are not known: languages by how often."""
+    said = np.array([*head.languages, "none"])[probabilities(head, table).argmax(axis=1)]
+    found = []
     for code in dict.fromkeys(table.language.tolist()):
         names, counts = np.unique(said[table.language == code], return_counts=True)
-        told_of.append(f"{code}: " + ", ".join(f"{n} {c}" for n, c in sorted(zip(names, counts, strict=True), key=lambda x: -x[1])))
-    return f"{name_of('mul_nicolingua')}, none of them known, all lengths, what is said: " + "; ".join(told_of) + "."
+        found += [number("one voice", code, str(n), c) for n, c in sorted(zip(names, counts, strict=True), key=lambda x: -x[1])]
+    return found
 
 
-def macro(head: Head, table: Table, seconds: float, judge: Callable[[Head, Table], NDArray[np.bool_]]) -> str:
-    """The mean over languages, in per cent, with a 95 % interval by drawing pieces anew within each."""
+def means(kind: str, name: str, table: Table, head: Head) -> list[Figure]:
+    """The mean over languages, by length."""
+    return [macro(kind, name, column, head, table, s, judge) for s in SECONDS for column, judge in (("likeliest", forced), ("told", told))]
+
+
+def macro(
+    kind: str, name: str, column: str, head: Head, table: Table, seconds: float, judge: Callable[[Head, Table], NDArray[np.bool_]]
+) -> Figure:
+    """The mean over languages with a 95 % interval by drawing pieces anew within each."""
     own = table.where(table.seconds == seconds)
     right = judge(head, own)
     groups = [right[own.language == code] for code in dict.fromkeys(own.language.tolist())]
     if not groups:
-        return "–"
+        return Figure(table=kind, row=name, seconds=int(seconds), column=column, value=0, of=0)
     rng = np.random.default_rng(1)
     drawn = [np.mean([rng.choice(g, len(g)).mean() for g in groups]) for _ in range(500)]
-    low, high = np.quantile(drawn, [0.025, 0.975])
-    return f"{100 * np.mean([g.mean() for g in groups]):.1f} ({100 * low:.1f}–{100 * high:.1f})"
+    low, high = (round(float(x), 6) for x in np.quantile(drawn, [0.025, 0.975]))
+    return replace(number(kind, name, column, float(np.mean([g.mean() for g in groups])), seconds), low=low, high=high)
 
 
 def at_threshold(head: Head, table: Table, threshold: float, seconds: float) -> NDArray[np.bool_]:
@@ -251,59 +250,53 @@ def mixed_auroc(head: Head, known: Table, unknown: Table, seconds: float) -> flo
     return auroc(inside[known.seconds == seconds], outside[unknown.seconds == seconds])
 
 
-def background(sets: Sets, train: Table, dev: Table, head: Head, same: Table, where: dict[str, slice]) -> list[str]:
-    """Arabic and Wyandot, which the head has in its background: and by a head that has not."""
+def background(sets: Sets, train: Table, dev: Table, head: Head, same: Table, where: dict[str, slice]) -> list[Figure]:
+    """Arabic and Wyandot, which the head has in its background: and by a head that has not; AUROC at 3 s."""
     names = {"arb_ghandoura", "wyn_craig"}
     bare, _ = head_of(without(train, names), without(dev, names), head.languages, where, head.kept)
     table = sets.table(r"test\.background")
-    said = []
-    for name in sorted(names):
-        own = table.where(table.collection == name)
-        figures = [f"{mixed_auroc(made, same, own, 3.0):.3f}" for made in (head, bare)]
-        said.append(f"{name_of(name)} {figures[0]}, by a head fitted without both {figures[1]}")
-    return ["Of languages that are in the background, AUROC at 3 s: " + "; ".join(said) + "."]
+    return [
+        number("background", name_of(name), column, mixed_auroc(made, same, table.where(table.collection == name), 3.0))
+        for name in sorted(names)
+        for column, made in (("head", head), ("without both", bare))
+    ]
 
 
-def sure(head: Head, same: Table, other: Table, domains: Table, unseen: Table) -> list[str]:
-    """Rows of calibration."""
+def sure(head: Head, same: Table, other: Table, domains: Table, unseen: Table) -> list[Figure]:
+    """Calibration."""
     rng = np.random.default_rng(2)
     count = min(len(same.seconds), len(unseen.seconds))
     half = joined([t.where(np.isin(np.arange(len(t.seconds)), rng.choice(len(t.seconds), count, replace=False))) for t in (same, unseen)])
-    rows = []
-    named = (("known voices and unseen languages, as many of each", half), ("known voices alone", same), ("unseen languages alone", unseen))
-    for name, table in (*named, ("Breton, chess commentary", other), ("interviews and radio", domains)):
-        error, right = calibrated(head, table)
-        rows.append(f"| {name} | {error:.3f} | {100 * right:.0f} |")
-    for seconds in SECONDS:
-        error, right = calibrated(head, half.where(half.seconds == seconds))
-        rows.append(f"| the first, at {seconds:.0f} s | {error:.3f} | {100 * right:.0f} |")
-    return rows
+    named = [(MIXED, half), ("known voices alone", same), ("unseen languages alone", unseen), (name_of("bre_roadennou"), other)]
+    named += [(OTHER_KINDS, domains), *((f"the first, at {s:.0f} s", half.where(half.seconds == s)) for s in SECONDS)]
+    return [figure for name, table in named for figure in calibrated(name, head, table)]
 
 
-def parts(train: Table, head: Head, where: dict[str, slice], same: Table, other: Table, domains: Table) -> list[str]:
-    """The first stage by some of what is counted: the likeliest language, mean of languages."""
-    rows = ["| weighed | known voices | Breton, chess | Breton, interviews | Southern Quechua |", "|---|---|---|---|---|"]
+def parts(train: Table, head: Head, where: dict[str, slice], same: Table, other: Table, domains: Table) -> list[Figure]:
+    """The first stage by some of what is counted: the likeliest language at 3 s, mean of languages."""
+    judged = {"known voices": same, "Breton, chess": other}
+    names = dict(zip(DOMAINS, ("Breton, interviews", "Southern Quechua"), strict=True))
+    judged |= {names[d]: domains.where(domains.collection == d) for d in DOMAINS}
+    found = []
     for name, only in (
         ("hidden states alone: one pass of the encoder", ("states",)),
         ("what the recognisers hear alone: sounds and pairs", ("sounds", "pairs")),
         ("both: decided together with recognition", ("sounds", "pairs", "states")),
     ):
         fit = first_stage(train, head.languages, where, only)
-        cells = []
-        for table in (same, other, *(domains.where(domains.collection == d) for d in DOMAINS)):
+        for column, table in judged.items():
             own = table.where(table.seconds == 3.0)
             right = np.array(head.languages)[fit.logits(own.numbers)[:, :-1].argmax(axis=1)] == own.language
             groups = [right[own.language == code].mean() for code in dict.fromkeys(own.language.tolist())]
-            cells.append(f"{100 * np.mean(groups):.0f}" if groups else "–")
-        rows.append(f"| {name} | " + " | ".join(cells) + " |")
-    return rows
+            found += [number("parts", name, column, float(np.mean(groups)))] if groups else []
+    return found
 
 
-def transcripts(sets: Sets, head: Head) -> list[str]:
+def transcripts(sets: Sets, head: Head) -> list[Figure]:
     """The candidates' transcripts scored, and the answer ranked anew by them, as arXiv 2409.18428 does; weights fitted on dev."""
     models = LanguageModels()
     if any(models.of(sets.model, code) is None for code in head.languages):
-        return ["There are no language models beside these adapters."]
+        return []
     costs: dict[str, Doubles] = {}
     tables: dict[str, Table] = {}
     for name in ("dev.plain", "test.known", "test.domains"):
@@ -329,55 +322,69 @@ def transcripts(sets: Sets, head: Head) -> list[str]:
 
     losses = {w: -ranked("dev.plain", w).mean() for w in (0.0, 0.25, 0.5, 1.0, 1.5)}
     weight = min((w for w in losses if w), key=lambda w: (losses[w], w))
-    rows = [f"Weight of the transcripts, chosen on dev: {weight}.\n", "| | head | transcripts alone | ranked anew |", "|---|---|---|---|"]
+    found = [number("transcripts", "weight", "chosen", weight)]
     for name in ("test.known", "test.domains"):
         for collection in dict.fromkeys(tables[name].collection.tolist()):
             own = tables[name].collection == collection
-            cells = [share(r[own]) for r in (ranked(name, 0.0), ranked(name, 1.0, alone=True), ranked(name, weight))]
-            rows.append(f"| {name_of(collection)} | " + " | ".join(cells) + " |")
-    return rows
+            ways = {"head": ranked(name, 0.0), "transcripts alone": ranked(name, 1.0, alone=True), "ranked anew": ranked(name, weight)}
+            found += [counted("transcripts", name_of(collection), column, right[own]) for column, right in ways.items()]
+    return found
 
 
-def control(sets: Sets, head: Head, where: dict[str, slice]) -> str:
+def control(sets: Sets, head: Head, where: dict[str, slice]) -> list[Figure]:
     """What lies between words: by the head itself, and by a first stage fitted on pauses, which knows the telephone alone."""
     train, test = sets.table(r"pauses\.train"), sets.table(r"pauses\.test")
     fit = first_stage(train, sets.languages, where)
     codes = np.array(sets.languages)
-    by_head, by_pauses, no_language = [], [], []
-    for seconds in (1.0, 3.0):
-        own = test.where(test.seconds == seconds)
-        names = dict.fromkeys(own.language.tolist())
-        right = codes[fit.logits(own.numbers)[:, :-1].argmax(axis=1)] == own.language
-        by_pauses.append(f"{100 * np.mean([right[own.language == code].mean() for code in names]):.0f} % at {seconds:.0f} s")
-        right = forced(head, own)
-        by_head.append(f"{100 * np.mean([right[own.language == code].mean() for code in names]):.0f} % at {seconds:.0f} s")
-        no_language.append(f"{100 * (1 - accepted(head, own).mean()):.0f} % at {seconds:.0f} s")
-    return (
-        f"What lies between the words of the test clips, heard as if it were speech: the head finds the language of the clip in "
-        f"{' and '.join(by_head)} (mean of languages; chance {100 / len(codes):.0f} %), and says none of these of "
-        f"{' and '.join(no_language)}. "
-        f"A first stage fitted on the pauses of train, unperturbed, reaches {' and '.join(by_pauses)}: so much could be told in this data "
-        "by the telephone and the room alone."
-    )
+    found = [number("control", "pauses", "chance", 1 / len(codes))]
+    for s in (1.0, 3.0):
+        own = test.where(test.seconds == s)
+        by_pauses = codes[fit.logits(own.numbers)[:, :-1].argmax(axis=1)] == own.language
+        for column, right in (("fitted on pauses", by_pauses), ("head", forced(head, own))):
+            groups = [right[own.language == code].mean() for code in dict.fromkeys(own.language.tolist())]
+            found.append(number("control", "pauses", column, float(np.mean(groups)), s))
+        found.append(number("control", "pauses", "none of these", 1 - accepted(head, own).mean(), s))
+    return found
+
+
+def refuse_heard(model: CtcRecogniser, collection: str) -> None:
+    """Go on only where the cards of all adapters say what they learnt from, and none names this collection."""
+    for code, path in sorted(model.checkpoint.adapters.items()):
+        heard = tomllib.loads(path.with_suffix(".toml").read_text(encoding="utf-8"))["trained"]["collections"]
+        if collection in heard:
+            sys.exit(f"{model.name}: its adapter {code} learnt from {collection}. Give the base that train_base.py made without it")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path("../shared/speech"))
     parser.add_argument("--model", default="mini", help="the base; its head is fitted here as train_lid.py does")
+    parser.add_argument("--unheard", metavar="NAME", help="a collection that --model never heard: keep its rows for the page")
+    parser.add_argument("--page", action="store_true", help="hear nothing: print the page and its plots from the figures that were kept")
     parser.add_argument("--cache", type=Path, help="where what was heard is kept")
     parser.add_argument("--smoke", action="store_true", help="a few pieces; writes nothing")
     options = parser.parse_args()
+    if not options.page and not hear(options):
+        return
+    write(kept(KEPT, KEPT_UNHEARD))
+
+
+def hear(options: argparse.Namespace) -> bool:
+    """Score a base; whether anything was kept that the page has."""
     sets = opened(options)
+    if options.unheard:
+        refuse_heard(sets.model, options.unheard)
     try:
         sets.hear_all(judged=True)
-        lines = report(sets, smoke=options.smoke)
+        figures = unheard(sets, options.unheard) if options.unheard else report(sets, smoke=options.smoke)
     finally:
         if options.smoke:
             shutil.rmtree(sets.cache, ignore_errors=True)
-    print("\n".join(lines))
-    if not options.smoke and options.model == "mini":
-        write_text(Path("docs/lid_scores.md"), "\n".join(lines) + "\n")
+    print(unheard_page(figures) if options.unheard else page(figures))
+    if options.smoke or (options.model != "mini" and not options.unheard):
+        return False
+    keep(figures, KEPT_UNHEARD if options.unheard else KEPT)
+    return True
 
 
 if __name__ == "__main__":

@@ -20,7 +20,8 @@ from pathlib import Path
 
 import numpy as np
 import voice_data
-from score_diarise import COMPOSED, Case, Found, Parts, composed, detection, heard_in, margins_of, parts, persons, spans_of
+from diarise_page import Parts
+from score_diarise import COMPOSED, Case, Found, composed, detection, heard_in, margins_of, parts, persons, spans_of
 
 from speech.audio import RATE
 from speech.diarise.clustering import unit
@@ -121,7 +122,7 @@ def curve_row(name: str, cases: Sequence[Case], heard: Sequence[Found], settings
     for case, found in zip(cases, heard, strict=True):
         number = max(1, len({t.speaker for t in case.reference}))
         for rows, count in ((free, SpeakerCount()), (told, SpeakerCount(least=number, most=number))):
-            rows.append(parts(case, placed(found.heard, found.speech, count, settings).turns, 0.0))
+            rows.append(parts(case, placed(found.heard, found.speech, count, settings).turns, 0))
         seen.append(detection(case, found, settings))
     sets = names_of(cases)
     of = {n: [k for k, c in enumerate(cases) if c.set == n] for n in (*sets, SOUNDS)}

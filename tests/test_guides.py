@@ -23,6 +23,7 @@ from tests.sounds import silence
 
 GUIDES = sorted((REPOSITORY / "docs" / "guides").glob("*.md"))
 PAGES = [*GUIDES, REPOSITORY / "README.md"]
+REPORTS = sorted((REPOSITORY / "docs").glob("*.md"))
 
 
 def test_the_card_of_the_guide_allows_what_it_says(tmp_path: Path) -> None:
@@ -114,7 +115,7 @@ def test_pictures_are_few_small_used_and_told_in_words() -> None:
     """What a picture shows is said for who does not see it; none lies there unused."""
     shown = [
         (page.parent / target, told)
-        for page in PAGES
+        for page in [*PAGES, *REPORTS]
         for told, target in re.findall(r"!\[([^\]]*)\]\(([^)]+)\)", page.read_text(encoding="utf-8"))
         if not target.startswith("http")
     ]

@@ -72,20 +72,24 @@ def command(
     if language is None:
         raise UsageFailure("--language", "no language was named", "Name it, such as --language swh", "LANGUAGE_MISSING")
     from speech.collections import consent
-    from speech.say import Settings, check, say
+    from speech.say import Settings, check, engines, say
 
     words = _text(text, file)
     settings = Settings(speed=speed, seed=seed, letters=letters or ("nearest" if borrow else "refuse"), speaker=speaker)
-    if only_check:
-        return _show_check(check(words, language=language, voice=voice, borrow=borrow, settings=settings, card=card), as_json=as_json)
-    if out is None:
+    if not only_check and out is None:
         raise UsageFailure("--out", "no sound file was named", "Name it, such as --out speech.wav; --check makes no sound", "PATH_MISSING")
+    chosen = engines.load(voice, language, borrow=borrow, card=card)
+    checked = check(words, language=language, voice=chosen, settings=settings)
+    if only_check:
+        return _show_check(checked, as_json=as_json)
+    if not as_json and not checked.refused:
+        _show_letters(checked)  # before there is a sound
     from speech.cli.progress import Bar
 
     context = consent.Context(basis=consent.basis_for(purpose), purpose=purpose)
-    with Bar(shown(out)) as bar:
+    with Bar(shown(out or "")) as bar:
         spoken = say(
-            words, language=language, voice=voice, borrow=borrow, out=out, settings=settings, card=card, context=context, force=force,
+            words, language=language, voice=chosen, out=out, settings=settings, context=context, force=force,
             progress=lambda done, of: bar.show(f"sentence {done} of {of}", done / of),
         )  # fmt: skip
     _show_spoken(spoken, as_json=as_json)
@@ -148,7 +152,6 @@ def _show_spoken(spoken: Spoken, *, as_json: bool) -> None:
             }
         )  # fmt: skip
         return
-    _show_letters(spoken.checked)
     for finding in spoken.findings:
         Streams.note(f"  {finding.what}")
     whose = "no person's voice" if spoken.voice.synthetic else "a person's voice, by consent"

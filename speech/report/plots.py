@@ -23,6 +23,8 @@ class Band:
     value: float
     low: float | None = None
     high: float | None = None
+    heading: str = ""
+    """A line above it, where a group of bands begins."""
 
 
 def interval_plot(title: str, bands: Sequence[Band]) -> Markup:
@@ -32,7 +34,7 @@ def interval_plot(title: str, bands: Sequence[Band]) -> Markup:
     ticks = [n * step for n in range(int(top / step + 0.999) + 1)] or [0.0]
     end = max(ticks[-1], step)
     left = min(220.0, 16 + _LETTER * max((len(b.name) for b in bands), default=0))
-    width, height = 720.0, 40.0 + 24 * len(bands)
+    width, height = 720.0, 40.0 + 24 * (len(bands) + sum(bool(b.heading) for b in bands))
 
     def x(value: float) -> float:
         return left + (width - left - 40) * value / end
@@ -41,8 +43,12 @@ def interval_plot(title: str, bands: Sequence[Band]) -> Markup:
     for tick in ticks:
         parts.append(_line(x(tick), 8, x(tick), height - 26, opacity=0.25))
         parts.append(_text(x(tick), height - 8, f"{100 * tick:g} %", anchor="middle"))
-    for n, band in enumerate(bands):
-        y = 20.0 + 24 * n
+    y = -4.0
+    for band in bands:
+        if band.heading:
+            y += 24
+            parts.append(element("text", band.heading, x="8", y=_n(y + 5), fill="currentColor", font_weight="600"))
+        y += 24
         parts.append(_text(left - 8, y + 5, band.name if len(band.name) <= 26 else band.name[:25] + "…", anchor="end"))
         if band.low is not None and band.high is not None:
             parts.append(_line(x(band.low), y, x(band.high), y, width=3, opacity=0.6))
@@ -50,8 +56,11 @@ def interval_plot(title: str, bands: Sequence[Band]) -> Markup:
     return _svg(title, "; ".join(_said(b) for b in bands), width, height, parts)
 
 
-def calibration_plot(title: str, bins: Sequence[tuple[float, float, int]]) -> Markup:
-    """Bins as (mean confidence, share right, words): dots, larger for more words, beside the line where both are equal."""
+def calibration_plot(title: str, bins: Sequence[tuple[float, float, int]], *, across: str = "confidence", counted: str = "words") -> Markup:
+    """Bins as (mean confidence, share right, words): dots, larger for more words, beside the line where both are equal.
+
+    `across` names what is on the axis instead of confidence, `counted` what the dots are made of instead of words.
+    """
     size, edge = 360.0, 48.0
     span = size - 2 * edge
 
@@ -66,9 +75,9 @@ def calibration_plot(title: str, bins: Sequence[tuple[float, float, int]]) -> Ma
     for confidence, right, words in bins:
         x, y = at(confidence, right)
         parts.append(element("circle", cx=_n(x), cy=_n(y), r=_n(3 + 7 * (words / most) ** 0.5), fill="currentColor", fill_opacity="0.6"))
-    parts.append(_text(size / 2, size - 8, "confidence", anchor="middle"))
-    parts.append(_text(edge, edge - 16, "share of words that are right", anchor="start"))
-    said = "; ".join(f"confidence {c:.2f}: {r:.2f} right, {n:,} words" for c, r, n in bins)
+    parts.append(_text(size / 2, size - 8, across, anchor="middle"))
+    parts.append(_text(edge, edge - 16, f"share of {counted} that are right", anchor="start"))
+    said = "; ".join(f"{across} {c:.2f}: {r:.2f} right, {n:,} {counted}" for c, r, n in bins)
     return _svg(title, said, size, size, parts)
 
 
@@ -144,7 +153,8 @@ def _bar_said(start_ms: int, end_ms: int, label: str) -> str:
 
 def _said(band: Band) -> str:
     interval = "" if band.low is None or band.high is None else f" ({100 * band.low:.1f} to {100 * band.high:.1f})"
-    return f"{band.name} {100 * band.value:.1f} %{interval}"
+    heading = f"{band.heading}: " if band.heading else ""
+    return f"{heading}{band.name} {100 * band.value:.1f} %{interval}"
 
 
 def _step(top: float) -> float:

@@ -29,8 +29,9 @@ from speech import languages
 from speech.collections import consent
 from speech.errors import ModelRefused
 from speech.say import espeak_alone
-from speech.say.letters import SPOKEN_PUNCTUATION, plain_letter
+from speech.say.letters import SPOKEN_PUNCTUATION
 from speech.say.records import Samples, Settings, VoiceFacts
+from speech.text.nearest import plain_letter
 from speech.text.spelling import graphemes, symbols_of
 
 VOICES = {
@@ -231,8 +232,8 @@ class EspeakVoice:
             if self._numbered in _bare(whole):
                 found |= {g for g in letters if any(_bare(said).startswith(self._numbered) for said in self._alone(g))}
             if _ANOTHER_VOICE in whole:
+                # Where no letter alone is another voice's, the voice's own dictionary says so of the word, such as week-end in French.
                 found |= {g for g in graphemes(word) if any(_ANOTHER_VOICE in said for said in self._alone(g))}
-                found = found or set(letters)  # no letter alone is another's: the word is
             return frozenset(found | self._spelt_at(word, whole))
 
     def _alone(self, letter: str) -> list[str]:

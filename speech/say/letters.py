@@ -7,10 +7,7 @@ is installed.
 
 from __future__ import annotations
 
-import functools
-import importlib.util
 import itertools
-import re
 import unicodedata
 from collections.abc import Iterator
 
@@ -18,6 +15,7 @@ import regex
 
 from speech.languages import Language
 from speech.say.records import Unsaid, Voice
+from speech.text.nearest import SOUNDS, plain_letter, romanised
 from speech.text.normalise import INVISIBLE
 from speech.text.spelling import graphemes
 
@@ -25,14 +23,6 @@ APOSTROPHES = "'’ʼ‘`ʻ"
 SPOKEN_PUNCTUATION = frozenset("@#%&*/\\§†‡‰¶_")
 """Signs that Unicode counts as punctuation and people say by name; the rest of punctuation is a pause."""
 
-# As writers of African and American languages spell these sounds without the letter.
-_SOUNDS = {
-    "ɓ": "b", "ɗ": "d", "ɖ": "d", "ƙ": "k", "ƴ": "y", "ɠ": "g", "ʄ": "j", "ƈ": "c", "ƥ": "p", "ƭ": "t", "ɛ": "e", "ɔ": "o", "ɩ": "i",
-    "ɪ": "i", "ʋ": "v", "ʊ": "u", "ə": "a", "ǝ": "e", "ŋ": "ng", "ɲ": "ny", "ʃ": "sh", "ʒ": "zh", "ɣ": "gh", "ɦ": "h", "ƒ": "f",
-    "θ": "th", "ð": "dh", "χ": "kh", "ɬ": "l", "ɨ": "i", "ʉ": "u", "ı": "i", "ł": "l", "ø": "o", "đ": "d", "ħ": "h", "ß": "ss",
-    "æ": "ae", "œ": "oe", "ʔ": "", "ʼ": "", "ꞌ": "", "ʻ": "", "'": "", "’": "", "‘": "", "`": "", "þ": "th",
-}  # fmt: skip
-_NAMED = re.compile(r"LATIN (?:SMALL|CAPITAL) LETTER ([A-Z]{1,2}) WITH ")
 _WORDS = regex.compile(
     rf"[\p{{L}}\p{{M}}\p{{N}}](?:[\p{{L}}\p{{M}}\p{{N}}\u200c\u200d{APOSTROPHES}-]*[\p{{L}}\p{{M}}\p{{N}}{APOSTROPHES}])?"
 )
@@ -55,15 +45,6 @@ def _signs(text: str, start: int, end: int) -> Iterator[tuple[int, str]]:
     for i in range(start, end):
         if unicodedata.category(text[i])[0] in "SLMN" or text[i] in SPOKEN_PUNCTUATION or unicodedata.category(text[i]) in ("Co", "Cn"):
             yield i, text[i]
-
-
-def plain_letter(letter: str) -> str:
-    """A letter without its marks, and without what sets a special letter apart from a plain one; the letter itself where it is plain."""
-    bare = "".join(c for c in unicodedata.normalize("NFD", letter.lower()) if not unicodedata.combining(c))
-    if bare in _SOUNDS:
-        return _SOUNDS[bare]
-    named = _NAMED.match(unicodedata.name(bare, "")) if len(bare) == 1 else None
-    return named[1].lower() if named else bare
 
 
 def unsaid_in(text: str, voice: Voice, language: Language) -> list[Unsaid]:
@@ -135,7 +116,7 @@ def _candidates(letter: str, language: Language) -> Iterator[str]:
     base = "".join(c for c in unicodedata.normalize("NFD", low) if not unicodedata.combining(c))
     if base in table:
         yield table[base]
-    if unicodedata.category(letter[0])[0] == "L" or letter in APOSTROPHES:
+    if unicodedata.category(letter[0])[0] == "L" or letter in SOUNDS:
         yield plain_letter(letter)
     if roman := romanised(letter):
         yield roman
@@ -148,27 +129,3 @@ def _fewer_marks(letter: str) -> Iterator[str]:
     for kept in range(len(marks) - 1, -1, -1):
         for some in itertools.combinations(marks, kept):
             yield unicodedata.normalize("NFC", base + "".join(some))
-
-
-@functools.lru_cache(maxsize=4096)
-def romanised(text: str, language: str = "") -> str:
-    """`text` in Latin letters by uroman; empty where the extra `tts` is not installed, or it knows none."""
-    uroman = _uroman()
-    if uroman is None:
-        return ""
-    roman = str(uroman.romanize_string(text, lcode=language or None))
-    return roman.lower() if roman.isascii() and roman.strip() else ""
-
-
-def romanises() -> bool:
-    """Whether uroman (extra `tts`) is installed."""
-    return importlib.util.find_spec("uroman") is not None
-
-
-@functools.cache
-def _uroman():  # type: ignore[no-untyped-def]  # of another package, without types
-    try:
-        from uroman import Uroman
-    except ImportError:
-        return None
-    return Uroman()

@@ -22,13 +22,13 @@ import numpy as np
 
 from speech.collections import consent
 from speech.errors import ModelRefused
-from speech.files import shown
+from speech.files import is_folder, shown
 from speech.models import hub
 from speech.models.checkpoint import compare_shapes, inside, json_of, weight_files
 from speech.models.memory import require_memory
 from speech.models.weights import Entry, canonical_name, content_sha256, entries
-from speech.say import letters
 from speech.say.records import Samples, Settings, VoiceFacts
+from speech.text import nearest
 from speech.text.spelling import graphemes
 
 ARCHITECTURE = "VitsModel"
@@ -131,7 +131,7 @@ class VitsVoice:
         self.item = item
         self._language = language
         self._licence, self._origin = licence, origin
-        if checkpoint.romanises and not letters.romanises():
+        if checkpoint.romanises and not nearest.romanises():
             raise ModelRefused(
                 checkpoint.name, "this voice reads romanised text, and uroman is not installed", "pip install 'oral-speech[tts]'",
                 "MODEL_NOT_HERE",
@@ -166,7 +166,7 @@ class VitsVoice:
     def _read(self, text: str) -> str:
         low = "".join(sign if sign in self.checkpoint.vocabulary else sign.lower() for sign in text) if self.checkpoint.lowers else text
         if self.checkpoint.romanises and not low.isascii():
-            return letters.romanised(low, self._language) or low
+            return nearest.romanised(low, self._language) or low
         return low
 
     def handed_over(self, sentence: str) -> str:
@@ -251,5 +251,13 @@ def load(name: str, language: str, *, card: Path | None = None) -> VitsVoice:
         language=language,
         item=found.item,
         licence=found.licence or (MMS_LICENCE if mms else ""),
-        origin=found.origin or (f"https://huggingface.co/{name}" if hub.is_repository(name) else checkpoint.name),
+        origin=found.origin or _origin(name, folder),
     )
+
+
+def _origin(name: str, folder: Path) -> str:
+    """From where a voice comes whose card does not say it: its repository, with the revision that lies here, or its folder's name."""
+    if not hub.is_repository(name) or is_folder(Path(name)):
+        return folder.name
+    revision = f", revision {folder.name}" if folder.parent.name == "snapshots" else ""
+    return f"https://huggingface.co/{name}{revision}"

@@ -113,6 +113,25 @@ def test_an_interval_plot_is_svg_with_its_figures_in_words(bands: list[Band]) ->
     assert all(0 <= float(c.get("cx") or -1) <= width for c in tree.findall(f"{name}circle"))
 
 
+def test_a_group_of_bands_has_its_heading_above_it_and_room_for_it() -> None:
+    bands = [Band(name="a", value=0.1, heading="Near"), Band(name="b", value=0.2), Band(name="a", value=0.3, heading="Far")]
+    tree = etree.fromstring(interval_plot("DER", bands))
+    name = "{http://www.w3.org/2000/svg}"
+    above = {t.text: float(t.get("y") or 0) for t in tree.findall(f"{name}text") if t.get("font-weight")}
+    dots = [float(c.get("cy") or 0) for c in tree.findall(f"{name}circle")]
+    assert list(above) == ["Near", "Far"]
+    assert above["Near"] < dots[0] < dots[1] < above["Far"] < dots[2] < float(tree.get("height") or 0) - 26
+    assert tree.findtext(f"{name}desc") == "Near: a 10.0 %; b 20.0 %; Far: a 30.0 %"
+
+
+def test_a_calibration_plot_says_what_it_counts() -> None:
+    tree = etree.fromstring(calibration_plot("Margins", [(0.5, 0.25, 4)], across="margin", counted="turns"))
+    name = "{http://www.w3.org/2000/svg}"
+    assert tree.findtext(f"{name}desc") == "margin 0.50: 0.25 right, 4 turns"
+    said = {t.text for t in tree.findall(f"{name}text")}
+    assert {"margin", "share of turns that are right"} <= said and not any("word" in (t or "") for t in said)
+
+
 def test_a_calibration_plot_places_its_bins() -> None:
     tree = etree.fromstring(calibration_plot("Calibration", [(0.0, 0.0, 1), (1.0, 1.0, 100)]))
     low, high = tree.findall("{http://www.w3.org/2000/svg}circle")

@@ -8,7 +8,8 @@ from speech import languages
 from speech.errors import TextRefused
 from speech.say import Settings, check, say
 from speech.say.espeak import EspeakVoice
-from speech.say.letters import plain_letter, words_of
+from speech.say.letters import words_of
+from speech.text.nearest import plain_letter
 
 pytest.importorskip("espeakng_loader", reason="the extra tts (eSpeak NG) is not installed")
 

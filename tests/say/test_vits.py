@@ -13,9 +13,9 @@ from speech.collections.consent import Context
 from speech.collections.ledger import rows_of
 from speech.errors import ConsentRefused, ModelRefused
 from speech.say import Settings, check, say, voices
-from speech.say import letters as letters_module
 from speech.say.letters import unsaid_in
 from speech.say.vits import load, open_vits
+from speech.text import nearest
 from tests.diarise.fakes import CARD, carded
 from tests.say import vits_folder
 
@@ -45,6 +45,15 @@ def test_the_sound_is_that_of_plain_transformers_with_the_same_seed(folder: Path
     assert spoken.sample_rate == 16_000 and len(due) > 1_000 and np.abs(due).max() > 0
     np.testing.assert_array_equal(spoken.samples, np.clip(due, -1, 1))
     assert not np.array_equal(due, plain(folder, text, seed + 1)), "the seed must matter, or this shows nothing"
+
+
+@pytest.mark.slow
+def test_so_it_is_with_the_real_size(tmp_path: Path) -> None:
+    """36 million parameters, as MMS-TTS has them."""
+    folder = vits_folder.save(tmp_path / "real", real=True)
+    spoken = say("habari yako ya leo", language="swh", voice=str(folder), settings=Settings(seed=555), context=CONTEXT)
+    np.testing.assert_array_equal(spoken.samples, np.clip(plain(folder, "habari yako ya leo", 555), -1, 1))
+    assert len(open_vits(folder).tensors) > 600 and len(spoken.samples) > 2_000
 
 
 def test_speed_is_the_checkpoints_own_rate_times_what_is_asked(folder: Path) -> None:
@@ -88,14 +97,14 @@ def test_a_checkpoint_that_reads_romanised_text_gets_it_from_uroman(tmp_path: Pa
     pytest.importorskip("uroman", reason="uroman (extra tts) is not installed")
     folder = vits_folder.save(tmp_path / "v", tokenizer={"is_uroman": True})
     spoken = say("ሰላም ነው", language="amh", voice=str(folder), context=CONTEXT)
-    roman = letters_module.romanised("ሰላም ነው", "amh")
+    roman = nearest.romanised("ሰላም ነው", "amh")
     assert roman.isascii() and spoken.checked.unsaid == ()
     np.testing.assert_array_equal(spoken.samples, np.clip(plain(folder, roman, 0), -1, 1))
 
 
 def test_without_uroman_such_a_checkpoint_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = vits_folder.save(tmp_path / "v", tokenizer={"is_uroman": True})
-    monkeypatch.setattr(letters_module, "romanises", lambda: False)
+    monkeypatch.setattr(nearest, "romanises", lambda: False)
     with pytest.raises(ModelRefused) as caught:
         load(str(folder), "amh")
     assert caught.value.code == "MODEL_NOT_HERE" and "oral-speech[tts]" in caught.value.mend

@@ -33,9 +33,15 @@ recorded_by = "c"
 
 
 def save(
-    folder: Path, *, letters: str = LETTERS, card: str = SYNTHETIC, speakers: int = 1, tokenizer: Mapping[str, object] | None = None
+    folder: Path,
+    *,
+    letters: str = LETTERS,
+    card: str = SYNTHETIC,
+    speakers: int = 1,
+    tokenizer: Mapping[str, object] | None = None,
+    real: bool = False,
 ) -> Path:
-    """Write config, tokenizer, weights and card; small numbers in the places of the real ones, all parts of the network there."""
+    """Write config, tokenizer, weights and card; all parts of the network there, with small numbers in the places of the `real` ones."""
     import torch
     from transformers import VitsConfig, VitsModel
 
@@ -43,7 +49,7 @@ def save(
     symbols = {"<pad>": 0, **{letter: n for n, letter in enumerate(letters, 1)}}
     symbols["<unk>"] = len(symbols)
     torch.manual_seed(3)
-    config = VitsConfig(
+    config = VitsConfig(vocab_size=len(symbols)) if real else VitsConfig(
         vocab_size=len(symbols), hidden_size=32, num_hidden_layers=2, num_attention_heads=2, ffn_dim=48, flow_size=32, spectrogram_bins=65,
         upsample_initial_channel=32, upsample_rates=[8, 8, 2, 2], upsample_kernel_sizes=[16, 16, 4, 4], depth_separable_num_layers=2,
         duration_predictor_flow_bins=4, duration_predictor_num_flows=2, prior_encoder_num_flows=2, posterior_encoder_num_wavenet_layers=2,
