@@ -87,15 +87,17 @@ class Sets:
         self.vocabularies = vocabularies_of(model, languages)
         self.kept = np.zeros(0, np.int64)
 
-    def hear_all(self, *, judged: bool, told: Callable[[str], None] = print) -> None:
-        """Hear what the folder lacks: what trains and tunes, and where it is to be `judged`, what is reported."""
-        for made, last in ((train_pieces, "dev.espeak_others"), (dev_pieces, "dev.perturbed"), (test_pieces, "pauses.test")):
-            if self.has(last) or (made is test_pieces and not judged):
+    def hear_all(self, *, judged: str | None, told: Callable[[str], None] = print) -> None:
+        """Hear what the folder lacks: what trains and tunes, and of what is reported the sets up to `judged`."""
+        for made, last in ((train_pieces, "dev.espeak_others"), (dev_pieces, "dev.perturbed"), (test_pieces, judged)):
+            if last is None or self.has(last):
                 continue
             for name, found in made(self.root, self.share):
                 if found and not self.has(name):
                     store(self.cache / f"{name}.npz", hear(self.model, found, self.languages))
                     told(f"{name}: {len(found)} pieces")
+                if name == last:
+                    break
 
     def has(self, name: str) -> bool:
         """Whether a set was heard."""

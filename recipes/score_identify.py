@@ -196,7 +196,7 @@ def report(sets: Sets, *, smoke: bool) -> Figures:
 
 
 def unheard(sets: Sets, collection: str) -> Figures:
-    """A collection that neither base nor head heard; the other Malagasy reader, whom the base alone heard; and what the base knows."""
+    """A collection that neither base nor head heard, and the voices that they know."""
     train, dev = (without(sets.table(pattern), {collection}) for pattern in (r"train\.[a-z_]+", r"dev\.[a-z_]+"))
     where = sizes(sets.vocabularies, len(sets.kept), train.numbers.shape[1])
     head, _ = head_of(train, dev, sets.languages, where, sets.kept)
@@ -372,10 +372,10 @@ def main() -> None:
 def hear(options: argparse.Namespace) -> bool:
     """Score a base; whether anything was kept that the page has."""
     sets = opened(options)
-    if options.unheard:
-        refuse_heard(sets.model, options.unheard)
     try:
-        sets.hear_all(judged=True)
+        if options.unheard:
+            refuse_heard(sets.model, options.unheard)
+        sets.hear_all(judged="test.known" if options.unheard else "pauses.test")
         figures = unheard(sets, options.unheard) if options.unheard else report(sets, smoke=options.smoke)
     finally:
         if options.smoke:

@@ -97,7 +97,7 @@ def main() -> None:
     allowed([name for name in (*COLLECTIONS, *BACKGROUND) if name not in left_out])
     sets = opened(options)
     try:
-        sets.hear_all(judged=False)
+        sets.hear_all(judged=None)
         train = without(sets.table(r"train\.[a-z_]+"), left_out)
         dev = without(sets.table(r"dev\.[a-z_]+"), left_out)
         where = sizes(sets.vocabularies, len(sets.kept), train.numbers.shape[1])

@@ -217,6 +217,36 @@ def test_score_identify_reports_new_voices_first(shared: Path) -> None:
     assert "AUROC" in table and "nan" not in table
 
 
+def test_a_voice_that_a_base_heard_is_not_reported_as_unheard(shared: Path) -> None:
+    asked = ["--smoke", "--data", str(shared / "speech"), "--unheard", "mlg_dimbyr_m"]
+    done = subprocess.run(
+        [sys.executable, str(REPOSITORY / "recipes" / "score_identify.py"), *asked],
+        cwd=REPOSITORY, capture_output=True, text=True, check=False, env=os.environ | {"PYTHONPATH": str(REPOSITORY)},
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "mini: its adapter mlg learnt from mlg_dimbyr_m" in done.stderr
+
+
+def test_a_voice_that_neither_base_nor_head_heard_has_its_rows(shared: Path, tmp_path: Path) -> None:
+    pytest.importorskip("espeakng_loader", reason="the extra tts (eSpeak NG) is not installed")
+    base = tmp_path / "base"
+    smoke("train_base.py", shared, "--without", "mlg_dimbyr_m", "--run", str(tmp_path / "run"), "--out", str(base))
+    said = smoke("score_identify.py", shared, "--model", str(base), "--unheard", "mlg_dimbyr_m")
+    rows = [line.split(" | ") for line in said.splitlines() if line.startswith("| ")]
+    assert [row[0] for row in rows[1:]] == [
+        "| Malagasy, male reader (by a base without mlg_dimbyr_m)",
+        "| **mean of languages it knows, by a base without mlg_dimbyr_m**",
+    ]
+    assert int(rows[1][1]) >= 4 and "–" not in rows[1]  # a piece a length at least, each told or not
+
+
+def test_pyannotes_pipeline_runs_on_a_composed_conversation(shared: Path) -> None:
+    small = importlib.import_module("tests.diarise.small")
+    small.require()
+    rows = [line for line in smoke("score_diarise.py", shared, "--pipeline", "random").splitlines() if line.startswith("| ")]
+    assert rows[1].startswith("| Southern Quechua | 1 | 0.5 |") and rows[-1].startswith("| **all** | 1 |")
+
+
 def test_code_switching_counts_spanish_words(shared: Path) -> None:
     assert "AUROC, Spanish against Kichwa" in smoke("code_switching.py", shared)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from html.parser import HTMLParser
 
 import pytest
@@ -120,7 +121,8 @@ def test_a_group_of_bands_has_its_heading_above_it_and_room_for_it() -> None:
     above = {t.text: float(t.get("y") or 0) for t in tree.findall(f"{name}text") if t.get("font-weight")}
     dots = [float(c.get("cy") or 0) for c in tree.findall(f"{name}circle")]
     assert list(above) == ["Near", "Far"]
-    assert above["Near"] < dots[0] < dots[1] < above["Far"] < dots[2] < float(tree.get("height") or 0) - 26
+    rows = [above["Near"] - 5, dots[0], dots[1], above["Far"] - 5, dots[2], float(tree.get("height") or 0) - 20]
+    assert [b - a for a, b in itertools.pairwise(rows)] == [24.0] * 5  # letters stand 5 below the middle of their row
     assert tree.findtext(f"{name}desc") == "Near: a 10.0 %; b 20.0 %; Far: a 30.0 %"
 
 
