@@ -41,6 +41,16 @@ def test_an_octave_is_twelve_semitones() -> None:
     assert found.span_semitones == pytest.approx(12, abs=0.4)
 
 
+@pytest.mark.parametrize("window_ms", [40, 64])
+def test_a_fast_fall_is_followed_to_its_end(window_ms: int) -> None:
+    level, seconds = 200.0, 0.12
+    hertz = np.concatenate([np.full(int(0.2 * RATE), level), level * np.exp2(-np.arange(int(seconds * RATE)) / RATE / seconds)])
+    phase = 2 * np.pi * np.cumsum(hertz) / RATE
+    sound = np.pad(np.asarray(0.1 * np.sum([np.sin(n * phase) / n for n in range(1, 12)], axis=0), np.float32), RATE // 10)
+    found = analysis.pitch(sound, window_ms=window_ms).voiced
+    assert found.max() == pytest.approx(level, rel=0.02) and 0.5 * level <= found.min() < 0.6 * level  # it falls to 100 Hz
+
+
 def test_noise_and_silence_have_no_pitch() -> None:
     assert analysis.pitch(noise(1.0)).voiced_share < 0.2
     quiet = analysis.pitch(silence(0.5))
