@@ -47,6 +47,7 @@ from speech.collections import consent
 from speech.collections.manifest import read_manifest
 from speech.errors import SpeechError
 from speech.files import write_bytes, write_text
+from speech.models import guard
 from speech.models.hub import mini_folder
 from speech.models.recogniser import LoadSettings, Recogniser, load
 from speech.models.training.environment import environment
@@ -287,6 +288,8 @@ def _program(program: str, voice: str, text: str) -> float:
 
 def _transformers(path: str) -> Callable[[str], float]:
     import torch
+
+    guard.load()
     from transformers import AutoTokenizer, VitsModel
 
     tokenizer: Any = AutoTokenizer.from_pretrained(path, local_files_only=True)

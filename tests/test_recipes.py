@@ -320,3 +320,14 @@ def test_score_voice_measures_a_vits_checkpoint_beside_plain_transformers(shared
     table = smoke("score_voice.py", shared, "--voice", str(save(tmp_path / "random_voice")), "--language", "swh")
     assert "## random_voice" in table and "beside plain transformers" in table
     assert re.search(r"\| Swahili \| its own \| 2 \| .*\| not reached \|", table)  # random weights say nothing
+
+
+def test_train_voice_trains_two_tiny_voices_that_speak(shared: Path, tmp_path: Path) -> None:
+    pytest.importorskip("espeakng_loader", reason="the extra tts (eSpeak NG) is not installed")
+    page = smoke("train_voice.py", shared, "--out", str(tmp_path / "run"))
+    assert "new: ñ (LATIN SMALL LETTER N WITH TILDE) from n" in page and "| the voice |" in page and "nan" not in page
+    assert re.findall(r"^\| swh_gitau \| 325 \| 0 \| `COLLECTION_SCOPE` \|", page, re.MULTILINE)
+    for name, step in (("swh", 4), ("que", 2)):
+        assert (tmp_path / "run" / name / "samples" / f"step_{step:06}.flac").is_file()
+        assert "synthetic = true" in (tmp_path / "run" / name / "voice" / "collection.card.toml").read_text(encoding="utf-8")
+        assert "<polyline" in (tmp_path / "run" / name / "losses.svg").read_text(encoding="utf-8")
