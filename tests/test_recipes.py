@@ -322,6 +322,12 @@ def test_score_voice_measures_a_vits_checkpoint_beside_plain_transformers(shared
     assert re.search(r"\| Swahili \| its own \| 2 \| .*\| not reached \|", table)  # random weights say nothing
 
 
+def test_lines_are_placed_on_a_joined_session(shared: Path) -> None:
+    rows = [line.split(" | ") for line in smoke("score_align.py", shared).splitlines() if line.startswith("| Swahili")]
+    assert [row[3] for row in rows[:2]] == ["align", "plain pass"] and len(rows) == 3
+    assert int(rows[2][1].split(" of ")[1]) >= 1
+
+
 def test_train_voice_trains_two_tiny_voices_that_speak(shared: Path, tmp_path: Path) -> None:
     pytest.importorskip("espeakng_loader", reason="the extra tts (eSpeak NG) is not installed")
     page = smoke("train_voice.py", shared, "--out", str(tmp_path / "run"))
