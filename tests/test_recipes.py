@@ -266,3 +266,14 @@ def test_margins_are_fitted_as_a_map_that_never_falls(shared: Path) -> None:
     found = re.findall(r"\(([\d.]+), ([\d.]+)\)", smoke("tune_diarise.py", shared, "--margins"))
     places, shares = ([float(pair[n]) for pair in found] for n in (0, 1))
     assert len(found) >= 3 and places == sorted(places) and shares == sorted(shares)
+
+
+def test_train_voice_trains_two_tiny_voices_that_speak(shared: Path, tmp_path: Path) -> None:
+    pytest.importorskip("espeakng_loader", reason="the extra tts (eSpeak NG) is not installed")
+    page = smoke("train_voice.py", shared, "--out", str(tmp_path / "run"))
+    assert "new: ñ (LATIN SMALL LETTER N WITH TILDE) from n" in page and "| the voice |" in page and "nan" not in page
+    assert re.findall(r"^\| swh_gitau \| 325 \| 0 \| `COLLECTION_SCOPE` \|", page, re.MULTILINE)
+    for name, step in (("swh", 4), ("que", 2)):
+        assert (tmp_path / "run" / name / "samples" / f"step_{step:06}.flac").is_file()
+        assert "synthetic = true" in (tmp_path / "run" / name / "voice" / "collection.card.toml").read_text(encoding="utf-8")
+        assert "<polyline" in (tmp_path / "run" / name / "losses.svg").read_text(encoding="utf-8")

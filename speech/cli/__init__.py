@@ -22,6 +22,7 @@ from speech.errors import InternalFailure, SpeechError
 
 COMMANDS = {
     "adapt": "Minutes of transcribed speech into a model's adapter for a new language.",
+    "align": "An old transcript placed on its recording: lines and words with times.",
     "app": "Transcribe, review and teach in the browser.",
     "consent": "What was agreed about recordings: recorded, withdrawn, shown.",
     "diarise": "Who speaks when: turns with speakers, as RTTM and other formats.",

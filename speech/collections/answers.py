@@ -76,6 +76,8 @@ class Described:
     for_all: bool = False
     """Whether what is agreed here holds for speakers without a card of their own (a licence, or a community's protocol)."""
     people_folder: str = ""
+    synthetic: bool = False
+    """Whether a synthesiser made it: no person is heard, so nobody is asked."""
 
 
 def identifier(name: str) -> str:
@@ -87,7 +89,8 @@ def identifier(name: str) -> str:
 def new_card(described: Described, said: Sequence[Said]) -> str:
     """The text of a card with its first records; what the community must say is the same, said by its authority."""
     d = described
-    lines = ["schema_version = 1", f"id = {_text(d.id)}", f"title = {_text(d.title)}", ""]
+    lines = ["schema_version = 1", f"id = {_text(d.id)}", f"title = {_text(d.title)}"]
+    lines += ["synthetic = true", ""] if d.synthetic else [""]
     for code in d.languages:
         lines += ["[[languages]]", f"iso639_3 = {_text(code)}", ""]
     lines += ["[holder]", f"name = {_text(d.holder)}", f"kind = {_text(d.kind)}", ""]

@@ -128,9 +128,10 @@ def _places_ours(emissions: Emissions, targets: Sequence[int], blank: int) -> ND
 
 
 def with_star(emissions: Emissions, blank: int, cost: float) -> Emissions:
-    """Emissions with a symbol more, the star: any sound at all, at `cost` nats a frame below the likeliest symbol that is not the blank.
+    """Emissions with a symbol more, the star: any sound at all, at `cost` nats a frame below the likeliest symbol; silence for nothing.
 
-    So what is written wins wherever it fits nearly as well as anything, and what is not written has somewhere to go.
+    So what is written wins wherever it fits nearly as well as anything, and what is not written has somewhere to go. Silence must be the
+    star's, too: one star lasts as long as the speech that it stands for, and that has blanks between its sounds.
     """
     sounds = np.delete(emissions, blank, axis=-1).max(-1)
-    return np.concatenate([emissions, (sounds - np.float32(cost))[:, None]], axis=-1)
+    return np.concatenate([emissions, np.maximum(emissions[:, blank], sounds - np.float32(cost))[:, None]], axis=-1)

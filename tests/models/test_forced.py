@@ -63,6 +63,7 @@ def test_a_star_takes_what_is_not_written() -> None:
         em[list(frames), symbol] = np.log(0.94)
     starred = with_star(em, 0, cost=1.0)
     assert starred.shape == (9, 5) and np.allclose(starred[4, 4], np.log(0.94) - 1, atol=1e-5)
+    assert np.allclose(with_star(np.log(np.array([[0.9, 0.1]], np.float32)), 0, cost=1.0)[0, 2], np.log(0.9)), "silence costs it nothing"
     placed = align(starred, [1, 4, 3], blank=0)
     assert [(p.first, p.end) for p in placed] == [(0, 3), (3, 6), (6, 9)]
 

@@ -40,6 +40,7 @@ def save(
     speakers: int = 1,
     tokenizer: Mapping[str, object] | None = None,
     real: bool = False,
+    bins: int = 65,
 ) -> Path:
     """Write config, tokenizer, weights and card; all parts of the network there, with small numbers in the places of the `real` ones."""
     import torch
@@ -50,9 +51,10 @@ def save(
     symbols["<unk>"] = len(symbols)
     torch.manual_seed(3)
     config = VitsConfig(vocab_size=len(symbols)) if real else VitsConfig(
-        vocab_size=len(symbols), hidden_size=32, num_hidden_layers=2, num_attention_heads=2, ffn_dim=48, flow_size=32, spectrogram_bins=65,
-        upsample_initial_channel=32, upsample_rates=[8, 8, 2, 2], upsample_kernel_sizes=[16, 16, 4, 4], depth_separable_num_layers=2,
-        duration_predictor_flow_bins=4, duration_predictor_num_flows=2, prior_encoder_num_flows=2, posterior_encoder_num_wavenet_layers=2,
+        vocab_size=len(symbols), hidden_size=32, num_hidden_layers=2, num_attention_heads=2, ffn_dim=48, flow_size=32,
+        spectrogram_bins=bins, upsample_initial_channel=32, upsample_rates=[8, 8, 2, 2], upsample_kernel_sizes=[16, 16, 4, 4],
+        depth_separable_num_layers=2, duration_predictor_flow_bins=4, duration_predictor_num_flows=2, prior_encoder_num_flows=2,
+        posterior_encoder_num_wavenet_layers=2,
         prior_encoder_num_wavenet_layers=2, num_speakers=speakers, speaker_embedding_size=8 if speakers > 1 else 0,
     )  # fmt: skip
     VitsModel(config).save_pretrained(folder)

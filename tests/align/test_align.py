@@ -1,0 +1,183 @@
+"""`speech align`: an old transcript on a recording of synthetic speech whose times are known."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from speech import cli, formats, languages
+from speech.align import Settings, align, read_old, through_of
+from speech.align.alphabet import Alphabet
+from speech.align.records import FITS_BADLY, NOT_SAID
+from speech.collections.consent import Context
+from speech.errors import ModelRefused, TextRefused
+from speech.models.recogniser import LoadSettings, Recogniser, load
+from speech.types import Segment, Span, Speaker, Transcript
+from tests.sounds import RATE, spoken
+
+CONTEXT = Context(basis="test")
+LINES = (
+    "Habari za asubuhi, rafiki yangu.",
+    "Leo tunakwenda sokoni kununua matunda na mboga.",
+    "Watoto wanacheza mpira karibu na nyumba yetu.",
+    "Mama anapika chakula cha jioni jikoni.",
+    "Kesho tutasafiri kwenda kijijini kwa babu.",
+)
+
+
+@pytest.fixture(scope="module")
+def model() -> Recogniser:
+    return load("mini", LoadSettings(threads=1))
+
+
+@pytest.fixture(scope="module")
+def session(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[tuple[float, float]]]:
+    """The lines said one after the other, pauses of noise between them; when the sound of each begins and ends (s)."""
+    rng = np.random.default_rng(0)
+    parts, times, at = [], [], 0
+    for line in LINES:
+        gap = rng.normal(size=int(RATE * rng.uniform(0.6, 1.2))).astype(np.float32) * 0.001
+        sound = spoken(line, language="swh", pause_s=0)
+        loud = np.flatnonzero(np.abs(sound) > 0.02 * np.abs(sound).max())
+        at += len(gap)
+        times.append(((at + loud[0]) / RATE, (at + loud[-1]) / RATE))
+        at += len(sound)
+        parts += [gap, sound]
+    path = tmp_path_factory.mktemp("session") / "tape.wav"
+    soundfile.write(path, np.concatenate([*parts, np.zeros(RATE, np.float32)]), RATE)
+    return path, times
+
+
+def test_lines_and_words_stand_where_they_are_said(
+    session: tuple[Path, list[tuple[float, float]]], model: Recogniser, tmp_path: Path
+) -> None:
+    recording, times = session
+    text = tmp_path / "notebook.txt"
+    text.write_text("\n\n".join(LINES), encoding="utf-8")
+    made = align(recording, read_old(text), language="swh", model=model, context=CONTEXT)
+    segments = made.transcript.segments
+    assert [s.text for s in segments] == list(LINES) and [line.number for line in made.lines] == [1, 3, 5, 7, 9]
+    for segment, (start, end) in zip(segments, times, strict=True):
+        assert abs(segment.span.start_ms / 1000 - start) < 0.25 and abs(segment.span.end_ms / 1000 - end) < 0.25
+        assert " ".join(w.text for w in segment.words) == segment.text and all(w.span and not w.estimated for w in segment.words)
+        edges = [(w.span.start_ms, w.span.end_ms) for w in segment.words if w.span]
+        assert all(a[1] == b[0] for a, b in zip(edges, edges[1:], strict=False))
+        assert segment.span.start_ms <= edges[0][0] and edges[-1][1] <= segment.span.end_ms
+    assert all(s.status == "draft" and (s.confidence or 0) > 0.5 for s in segments)
+    assert made.transcript.coverage is not None and made.transcript.coverage.adds_up
+    again = align(recording, read_old(text), language="swh", model=model, context=CONTEXT)
+    assert again.transcript.segments == segments
+
+
+def test_what_was_not_said_and_what_is_not_written_are_told(
+    session: tuple[Path, list[tuple[float, float]]], model: Recogniser, tmp_path: Path
+) -> None:
+    recording, times = session
+    text = tmp_path / "notebook.txt"
+    never = "Serikali imetangaza bajeti mpya ya taifa kwa mwaka ujao wa fedha"
+    text.write_text("\n".join([LINES[0], never, LINES[1], *LINES[3:]]), encoding="utf-8")
+    made = align(recording, read_old(text), language="swh", model=model, context=CONTEXT)
+    second = made.transcript.segments[1]
+    assert second.text == never and second.status == "unsure" and second.unsure_reason in (NOT_SAID, FITS_BADLY)
+    assert "ALIGN_UNSAID" in {f.code for f in made.findings} or "ALIGN_POOR" in {f.code for f in made.findings}
+    for segment, (start, _) in zip((made.transcript.segments[k] for k in (0, 2, 3, 4)), (times[k] for k in (0, 1, 3, 4)), strict=True):
+        assert abs(segment.span.start_ms / 1000 - start) < 0.25
+    [skip] = made.transcript.coverage.skipped if made.transcript.coverage else ()
+    assert abs(skip.span.start_ms / 1000 - times[2][0]) < 0.6 and "ALIGN_UNWRITTEN" in {f.code for f in made.findings}
+
+
+def test_a_text_of_another_recording_is_unsure_throughout(
+    session: tuple[Path, list[tuple[float, float]]], model: Recogniser, tmp_path: Path
+) -> None:
+    text = tmp_path / "other.txt"
+    text.write_text("ñukanchik ayllukunaka\nhatun llaktapi kawsanchik\nmishki yakuta upyanchik", encoding="utf-8")
+    made = align(session[0], read_old(text), language="swh", model=model, context=CONTEXT)
+    assert all(s.status == "unsure" for s in made.transcript.segments)
+
+
+def test_an_old_file_keeps_its_speakers_order_and_lines(
+    session: tuple[Path, list[tuple[float, float]]], model: Recogniser, tmp_path: Path
+) -> None:
+    old = Transcript(
+        segments=tuple(
+            Segment(span=Span(start_ms=100 * k, end_ms=100 * k + 90), text=line, speaker=("Ana", "Bo")[k % 2], notes=(f"page {k}",))
+            for k, line in enumerate(LINES)
+        ),
+        speakers=(Speaker(id="Ana"), Speaker(id="Bo")),
+    )
+    formats.save(old, tmp_path / "old.eaf")
+    made = align(session[0], read_old(tmp_path / "old.eaf"), language="swh", model=model, context=CONTEXT, settings=Settings(units="lines"))
+    assert [(s.text, s.speaker, s.notes) for s in made.transcript.segments] == [(s.text, s.speaker, s.notes) for s in old.segments]
+    assert all(s.words == () for s in made.transcript.segments)
+    formats.save(made.transcript, tmp_path / "new.eaf")
+    back = formats.read(tmp_path / "new.eaf")
+    assert {s.text: s.span for s in back.segments} == {s.text: s.span for s in made.transcript.segments}
+
+
+def test_a_language_without_an_adapter_is_heard_through_another_and_it_is_said(
+    session: tuple[Path, list[tuple[float, float]]], model: Recogniser, tmp_path: Path
+) -> None:
+    """Swahili written by another hand: letters that the recogniser has not learnt."""
+    recording, times = session
+    text = tmp_path / "notebook.txt"
+    text.write_text("\n".join(LINES).replace("sh", "ʃ").replace("e", "ɛ").replace("ch", "c"), encoding="utf-8")
+    old = read_old(text)
+    through = through_of(model, "lin", old)
+    assert through in model.languages() and through_of(model, "swh", old) == "swh"
+    made = align(recording, old, language="lin", model=model, context=CONTEXT, through="swh")
+    assert made.through == "swh" and "ALIGN_MAPPED" in {f.code for f in made.findings}
+    for segment, (start, _) in zip(made.transcript.segments, times, strict=True):
+        assert abs(segment.span.start_ms / 1000 - start) < 0.3
+    with pytest.raises(ModelRefused):
+        through_of(model, "zho", read_old(_written(tmp_path / "z.txt", "123 456 789")))
+
+
+def _written(path: Path, text: str) -> Path:
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_letters_become_the_nearest_and_what_has_no_sound_is_counted(model: Recogniser) -> None:
+    model.use("swh")
+    alphabet = Alphabet(model, "lin", "swh")
+    symbols = model.symbols("swh")
+    assert [symbols[n] for n in alphabet.symbols("Ɓɔ́ŋ,")] == ["b", "o", "n", "g"]
+    assert alphabet.symbols("123") == [] and alphabet.lost == {"1": 1, "2": 1, "3": 1}
+    assert dict(alphabet.mapped) == {("ɓ", "b"): 1, ("ɔ́", "o"): 1, ("ŋ", "ng"): 1}
+    model.use("amh")
+    assert len(Alphabet(model, "amh").symbols("ሰላም")) == 5 and languages.load("amh").rule == "ethiopic"
+
+
+def test_lines_of_old_files_of_several_kinds(tmp_path: Path) -> None:
+    plain = read_old(_written(tmp_path / "a.txt", "\ufeffOne  two\r\n\r\n  three.\r\n"))
+    assert [(line.number, line.text) for line in plain.lines] == [(1, "One  two"), (3, "three.")] and not plain.timed
+    assert [w.separator for w in plain.lines[0].words] == ["  ", " "]
+    srt = read_old(
+        _written(tmp_path / "b.srt", "1\n00:00:01,000 --> 00:00:02,000\nhello there\n\n2\n00:00:00,100 --> 00:00:00,900\nfirst\n")
+    )
+    assert [line.text for line in srt.lines] == ["first", "hello there"] and srt.timed
+    with pytest.raises(TextRefused) as caught:
+        read_old(_written(tmp_path / "c.txt", " \n\n"))
+    assert caught.value.code == "TEXT_EMPTY"
+
+
+def test_the_command_writes_an_eaf_says_what_it_found_and_leaves_it_the_second_time(
+    session: tuple[Path, list[tuple[float, float]]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = _written(tmp_path / "notebook.txt", "\n".join([*LINES, "12 §"]))
+    asked = ["align", str(session[0]), str(text), "--language", "swh", "--out", str(tmp_path / "out"), "--threads", "1"]
+    assert cli.run([*asked, "--json"]) == 0
+    row = json.loads(capsys.readouterr().out)
+    assert row["ok"] and [line["words"] for line in row["lines"]][-1] == 2 and len(row["lines"]) == 6
+    codes = {f["code"] for f in row["findings"]}
+    assert {"ALIGN_UNSAID", "ALIGN_LOST"} <= codes and "6" in next(f["what"] for f in row["findings"] if f["code"] == "ALIGN_UNSAID")
+    read = formats.read(tmp_path / "out" / "tape.eaf")
+    assert [s.text for s in read.segments][:5] == list(LINES) and read.segments[0].words
+    assert cli.run(asked) == 0 and "unchanged" in capsys.readouterr().err
+    assert cli.run([*asked, "--units", "lines"]) == 1 and "FORMAT_EXISTS" in capsys.readouterr().err
+    assert cli.run(["align", str(session[0]), str(text)]) == 2
+    assert cli.run(["align", str(session[0]), str(tmp_path / "no.txt"), "--language", "swh"]) == 1
