@@ -313,11 +313,13 @@ def _section(
     start = f"from {account['start']}" if not one.start else f"from the voice of {languages.named(one.start)} above"
     mapped = "; ".join(new["said"] for new in account["letters_mapped"]) or "none"
     from_ = int(account["asked"]["settings"]["adversarial_from"])
-    judged = "the discriminators judged from the first step on" if not from_ else f"the discriminators judged from step {from_ + 1} on"
+    reached = from_ < int(account["steps"])
+    judged = f"the discriminators judged from step {from_ + 1} on" if reached else "the discriminators' turn was not reached"
     lines = [
         f"## {languages.named(one.language)}, {start}\n",
         f"{account['minutes']:.1f} minutes in {account['clips']} clips, {account['dev_clips']} more to judge by; {account['parameters']:,} "
-        f"parameters, {account['steps']:,} steps in {account['processor_seconds'] / 60:.1f} minutes of one core; "
+        f"parameters, {account['steps']:,} steps in {account['processor_seconds']} seconds of one core, "
+        f"spread over {account['seconds'] / 60:.0f} minutes; "
         f"{judged}. New letters: {mapped}.\n",
         f"![Curves of the training of {languages.named(one.language)}: "
         f"{_told(rows)}; the dots are clips that were not learnt from](images/voice_training/{name}.svg)\n",
