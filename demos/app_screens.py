@@ -51,6 +51,7 @@ KEPT = {
     "palette-wide": "letters",
     "not_saved-wide": "not_saved",
     "languages-wide": "languages",
+    "speak-wide": "speak",
     "learn-wide": "learn",
     "collection-wide": "collection",
     "sign_in-phone": "sign_in",
@@ -329,6 +330,38 @@ def languages_none(page: Any, stage: Stage) -> None:
     page.wait_for_timeout(800)
 
 
+def speak(page: Any, stage: Stage) -> None:
+    """Something was spoken; then a text in a language without a voice, with one borrowed, and what that cannot say."""
+    tab(page, stage, "speak")
+    wait(page, "#speak-language")
+    if page.locator("#page-speak .job.done").count() == 0:
+        page.locator("#speak-language").select_option("que")
+        page.locator("#speak-text").fill("Ñukanchik ayllukunaka hatun llaktapi kawsanchik.")
+        page.locator("#speak-go").click()
+        page.locator("#page-speak .job.done").wait_for(timeout=120_000)
+    speak_no_voice(page, stage)
+    page.locator("#speak-borrow").select_option("swh")
+    page.locator("#page-speak .unsaid li").first.wait_for(timeout=120_000)  # the first time a table of all scripts is loaded
+    page.mouse.move(0, 0)
+    page.wait_for_timeout(400)
+
+
+def speak_no_voice(page: Any, stage: Stage) -> None:
+    if page.locator("#speak-language").count() == 0:
+        tab(page, stage, "speak")
+        wait(page, "#speak-language")
+    page.locator("#speak-language").select_option("yor")
+    page.locator("#speak-text").fill("Mo fẹ́ lọ sí ọjà.")
+    wait(page, "#speak-borrow")
+    page.wait_for_timeout(400)
+
+
+def read_back(page: Any, stage: Stage) -> None:
+    """While the voice is heard."""
+    press("Home", "v")(page, stage)
+    page.locator("speech-review .aloud.synthetic").wait_for(timeout=60_000)
+
+
 def collection(page: Any, stage: Stage) -> None:
     tab(page, stage, "collection")
     wait(page, "#page-collection tr.sum")
@@ -403,6 +436,9 @@ SHOTS = (
     Shot(name="refused", do=refused, everywhere=False),
     Shot(name="languages", do=languages),
     Shot(name="languages-none", do=languages_none, everywhere=False),
+    Shot(name="speak", do=speak),
+    Shot(name="speak-no-voice", do=speak_no_voice, everywhere=False),
+    Shot(name="read_back", do=read_back),
     Shot(name="learn", do=opened("learn", "full")),
     Shot(name="learn-empty", do=opened("learn", "empty"), server="empty", person="local", everywhere=False),
     Shot(name="collection", do=collection),

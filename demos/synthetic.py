@@ -13,7 +13,7 @@ def write_card(folder: Path, *, id: str, title: str, languages: Sequence[str], s
     described = answers.Described(
         id=id, title=f"SYNTHETIC: {title} spoken by eSpeak NG; no person's speech", languages=tuple(languages),
         holder="whoever ran the demonstration", kind="project", licence="apache-2.0", for_all=True, why_not="no person was recorded",
-        source=f"synthetic: {source}, spoken by eSpeak NG",
+        source=f"synthetic: {source}, spoken by eSpeak NG", synthetic=True,
     )  # fmt: skip
     said = answers.Said(
         scopes=("LOCAL", "TRAIN"), basis="public_licence", given_by="licensor", given_on=consent.today(), evidence="LICENSE of this package"

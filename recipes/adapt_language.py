@@ -20,14 +20,14 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from speech.adapt import donors, drafts, minutes
 from speech.adapt.learner import Mode
-from speech.adapt.material import Material, gather, split_of
+from speech.adapt.material import Clip, Material, gather, split_of
 from speech.adapt.run import Adapted, AdaptSettings, adapt, judged, steps_for
 from speech.collections import consent
 from speech.errors import SpeechError
@@ -35,7 +35,7 @@ from speech.files import write_text
 from speech.models.checkpoint import Checkpoint, base_sha256, open_checkpoint
 from speech.models.training.environment import environment
 from speech.models.weights import tensors_of
-from speech.score import Pair, Rate, score
+from speech.score import Pair, Rate, Scores, score
 from speech.score.summary import in_per_cent
 
 CARDS, PAGE, REACHED = Path("docs/adapt_runs"), Path("docs/adapt_scores.md"), Path("speech/adapt/reached.json")
@@ -120,6 +120,16 @@ def rate(found: Rate) -> dict[str, Any]:
 
 def run(plan: Planned, data: Path, *, smoke: bool) -> dict[str, Any]:
     """Learn, and score on dev and test; the run's card."""
+    return measured(plan, data, smoke=smoke)[0]
+
+
+def measured(
+    plan: Planned, data: Path, *, smoke: bool, beside: Callable[[Material], Sequence[Clip]] | None = None
+) -> tuple[dict[str, Any], Scores]:
+    """The run's card, and the scores of test by clip.
+
+    `beside` gives further clips to learn from. Neither the steps nor the donor depend on them.
+    """
     checkpoint = base_of(plan.task, data)
     material = material_of(plan.task, data, plan.minutes)
     material.fit_to(checkpoint.front_end)
@@ -127,8 +137,11 @@ def run(plan: Planned, data: Path, *, smoke: bool) -> dict[str, Any]:
     ranked = donors.ranked(checkpoint, material.train, material.symbols) if plan.way.startswith("donor") else []
     donor = ranked[0].language if ranked else ""
     lent = (tensors_of(checkpoint.adapters[donor]), checkpoint.vocabularies[donor]) if donor else None
-    seconds = sum(clip.seconds for clip in material.train)
+    seconds, count = sum(clip.seconds for clip in material.train), len(material.train)
     settings = AdaptSettings.of(mode, 4 if smoke else steps_for(seconds))
+    if beside:
+        material = replace(material, train=[*material.train, *beside(material)])
+        material.fit_to(checkpoint.front_end)
     folder = RUNS / (f"smoke_{plan.name}" if smoke else plan.name)
     asked = {"base": base_sha256(checkpoint), "donor": donor}
     worked = time.process_time()
@@ -139,13 +152,13 @@ def run(plan: Planned, data: Path, *, smoke: bool) -> dict[str, Any]:
     with made.averaged():
         test = judged(made.learner, clips[:8] if smoke else clips)
     shutil.rmtree(folder)
-    return {
+    card_of_run = {
         "name": plan.name,
         "language": plan.task.language,
         "base": plan.task.base,
         "way": plan.way,
         "minutes": round(seconds / 60, 1),
-        "clips": len(material.train),
+        "clips": count,
         "donor": donor,
         "donors": [asdict(d) for d in ranked],
         "settings": asdict(settings),
@@ -158,6 +171,7 @@ def run(plan: Planned, data: Path, *, smoke: bool) -> dict[str, Any]:
         "left_out": dict(material.left_out),
         "environment": environment(),
     }
+    return card_of_run, test
 
 
 def judge_donors(code: str, data: Path, *, smoke: bool) -> dict[str, Any]:

@@ -104,6 +104,7 @@ class Server:
             self._thread.join(10)
             self._listening.close()
             self._server = None
+            self.served.aloud.end()
 
     def cookie(self, person: str) -> dict[str, Any]:
         return {"name": "speech_session", "value": self.served.sessions.begin(person), "url": self.address}

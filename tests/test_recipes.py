@@ -268,6 +268,66 @@ def test_margins_are_fitted_as_a_map_that_never_falls(shared: Path) -> None:
     assert len(found) >= 3 and places == sorted(places) and shares == sorted(shares)
 
 
+def test_synthetic_speech_stands_beside_the_same_minutes_of_train_and_is_half_at_most(
+    shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("espeakng_loader", reason="the extra tts (eSpeak NG) is not installed")
+    from speech import languages
+    from speech.collections.cards import load_card
+    from speech.collections.manifest import read_manifest
+    from speech.text import normalise
+
+    monkeypatch.chdir(REPOSITORY)
+    monkeypatch.syspath_prepend(str(REPOSITORY / "recipes"))
+    recipe = importlib.import_module("augment_with_speech")
+    material = recipe.material_of(recipe.TASK, shared / "speech", 3)
+    folder = tmp_path / "spoken"
+    clips = recipe.synthetic_clips(material, shared / "speech", folder)
+    real, made = (sum(clip.seconds for clip in side) for side in (material.train, clips))
+    assert 0.8 * real < made <= real and all(clip.synthetic for clip in clips)
+    rows = read_manifest(folder / "manifest.jsonl").rows
+    assert {(row.split, row.synthetic) for row in rows} == {("train", True)} and load_card(folder / "collection.card.toml").synthetic
+    table = languages.load("swh")
+    judged = {
+        normalise(row.text or "", table)
+        for row in read_manifest(shared / "speech" / "open" / "swh_gitau" / "manifest.tsv").rows
+        if row.split in ("dev", "test")
+    }
+    assert not {clip.text for clip in clips} & ({clip.text for clip in material.train} | judged)
+
+
+def test_augment_with_speech_learns_with_it_in_as_many_steps(shared: Path) -> None:
+    pytest.importorskip("espeakng_loader", reason="the extra tts (eSpeak NG) is not installed")
+    said = smoke("augment_with_speech.py", shared, "--only", "swh_10_synthetic")
+    share = re.search(r"real 10\.0 min, synthetic [\d.]+ min \(share (0\.\d+)\)", said)
+    assert "  4: " in said and share is not None and 0.4 < float(share[1]) <= 0.5
+    assert not list((REPOSITORY / "docs" / "augment_runs").glob("*smoke*"))
+
+
+def test_score_voice_hears_a_voice_again_beside_the_reader(shared: Path) -> None:
+    pytest.importorskip("espeakng_loader", reason="the extra tts (eSpeak NG) is not installed")
+    pytest.importorskip("librosa", reason="the extra tts (librosa) is not installed")
+    table = smoke("score_voice.py", shared)
+    assert re.search(r"\| Swahili \| its own \| 2 \| [\d.]+ .*\| reached, by a recogniser that learnt from this voice \|", table)
+    assert re.search(r"\| Yoruba \| borrowed: `swh` \| 2 \| .*\| not reached \|", table)
+    assert "nan" not in table
+
+
+def test_score_voice_measures_a_vits_checkpoint_beside_plain_transformers(shared: Path, tmp_path: Path) -> None:
+    pytest.importorskip("librosa", reason="the extra tts (librosa) is not installed")
+    from tests.say.vits_folder import save
+
+    table = smoke("score_voice.py", shared, "--voice", str(save(tmp_path / "random_voice")), "--language", "swh")
+    assert "## random_voice" in table and "beside plain transformers" in table
+    assert re.search(r"\| Swahili \| its own \| 2 \| .*\| not reached \|", table)  # random weights say nothing
+
+
+def test_lines_are_placed_on_a_joined_session(shared: Path) -> None:
+    rows = [line.split(" | ") for line in smoke("score_align.py", shared).splitlines() if line.startswith("| Swahili")]
+    assert [row[3] for row in rows[:2]] == ["align", "plain pass"] and len(rows) == 3
+    assert int(rows[2][1].split(" of ")[1]) >= 1
+
+
 def test_train_voice_trains_two_tiny_voices_that_speak(shared: Path, tmp_path: Path) -> None:
     pytest.importorskip("espeakng_loader", reason="the extra tts (eSpeak NG) is not installed")
     page = smoke("train_voice.py", shared, "--out", str(tmp_path / "run"))

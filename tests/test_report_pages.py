@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from types import ModuleType
 
+import numpy as np
 import pytest
 
 from tests.conftest import REPOSITORY
@@ -36,6 +37,56 @@ def test_the_page_of_languages_and_its_plots_are_printed_from_the_figures_that_w
     assert lid_page.page(figures) == (DOCS / "lid_scores.md").read_text(encoding="utf-8")
     for plot in lid_page.plots(figures):
         assert plot.draw(figures) + "\n" == (DOCS / "images" / plot.file).read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def voice_page(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    pytest.importorskip("librosa", reason="the extra tts (librosa) is not installed")
+    monkeypatch.chdir(REPOSITORY)
+    monkeypatch.syspath_prepend(str(REPOSITORY / "recipes"))
+    return importlib.import_module("score_voice")
+
+
+@pytest.fixture
+def augment_page(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.chdir(REPOSITORY)
+    monkeypatch.syspath_prepend(str(REPOSITORY / "recipes"))
+    return importlib.import_module("augment_with_speech")
+
+
+def test_the_page_of_voices_and_its_curves_are_printed_from_the_cards_that_were_kept(voice_page: ModuleType) -> None:
+    cards = voice_page.read()
+    assert cards and voice_page.page(cards) == (DOCS / "voice_scores.md").read_text(encoding="utf-8")
+    for card in cards:
+        if "tones" in card:
+            drawn = voice_page.curves_of(card) + "\n"
+            assert drawn == (DOCS / "images" / "voice" / f"{card['name']}_{card['language']}.svg").read_text(encoding="utf-8")
+
+
+def test_tones_are_followed_from_where_the_voice_sets_in(voice_page: ModuleType) -> None:
+    absent = [np.nan] * 5
+    found = voice_page.contour(np.array([*absent, *np.linspace(100, 200, 101), *absent]))
+    # From 100 to 200 Hz in equal steps; a tenth is left out at either end.
+    assert found == pytest.approx(np.linspace(110, 190, voice_page.POINTS))
+    assert len(voice_page.contour(np.array([100.0, *absent, 120.0]))) == 0
+
+
+def test_the_page_of_synthetic_speech_is_printed_from_the_cards_that_were_kept(augment_page: ModuleType) -> None:
+    if not list((DOCS / "augment_runs").glob("*.json")):
+        pytest.skip("no run has been kept yet")
+    assert augment_page.page() == (DOCS / "augment_scores.md").read_text(encoding="utf-8")
+
+
+def test_a_pair_of_runs_is_compared_on_the_same_clips(augment_page: ModuleType) -> None:
+    plain = [[10, 100, 5, 10]] * 6
+    # Two letters of a hundred fewer in each clip, however they are drawn; as many words.
+    assert augment_page.difference(plain, [[8, 100, 5, 10]] * 6, "CER") == "CER -2.0 (-2.0 to -2.0), it helps"
+    assert augment_page.difference(plain, [[13, 100, 5, 10]] * 6, "CER") == "CER +3.0 (+3.0 to +3.0), it harms"
+    assert augment_page.difference(plain, plain, "WER").endswith("no difference is shown")
+    mixed = [[0, 100, 5, 10], [20, 100, 5, 10]] * 3
+    assert augment_page.difference(plain, mixed, "CER").startswith("CER +0.0 (-") and "no difference" in augment_page.difference(
+        plain, mixed, "CER"
+    )
 
 
 def test_a_rate_is_over_all_recordings_and_its_interval_lies_between_the_best_and_the_worst(diarise_page: ModuleType) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import random
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from speech.audio.folders import is_recording
 from speech.collections import consent
 from speech.collections.importing import import_folder
 from speech.collections.manifest import Row, read_manifest
+from speech.collections.manifest_checks import JUDGED
 from speech.errors import Finding, ManifestRefused, TextRefused
 from speech.files import shown
 from speech.models.families import FrontEnd
@@ -35,6 +36,8 @@ SHORTEST_MS, LONGEST_MS = 200, 23_500
 """Lengths of clips that are learnt from; longer ones fit no row of a batch."""
 USED = ("", "train", "dev")
 """Splits that are read: test is never."""
+SYNTHETIC_SHARE = 0.5
+"""Of train, at most so much is synthetic speech, where there is speech of people beside it."""
 
 Samples = NDArray[np.int16]
 
@@ -49,6 +52,7 @@ class Clip:
     samples: Samples
     session: str = ""
     speaker: str = ""
+    synthetic: bool = False
 
     @property
     def seconds(self) -> float:
@@ -179,6 +183,7 @@ def gather(
     rows = [row for row in source.rows if row.language == language and row.text and row.split in USED]
     if not rows:
         raise ManifestRefused(name, f"no row has a text in {language}", "Check --language, or the manifest", "MANIFEST_EMPTY")
+    _judged_by_people(rows, name)
     table = languages.load(language)
     left_out: Counter[str] = Counter()
     findings: list[Finding] = []
@@ -193,8 +198,10 @@ def gather(
     for split, clip in _clips(rows, source.root, table, left_out, hashes):
         clips[split].append(clip)
     train, dev, split_by = _split(clips)
+    apart = {normalise(r.text, table) for r in source.rows if r.text and r.language == language and r.split not in ("", "train")}
     if minutes is not None:
         train = some(train, minutes * 60, seed)
+    train = _capped(train, {clip.text for clip in dev} | apart, left_out, seed)
     if not train or not dev:
         why = ", ".join(f"{count} {reason}" for reason, count in left_out.most_common()) or "too few clips"
         raise ManifestRefused(
@@ -215,9 +222,7 @@ def gather(
         decision=decisions[0],
         recordings=frozenset(hashes),
         transcribed=frozenset((source.root / r.audio).resolve() for r in source.rows if r.text),
-        kept_apart=frozenset(
-            normalise(r.text, table) for r in source.rows if r.text and r.language == language and r.split not in ("", "train")
-        ),
+        kept_apart=frozenset(apart),
         new_letters=dict(Counter(s for clip in dev for s in clip.symbols if s not in known)),
     )
 
@@ -236,6 +241,7 @@ def split_of(
     rows = _trainable(_with_letters(rows, table, shown(source), left_out, []), table, shown(source), left_out, [])
     if not rows:
         raise ManifestRefused(shown(source), f"no row of {split} has a text in {language}", "Check the manifest", "MANIFEST_EMPTY")
+    _judged_by_people(rows, shown(source))
     _allowed(rows, found.root, card, context)
     return [clip for _, clip in _clips(rows, found.root, table, left_out, set())]
 
@@ -274,6 +280,26 @@ def _trainable(rows: Sequence[Row], table: languages.Language, where: str, left_
             findings.append(Finding(code=refusal.code, where=where, what=f"left out: {refusal.what}", mend=refusal.mend))
     require_trainable(((row.id, row.text or "") for row in kept), table, where)
     return kept
+
+
+def _judged_by_people(rows: Sequence[Row], where: str) -> None:
+    """Refuse rows of dev or test that say of themselves that a synthesiser spoke: what they would show is not how people are heard."""
+    if ids := [row.id for row in rows if row.synthetic and row.split in JUDGED]:
+        raise ManifestRefused(where, f"synthetic speech in dev or test: {_named(ids)}", "Put it in train, or take it out", "MANIFEST_LEAK")
+
+
+def _capped(train: Sequence[Clip], judged: Set[str], left_out: Counter[str], seed: int) -> list[Clip]:
+    """Train with at most `SYNTHETIC_SHARE` of synthetic speech, all of it where there is no other; none that says what is judged."""
+    people, made = ([clip for clip in train if clip.synthetic is synthetic] for synthetic in (False, True))
+    new = [clip for clip in made if clip.text not in judged]
+    if len(new) < len(made):
+        left_out["synthetic, of sentences of dev or test"] += len(made) - len(new)
+    room = sum(clip.seconds for clip in people) * SYNTHETIC_SHARE / (1 - SYNTHETIC_SHARE)
+    kept = some(new, room, seed) if people and sum(clip.seconds for clip in new) > room else new
+    if len(kept) < len(new):
+        left_out[f"synthetic, beyond {SYNTHETIC_SHARE:.0%} of what is learnt from"] += len(new) - len(kept)
+    ids = {clip.id for clip in kept}
+    return [clip for clip in train if not clip.synthetic or clip.id in ids]
 
 
 def _named(ids: Sequence[str]) -> str:
@@ -325,6 +351,7 @@ def _clips(rows: Sequence[Row], root: Path, table: languages.Language, left_out:
                 samples = signal.read(start, length * audio.RATE // 1000)
                 clip = Clip(
                     id=row.id, text=text, symbols=spell(text, table), session=row.session or row.audio, speaker=row.speaker,
+                    synthetic=row.synthetic,
                     samples=np.clip(samples * 32767, -32768, 32767).astype(np.int16),
                 )  # fmt: skip
                 found.append((row.split, clip))
@@ -336,8 +363,10 @@ def _split(clips: dict[str, list[Clip]]) -> tuple[list[Clip], list[Clip], str]:
     if clips.get("dev"):
         return clips["train"] + clips[""], clips["dev"], "the rows that the manifest keeps for it"
     every = clips["train"] + clips[""]
-    dev, apart = dev_of([Piece(session=c.session, speaker=c.speaker, seconds=c.seconds) for c in every])
-    return [c for n, c in enumerate(every) if n not in dev], [c for n, c in enumerate(every) if n in dev], apart.said
+    people = [c for c in every if not c.synthetic] or every  # what is synthetic as a whole is a trial, and its card says so
+    dev, apart = dev_of([Piece(session=c.session, speaker=c.speaker, seconds=c.seconds) for c in people])
+    judge = {people[n].id for n in dev}
+    return [c for c in every if c.id not in judge], [c for c in every if c.id in judge], apart.said
 
 
 def some(clips: Sequence[Clip], seconds: float, seed: int = 1) -> list[Clip]:

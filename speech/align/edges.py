@@ -18,7 +18,8 @@ HOP_S = 0.01
 class EdgeSettings:
     """How far an edge may lie beyond the line's first and last peak, and where between pause and speech (in dB, 0 to 1) sound begins.
 
-    `margin_s` is what people leave of a pause on both sides of a line (chosen on dev sessions of Kichwa).
+    Pauses count as no deeper than `deepest_db` below speech. `margin_s` is what people leave of a pause on both sides of a line (chosen
+    on dev sessions of Kichwa).
     """
 
     reach_s: float = 0.45
@@ -26,6 +27,7 @@ class EdgeSettings:
     around_s: float = 1.5
     quiet_s: float = 0.06
     margin_s: float = 0.1
+    deepest_db: float = 40.0
 
 
 def loudness(samples: NDArray[np.float32], rate: int) -> NDArray[np.float32]:
@@ -82,6 +84,7 @@ def _edge(peak: float, limit: float, levels: NDArray[np.float32], settings: Edge
     if not len(near) or at == stop:
         return peak
     floor, loud = np.percentile(near, [10, 90])
+    floor = max(floor, loud - settings.deepest_db)  # a gap without any sound would make sound of the room's noise
     threshold = floor + settings.share * (loud - floor)
     quiet = round(settings.quiet_s / HOP_S)
     run = 0

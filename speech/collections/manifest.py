@@ -57,6 +57,11 @@ class Row:
     """`file`, `tier`, `annotation` it was cut from."""
     extra: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
 
+    @property
+    def synthetic(self) -> bool:
+        """Whether the row says that a synthesiser spoke (`extra["synthetic"]`): for train alone, people are judged by people."""
+        return self.extra.get("synthetic") is True
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:

@@ -68,6 +68,10 @@ def _folded(name: str) -> str:
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 
+JUDGED = ("dev", "test")
+"""Splits that judge: what no person said is in neither."""
+
+
 def check_splits(manifest: Manifest, split_by: str = "") -> tuple[Finding, ...]:
     """Whether anything stands in more than one split; `split_by` is what the card says they are apart by, and why.
 
@@ -78,9 +82,15 @@ def check_splits(manifest: Manifest, split_by: str = "") -> tuple[Finding, ...]:
     Raises
     ------
     ManifestFaults
-        `MANIFEST_LEAK`: audio in two splits, or a speaker, session or text that the card says nothing of.
+        `MANIFEST_LEAK`: audio in two splits, or a speaker, session or text that the card says nothing of;
+        synthetic speech in dev or test.
     """
-    faults, findings = [], []
+    findings = []
+    faults = [
+        Fault(line=line, field="split", code="MANIFEST_LEAK", what=f"synthetic speech is in {row.split}")
+        for line, row in enumerate(manifest.rows, start=1)
+        if row.synthetic and row.split in JUDGED
+    ]
     for name in ("audio", "speaker", "session", "text"):
         shared = _shared(manifest, name)
         if shared and (name == "audio" or not split_by):

@@ -4,13 +4,15 @@
 """
 
 from speech.report.html import Markup, definition_list, element, figure, isolated, page, section, table
-from speech.report.plots import Band, Lane, calibration_plot, interval_plot, timeline_plot
+from speech.report.plots import Band, Curve, Lane, calibration_plot, curves_plot, interval_plot, timeline_plot
 
 __all__ = [
     "Band",
+    "Curve",
     "Lane",
     "Markup",
     "calibration_plot",
+    "curves_plot",
     "definition_list",
     "element",
     "figure",

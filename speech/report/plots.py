@@ -118,6 +118,35 @@ def timeline_plot(title: str, lanes: Sequence[Lane], length_ms: int, *, shaded: 
     return _svg(title, said, width, height, parts)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Curve:
+    """Values at equal steps of time, and what they are of."""
+
+    name: str
+    values: Sequence[float]
+
+
+def curves_plot(title: str, curves: Sequence[Curve], *, unit: str) -> Markup:
+    """A panel a curve, side by side on one scale, with a line at zero; lowest and highest value stand at the left."""
+    every = [value for curve in curves for value in curve.values]
+    low, high = min([0.0, *every]), max([0.0, *every])
+    left, panel, tall, top = 64.0, 104.0, 120.0, 34.0
+
+    def y(value: float) -> float:
+        return top + tall * (high - value) / ((high - low) or 1.0)
+
+    parts = [_text(left - 8, y(value) + 5, f"{value:+.1f}" if value else "0", anchor="end") for value in sorted({low, 0.0, high})]
+    for n, curve in enumerate(curves):
+        start, width = left + panel * n, panel - 20
+        step = width / max(1, len(curve.values) - 1)
+        points = " ".join(f"{_n(start + step * place)},{_n(y(value))}" for place, value in enumerate(curve.values))
+        parts.append(_text(start + width / 2, 18, curve.name, anchor="middle"))
+        parts.append(_line(start, y(0), start + width, y(0), opacity=0.3))
+        parts.append(element("polyline", points=points, fill="none", stroke="currentColor", stroke_width="3"))
+    said = "; ".join(f"{c.name} from {c.values[0]:+.1f} to {c.values[-1]:+.1f}" for c in curves if c.values)
+    return _svg(title, f"In {unit}: {said}", left + panel * len(curves), top + tall + 20, parts)
+
+
 def _bar_said(start_ms: int, end_ms: int, label: str) -> str:
     return f"{start_ms / 1000:.1f} to {end_ms / 1000:.1f} s" + (f" {label}" if label else "")
 

@@ -19,6 +19,7 @@ from speech.errors import Refusal, SpeechError
 from speech.review.workspace import Listed, Workspace, open_workspace
 from speech.store import Store
 from speech.ui.preferences import Preferences
+from speech.ui.spoken import Spoken
 
 BASIS = "basis"
 _OGG = ("opus", "vorbis", "flac")
@@ -42,6 +43,7 @@ class Held:
         self.id = opened.id
         self.name = opened.name
         self.place = opened.place
+        self.spoken = Spoken(opened.place / "spoken")
         self._lock = threading.Lock()
         if refresh:
             self.workspace().refresh()

@@ -24,6 +24,7 @@ _STAYS = {
     "uploads": "recordings that were sent to the app",
     "consent": "what was agreed, in cards",
     "models": "adapters that were learnt here",
+    "spoken": "texts that were spoken on the page Speak, and the synthetic sound of them; deleted there",
     "work": "who is signed in, and learning under way",
 }
 COMING = "coming"

@@ -19,7 +19,8 @@ from speech.models import hub
 from speech.review import edits, progress
 from speech.review.spoken import may_be_spoken
 from speech.review.workspace import Listed
-from speech.store import Store
+from speech.store import Server, Store
+from speech.ui.aloud import Aloud
 from speech.ui.held import BASIS, Held
 from speech.ui.sessions import Patience, Sessions
 from speech.ui.uploads import Uploads
@@ -65,12 +66,17 @@ def _shown(job: Job, asker: Asker) -> dict[str, Any]:
     return {"state": job.state, "mine": mine, "id": job.id if mine else None}
 
 
+def is_right_to_left(table: languages.Language) -> bool:
+    """Whether a language is written from right to left."""
+    return table.script in _RIGHT_TO_LEFT
+
+
 def _written(table: languages.Language) -> dict[str, Any]:
     """How a language is written."""
     return {
         "code": table.code,
         "name": table.name if table.name != table.code else "",
-        "direction": "rtl" if table.script in _RIGHT_TO_LEFT else "ltr",
+        "direction": "rtl" if is_right_to_left(table) else "ltr",
         "alphabet": [*table.letters, *table.also],
         "marks": list(table.marks),
     }
@@ -88,6 +94,7 @@ class Served(Held):
         self.patience = Patience()
         self.uploads = Uploads(self.place / "uploads")
         self.queue = Queue(store)
+        self.aloud = Aloud({"SPEECH_STORE": store.place.url if isinstance(store.place, Server) else str(store.place)})
         self._refreshed = time.monotonic()
         self._rows: _Kept[list[dict[str, Any]]] = _Kept()
         self._stats: _Kept[progress.Stats] = _Kept()

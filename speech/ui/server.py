@@ -223,3 +223,4 @@ def serve(
             uvicorn.Server(settings).run(sockets=[listening])
         finally:
             workers.stop()
+            served.aloud.end()

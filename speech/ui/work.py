@@ -1,5 +1,5 @@
 """What the workers do, by kind: look at a recording (what it holds, its peaks, a copy that browsers play), tell its language, transcribe
-it, learn, and try how fast this machine learns.
+it, learn, try how fast this machine learns, and have a text spoken.
 
 Every kind asks the gate when it begins: what was allowed when the job was put into the queue may be withdrawn by then. Work that was
 done already, in an attempt that was cut off, is found by its result and not done twice.
@@ -18,11 +18,12 @@ from speech.errors import AudioRefused, PathRefused, Refusal
 from speech.jobs import Job, Kind, Report
 from speech.languages import UNDETERMINED
 from speech.models import hub
-from speech.review import edits, learning
+from speech.review import edits
 from speech.review.doubts import doubts_in
 from speech.review.orders import first_unsure
 from speech.review.spoken import may_be_spoken
 from speech.review.workspace import Listed
+from speech.ui.aloud import how, told
 from speech.ui.held import Held, direct
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 HEAVY = ("transcribe", "identify", "adapt")
 LIGHT = ("peaks", "pace")
+VOICE = ("say",)
+"""By a process of its own: a text of two lines does not wait for a transcription, nor a waveform for a text of twenty pages."""
 _SHARES = {
     "transcribe": {"reading": 0.05, "loading the model": 0.05, "finding speech": 0.1, "recognising": 0.8},
     "identify": {"reading": 0.15, "loading the model": 0.1, "finding speech": 0.25, "telling languages": 0.5},
@@ -45,8 +48,10 @@ def kinds(held: Held, lane: str) -> dict[str, Kind]:
     if lane == "light":
         return {
             "peaks": Kind(work=lambda job, report: look(held, job, report), shares=_SHARES["peaks"], silent_s=_SILENT_S),
-            "pace": Kind(work=lambda job, report: {"step_s": learning.try_pace(learning.models_of(held.workspace()))}),
+            "pace": Kind(work=lambda job, report: pace(held)),
         }
+    if lane == "voice":
+        return {"say": Kind(work=lambda job, report: speak(held, job, report), shares={"speaking": 1.0})}
     return {
         "transcribe": Kind(work=lambda job, report: transcribe(held, job, report), shares=_steps),
         "identify": Kind(work=lambda job, report: identify(held, job, report), shares=_SHARES["identify"]),
@@ -78,6 +83,13 @@ def look(held: Held, job: Job, report: Report) -> Mapping[str, Any]:
     except (AudioRefused, PathRefused) as refused:
         held.keep_refusal(known, {"code": refused.code, "what": refused.what, "mend": refused.mend})
         raise
+
+
+def pace(held: Held) -> Mapping[str, Any]:
+    """Try how long a step of learning takes here."""
+    from speech.review import learning  # with torch: a worker that only draws waveforms, or speaks, takes 130 MB less without it
+
+    return {"step_s": learning.try_pace(learning.models_of(held.workspace()))}
 
 
 def asked_of(settings: Mapping[str, Any]) -> Asked:
@@ -120,6 +132,7 @@ def transcribe(held: Held, job: Job, report: Report) -> Mapping[str, Any]:
     from speech.collections.outputs import deliver
     from speech.models.lm.finding import LanguageModels
     from speech.models.recogniser import Later, LoadSettings
+    from speech.review import learning
 
     asked, model = asked_of(job.settings), str(job.settings.get("model", "mini"))
     codes = verb.codes_of(asked)
@@ -191,6 +204,8 @@ def identify(held: Held, job: Job, report: Report) -> Mapping[str, Any]:
 
 def learn(held: Held, job: Job, report: Report) -> Mapping[str, Any]:
     """Learn an adapter from what is approved, into a folder that bears the job's id; a run that was cut off goes on."""
+    from speech.review import learning
+
     language = str(job.settings["language"])
     workspace = held.workspace()
     models = learning.models_of(workspace)
@@ -208,6 +223,27 @@ def learn(held: Held, job: Job, report: Report) -> Mapping[str, Any]:
         purpose=context.purpose,
         stepped=lambda what, step, most: report(what, step, most),
     )
+
+
+def speak(held: Held, job: Job, report: Report) -> Mapping[str, Any]:
+    """Have a text spoken, sentence by sentence, into a file that says of itself that it is synthetic; a second attempt makes the same."""
+    from speech import say as verb
+
+    asked, said = job.settings, str(job.settings["said"])
+    text = held.spoken.text(said)
+    if text is None:
+        raise Refusal("text", "the text was deleted", "Have it spoken again", "TEXT_EMPTY")
+    out = held.spoken.file(said, str(asked["suffix"]))
+    made = verb.say(
+        text, **how(asked), out=out, force=True, context=held.workspace().context, progress=lambda done, of: report("speaking", done, of)
+    )
+    return {
+        "duration_ms": made.duration_ms,
+        "sha256": made.sha256,
+        "bytes": out.stat().st_size,
+        "findings": [{"code": f.code, "what": f.what, "mend": f.mend} for f in made.findings],
+        **told(made.checked),
+    }
 
 
 def _edit_of(job: Job) -> str:

@@ -1,7 +1,8 @@
 """A worker's process: `python -m speech.ui.worker LANE WORKSPACE FOLDER`, started and watched by the server.
 
-Heavy work and light work (waveforms) have a process each, so that a recording can be opened while another is transcribed. Both run
-below the server's priority. A worker whose server is gone ends after the job at hand; the next server's worker waits for it.
+Heavy work, light work (waveforms) and voices have a process each, so that a recording can be opened, and a text be heard, while
+another is transcribed. All run below the server's priority. A worker whose server is gone ends after the job at hand; the next
+server's worker waits for it.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from speech.store import Server, Store, open_store
 
 log = logging.getLogger(__name__)
 
-LANES = ("heavy", "light")
+LANES = ("heavy", "light", "voice")
 _NICE = 10
 LOOK_BYTES = 2 << 30
 """Memory that a look at a file may take; it needs a tenth of it, however long the recording is."""

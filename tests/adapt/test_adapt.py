@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +22,7 @@ from speech.adapt.compare import judged_by
 from speech.adapt.dev import Piece, dev_of
 from speech.adapt.donors import ranked
 from speech.adapt.learner import BLANK, SPECIAL, Learner, Mode
+from speech.adapt.material import split_of
 from speech.adapt.run import finish, judged
 from speech.collections import answers
 from speech.errors import ConsentRefused, ManifestRefused, ModelRefused, TextRefused, TrainingFailure
@@ -128,6 +130,38 @@ def test_n11_x5_what_cannot_be_learnt_from_is_told_and_minutes_are_kept_to(field
     assert sum(c.seconds for c in less.train) <= 6 and less.train
     with pytest.raises(ManifestRefused):
         gather(tmp_path / "manifest.tsv", "swh", context=CONTEXT, card=field / answers.CARD)
+
+
+def test_synthetic_speech_is_half_of_train_at_most_and_judges_nothing(field: Path, tmp_path: Path) -> None:
+    rows = []
+    for number in range(12):  # three of four clips are synthetic, and so is all that lies in the session s0
+        made = number % 4 > 0 or number < 4
+        text = f"{SENTENCES[number % len(SENTENCES)]}{' kay wasi' * (number // len(SENTENCES))}"
+        soundfile.write(tmp_path / f"{number}.wav", np.zeros(16_000 * 6, np.float32), 16_000)
+        extra = {"extra": {"synthetic": True}} if made else {}
+        rows.append({"id": f"c{number}", "audio": f"{number}.wav", "text": text, "language": "que", "session": f"s{number // 4}", **extra})
+    for number, (split, made) in enumerate((("train", False), ("train", True), ("dev", False))):
+        soundfile.write(tmp_path / f"d{number}.wav", np.zeros(16_000 * 6, np.float32), 16_000)
+        row = {"id": f"d{number}", "audio": f"d{number}.wav", "text": f"kay wasi {'a' * max(1, number)}", "language": "que"}
+        rows.append({**row, "session": f"d{number}", "split": split, **({"extra": {"synthetic": True}} if made else {})})
+
+    def gathered(chosen: list[dict[str, Any]]) -> Material:
+        (tmp_path / "manifest.jsonl").write_text("".join(json.dumps(row) + "\n" for row in chosen), encoding="utf-8")
+        return gather(tmp_path / "manifest.jsonl", "que", context=CONTEXT, card=field / answers.CARD)
+
+    found = gathered(rows[:12])
+    assert {clip.synthetic for clip in found.dev} == {False}
+    assert [clip.synthetic for clip in found.train].count(True) == [clip.synthetic for clip in found.train].count(False) == 1
+    assert sum(count for why, count in found.left_out.items() if why.startswith("synthetic")) == 9
+    assert len(gathered([{**row, "extra": {"synthetic": True}} for row in rows[:12]]).dev) > 0  # a trial that is synthetic as a whole
+    said_in_dev = gathered([*rows[12:14], {**rows[14], "text": rows[13]["text"]}])
+    assert [clip.id for clip in said_in_dev.train] == ["d0"] and said_in_dev.left_out == {"synthetic, of sentences of dev or test": 1}
+    with pytest.raises(ManifestRefused, match="synthetic speech in dev or test: 1 clips") as caught:
+        gathered([*rows[12:], {**rows[0], "split": "dev"}])
+    assert caught.value.code == "MANIFEST_LEAK"
+    gathered([*rows[12:], {**rows[0], "split": "test"}])  # test is not read here, and refused where it is
+    with pytest.raises(ManifestRefused, match="synthetic speech in dev or test"):
+        split_of(tmp_path / "manifest.jsonl", "que", "test", context=CONTEXT, card=field / answers.CARD)
 
 
 def test_n11_a_text_longer_than_its_sound_is_left_out_by_name(material: Material, base: Checkpoint) -> None:

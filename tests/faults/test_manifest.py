@@ -168,6 +168,16 @@ def test_n7_nothing_stands_in_two_splits_unless_the_card_says_why() -> None:
         check_splits(same_text)
 
 
+@pytest.mark.parametrize("split", ["dev", "test"])
+def test_n7_what_a_synthesiser_said_judges_nothing(split: str) -> None:
+    def of(name: str, split: str, **extra: Any) -> Row:
+        return Row(id=name, audio=f"{name}.wav", language="que", split=split, extra=extra)
+
+    check_splits(Manifest(rows=(of("1", "train", synthetic=True), of("2", split, synthetic=False), of("3", split))))
+    with pytest.raises(ManifestFaults, match=f"line 2, split: synthetic speech is in {split}"):
+        check_splits(Manifest(rows=(of("1", "train", synthetic=True), of("2", split, synthetic=True))))
+
+
 @pytest.mark.parametrize(
     ("line", "code", "told"),
     [

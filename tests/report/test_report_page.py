@@ -12,9 +12,11 @@ from lxml import etree
 
 from speech.report import (
     Band,
+    Curve,
     Lane,
     Markup,
     calibration_plot,
+    curves_plot,
     element,
     figure,
     interval_plot,
@@ -138,6 +140,20 @@ def test_a_calibration_plot_places_its_bins() -> None:
     # The frame is 360 wide with an edge of 48: both ends of the diagonal.
     assert (low.get("cx"), low.get("cy"), high.get("cx"), high.get("cy")) == ("48", "312", "312", "48")
     assert float(high.get("r") or 0) > float(low.get("r") or 0)
+
+
+def test_curves_stand_side_by_side_on_one_scale() -> None:
+    tree = etree.fromstring(
+        curves_plot("Tones", [Curve(name="high", values=(2.0, 2.0)), Curve(name="<falling>", values=(1.0, 0.0, -2.0))], unit="st")
+    )
+    name = "{http://www.w3.org/2000/svg}"
+    level, falling = [
+        [tuple(map(float, p.split(","))) for p in (line.get("points") or "").split()] for line in tree.findall(f"{name}polyline")
+    ]
+    assert level[0][1] == level[1][1] == 34 and falling[2][1] == 154  # the highest value is at the top of 120, the lowest at the bottom
+    assert falling[1][1] == 94 and level[1][0] < falling[0][0] and falling[1][0] == (falling[0][0] + falling[2][0]) / 2
+    assert tree.findtext(f"{name}desc") == "In st: high from +2.0 to +2.0; <falling> from +1.0 to -2.0"
+    assert etree.fromstring(curves_plot("Nothing", [], unit="st")).findtext(f"{name}title") == "Nothing"
 
 
 def test_a_timeline_places_its_bars_and_says_them() -> None:

@@ -33,6 +33,7 @@ REACHED = {
     "transcribe": ".recording",
     "review": "speech-review .row.chosen",
     "languages": "#page-languages tbody tr",
+    "speak": "#page-speak :is(#speak-language, .nothing)",
     "learn": "#page-learn .nothing",
     "collection": "#page-collection tr.sum",
 }
@@ -69,6 +70,13 @@ def open_tab(page: Page, tab: str) -> None:
         page.locator("speech-review .row.chosen").wait_for()
     if tab == "collection":
         page.locator("#page-collection tr.sum").wait_for()
+    if tab == "speak":
+        page.locator(REACHED[tab]).first.wait_for()
+        if page.locator("#speak-language").count():  # else the extra tts is not installed, and the page says so
+            page.locator("#speak-language").select_option("yor")
+            page.locator("#speak-borrow").select_option("swh")
+            page.locator("#speak-text").fill("mo fẹ́ lọ sí ọjà " * 6)
+            page.locator("#page-speak .unsaid li").first.wait_for()
 
 
 def faults(page: Page) -> list[str]:

@@ -256,7 +256,22 @@ def private_ids(person: Person, served: Served, data: bytes) -> dict[str, str]:
         "job": job,
         "export": person.send("/api/exports", {"recordings": [recording(served)], "formats": ["eaf"]}),
     }
-    return {kind: str(answer.json()["id"]) for kind, answer in made.items()}
+    return {**{kind: str(answer.json()["id"]) for kind, answer in made.items()}, "speech": made_speech(person, served)}
+
+
+def made_speech(person: Person, served: Served) -> str:
+    """A sound that somebody had made, as the job of it ended; without the voice, which is an extra."""
+    owner = served.sessions.person(person.token)
+    assert owner is not None
+    said = served.spoken.begin("ñuka wasi")
+    save(served.spoken.file(said, ".wav"), noise(1))
+    settings = {"said": said, "suffix": ".wav", "voice": "espeak", "language": "que", "borrow": ""}
+    served.queue.add("say", workspace=served.id, owner=owner, settings=settings)
+    job = served.queue.claim(["say"], served.id)
+    assert job is not None
+    served.queue.end(job, "done", result={})
+    assert (person.get(f"/media/{job.id}").status_code, person.get(f"/download/speech/{job.id}").status_code) == (206, 200)
+    return job.id
 
 
 def test_another_persons_id_is_answered_as_one_that_nobody_has_whatever_the_route(shared_served: Served, tmp_path: Path) -> None:
@@ -269,7 +284,7 @@ def test_another_persons_id_is_answered_as_one_that_nobody_has_whatever_the_rout
     )
     assert [person.status_code for person in (ben.send("/api/exports", bodies[0]), ben.send("/api/jobs", bodies[1]))] == [404, 404]
     assert ana.get(f"/upload/{ids['upload']}").status_code == ana.get(f"/download/export/{ids['export']}").status_code == 200
-    assert [(j["id"], j["state"]) for j in ana.get("/api/jobs").json()] == [(ids["job"], "queued")]
+    assert [(j["id"], j["state"]) for j in ana.get("/api/jobs").json()] == [(ids["job"], "queued"), (ids["speech"], "done")]
 
 
 def test_an_id_of_another_collection_in_the_same_store_is_as_one_that_nobody_has(
@@ -298,6 +313,8 @@ def test_who_is_no_keeper_has_no_jobs_uploads_exports_and_consent(shared_served:
     for answer in (
         person.get("/api/jobs"), person.get("/upload"), person.send("/upload", {"name": "a.wav", "size": 5}), person.get("/api/exports"),
         person.send("/api/jobs", {"kind": "transcribe", "recording": id, "settings": {"language": "und"}}), person.get(f"/download/{id}"),
+        person.send("/api/jobs", {"kind": "say", "settings": {"text": "wasi", "language": "que"}}), person.get(f"/download/speech/{id}"),
+        person.send("/api/speak/check", {"text": "wasi", "language": "que"}), person.send(f"/api/speak/{id}", method="DELETE"),
         person.send("/api/consent", {"basis": "own use"}), person.send("/api/exports", {"recordings": [id], "formats": ["eaf"]}),
     ):  # fmt: skip
         assert answered(answer) == NOT_THERE

@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from speech.ui.answers import not_there
 
-TABS = ("transcribe", "review", "languages", "learn", "collection")
+TABS = ("transcribe", "review", "languages", "speak", "learn", "collection")
 _OF_THE_PAGE = re.compile(r"/(config|theme\.css|gradio_api/info|(assets|svelte)(/[A-Za-z0-9_@$-][A-Za-z0-9_.@$-]{0,120}){1,6})")
 _BUNDLE = re.compile(r'<script type="module"[^>]*\bsrc="\./(assets/[\w.-]+\.js)"')
 _STYLE = re.compile(r'<link rel="stylesheet"[^>]*\bhref="\./(assets/[\w.-]+\.css)"')

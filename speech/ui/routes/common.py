@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated
 
 from fastapi import Depends, Request
 
+from speech.errors import SpeechError
+from speech.jobs import Job
+from speech.ui.aloud import BY_RULE
 from speech.ui.answers import NotThere
 from speech.ui.served import Known, Served
 from speech.ui.users import Asker
@@ -72,3 +76,30 @@ def allowed_to(request: Request, id: str, *scopes: str) -> Known:
         raise NotThere
     served.require(found, scopes)
     return found
+
+
+def own_speech(request: Request, asker: Asker, id: str) -> tuple[Job, Path]:
+    """A sound that the asker had made, by the id of its job, with its file; while its voice may be used: a withdrawal holds at once.
+
+    Raises
+    ------
+    NotThere
+        No such job, another's, not done, deleted, or refused by now: alike.
+    """
+    served = served_of(request)
+    job = served.queue.find(id)
+    if job is None or job.kind != "say" or job.owner != asker.name or job.workspace != served.id or job.state != "done":
+        raise NotThere
+    path = served.spoken.sound(str(job.settings["said"]))
+    if path is None or job.settings["voice"] != BY_RULE and _is_barred(served, job):
+        raise NotThere
+    return job, path
+
+
+def _is_barred(served: Served, job: Job) -> bool:
+    """Whether the gate keeps the voice of a job from speaking now; what it cannot judge is no."""
+    try:
+        asked = {name: job.settings[name] for name in ("voice", "language", "borrow")}
+        return served.aloud.barred(basis=served.basis(), **asked) is not None
+    except SpeechError:
+        return True

@@ -9,13 +9,17 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from speech import languages
 from speech.diarise.engines import there
+from speech.errors import Refusal, TextRefused
 from speech.jobs import Job
 from speech.review import learning
 from speech.transcribe import codes_of
 from speech.ui.answers import Json, NotThere
 from speech.ui.catalogue import models
 from speech.ui.routes.common import Worked, recording_of, served_of
-from speech.ui.work import HEAVY, asked_of
+from speech.ui.routes.speak import Say, checked
+from speech.ui.served import Served
+from speech.ui.users import Asker
+from speech.ui.work import HEAVY, VOICE, asked_of
 
 router = APIRouter(prefix="/api/jobs")
 
@@ -72,7 +76,15 @@ class AskedToAdapt(BaseModel):
     settings: Adapt
 
 
-Asked = Annotated[AskedToTranscribe | AskedToIdentify | AskedToAdapt, Field(discriminator="kind")]
+class AskedToSay(BaseModel):
+    """A text to be spoken."""
+
+    model_config = ConfigDict(extra="forbid")
+    kind: Literal["say"]
+    settings: Say
+
+
+Asked = Annotated[AskedToTranscribe | AskedToIdentify | AskedToAdapt | AskedToSay, Field(discriminator="kind")]
 
 
 def shown(job: Job, places: dict[str, int]) -> dict[str, Any]:
@@ -88,8 +100,23 @@ def shown(job: Job, places: dict[str, int]) -> dict[str, Any]:
 def jobs(request: Request, asker: Worked) -> Json:
     """The asker's jobs, oldest first."""
     served = served_of(request)
-    places = served.queue.places(HEAVY)
-    return Json([shown(job, places) for job in served.queue.all(served.id) if job.owner == asker.name and job.kind in HEAVY])
+    places = _places(served)
+    rows = []
+    for job in served.queue.all(served.id):
+        if job.owner != asker.name or job.kind not in (*HEAVY, *VOICE):
+            continue
+        row = shown(job, places)
+        if job.kind == "say":
+            row["title"] = served.spoken.title(str(job.settings["said"]))
+            if row["title"] is None:
+                continue  # it was deleted
+        rows.append(row)
+    return Json(rows)
+
+
+def _places(served: Served) -> dict[str, int]:
+    """The place of each job in its own queue."""
+    return served.queue.places(HEAVY) | served.queue.places(VOICE)
 
 
 @router.get("/diarisers")
@@ -108,6 +135,8 @@ def begin(request: Request, asker: Worked, asked: Asked) -> Json:
         languages.check_code(asked.settings.language, "language")
         job = learning.begin(served.queue, served.workspace(), asked.settings.language, owner=asker.name)
         return Json(shown(job, served.queue.places(HEAVY)))
+    if isinstance(asked, AskedToSay):
+        return Json(_say(served, asker, asked.settings))
     known = served.find(asked.recording)
     if known is None or not served.allowed(known, ("review",)):
         raise NotThere
@@ -132,13 +161,28 @@ def begin(request: Request, asker: Worked, asked: Asked) -> Json:
     return Json(shown(job, served.queue.places(HEAVY)))
 
 
+def _say(served: Served, asker: Asker, asked: Say) -> dict[str, Any]:
+    """Have a text spoken: what the voice cannot say, and what may not be said with it, is refused before there is a job."""
+    found = checked(served, asked)
+    if found["barred"]:
+        raise Refusal("voice", **found["barred"])
+    if found["refused"]:
+        letters = ", ".join(one["letter"] for one in found["unsaid"])
+        what = f"the voice cannot say {len(found['unsaid'])} of the letters: {letters}"
+        raise TextRefused("text", what, "Choose what to do with them, or change the text", "VOICE_LETTERS")
+    said = served.spoken.begin(asked.text)
+    settings = {**asked.how(), "said": said, "suffix": asked.suffix}
+    job = served.queue.add("say", workspace=served.id, owner=asker.name, settings=settings)
+    return {**shown(job, _places(served)), "title": served.spoken.title(said)}
+
+
 @router.post("/{id}/{wanted}")
 def want(request: Request, asker: Worked, id: str, wanted: Literal["pause", "resume", "cancel"]) -> Json:
     """Hold a job, let it go on, or end it."""
     served = served_of(request)
     found = served.queue.find(id)
-    if found is None or found.owner != asker.name or found.workspace != served.id or found.kind not in HEAVY:
+    if found is None or found.owner != asker.name or found.workspace != served.id or found.kind not in (*HEAVY, *VOICE):
         raise NotThere
     if wanted == "resume" and found.recording is not None:
         recording_of(request, found.recording, "review")
-    return Json(shown(served.queue.want(id, "run" if wanted == "resume" else wanted), served.queue.places(HEAVY)))
+    return Json(shown(served.queue.want(id, "run" if wanted == "resume" else wanted), _places(served)))

@@ -8,7 +8,8 @@ from pathlib import Path
 from fastapi import APIRouter, Request, Response
 
 from speech.ui.answers import Json, NotThere
-from speech.ui.routes.common import Listener, recording_of, served_of
+from speech.ui.routes.common import Listener, own_speech, recording_of, served_of
+from speech.ui.spoken import KINDS
 
 router = APIRouter()
 
@@ -20,14 +21,21 @@ _RANGE = re.compile(r"bytes=(\d{0,15})-(\d{0,15})")
 @router.get("/media/{id}")
 @router.head("/media/{id}")
 def media(request: Request, asker: Listener, id: str) -> Response:
-    """A piece of a recording: 206 with the range asked for, cut to 512 KiB; without a range its beginning."""
-    known = recording_of(request, id, "play")
+    """A piece of a recording, or of speech that the asker had made: 206 with the range asked for, cut to 512 KiB; without a range its
+    beginning."""
     served = served_of(request)
+    if served.find(id) is None:
+        _, path = own_speech(request, asker, id)
+        return _piece(request, path, KINDS[path.suffix])
+    known = recording_of(request, id, "play")
     found = served.playable(known)
     if found is None:
         served.look(known)
         return Json({"ok": False, "wait": True}, 404)
-    path, media_type = found
+    return _piece(request, *found)
+
+
+def _piece(request: Request, path: Path, media_type: str) -> Response:
     headers = {
         "accept-ranges": "bytes", "cache-control": "private, no-store", "content-disposition": "inline",
     }  # fmt: skip

@@ -1,7 +1,7 @@
 // The frame: who one is, in which language, whether the server answers; and each tab filled when it is first there.
 import { ask, el, onConnection, t, tagOf, useTexts } from "./api.js";
 
-const PAGES = ["transcribe", "review", "languages", "learn", "collection"];
+const PAGES = ["transcribe", "review", "languages", "speak", "learn", "collection"];
 const filled = new Map();
 let at = "";
 let begun = false;

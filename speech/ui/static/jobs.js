@@ -38,7 +38,7 @@ export function jobs(root, app, ended) {
   async function look() {
     const answer = await ask("/api/jobs");
     if (!answer.ok) return;
-    const shown = answer.data.slice(-30).reverse();
+    const shown = answer.data.filter((job) => job.kind !== "say").slice(-30).reverse(); // those stand on Speak
     if (shown.some((job) => !names.has(job.recording))) {
       const known = await ask("/api/recordings");
       if (known.ok) for (const one of known.data) names.set(one.id, one.name);

@@ -62,7 +62,7 @@ export const Doing = (Base) => class extends Base {
     history: () => (this.panels.open === "history" ? this.panels.close() : this.history()),
     find: () => this.find(),
     help: () => this.panel("help", keysPanel(this.keys, { save: () => this.prefer("review.keys", this.keys.kept()), say: (text) => this.tell(text) })),
-    settings: () => this.panel("settings", settingsPanel(this.settings, { languages: () => this.state.languages(), save: () => (this.applySettings(), this.prefer("review", this.settings)) })),
+    settings: () => this.panel("settings", settingsPanel(this.settings, { languages: () => this.state.languages(), read_back: this.readBackSettings(), save: () => (this.applySettings(), this.prefer("review", this.settings)) })),
     speakers: () => this.panel("speakers", speakersPanel(this.state, { rename: (speaker, to) => this.may("speakers") && this.change({ act: "rename_speaker", speaker, to }) })),
   };
 

@@ -236,7 +236,7 @@ export class Editor {
   }
 
   #acts() {
-    const acts = ["split", "merge", "times", "delete", "history"];
+    const acts = ["read_back", "split", "merge", "times", "delete", "history"];
     return el("div", { class: "group" }, acts.map((act) => this.#button(`act.${act}`, act, "plain")));
   }
 

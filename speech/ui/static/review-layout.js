@@ -20,6 +20,7 @@ export function layout(recording, { run, arranged }) {
   parts.people = el("p", { class: "people" });
   parts.live = el("p", { class: "hidden", role: "status" });
   parts.notice = el("div", { class: "notice", hidden: true });
+  parts.aloud = el("div", { class: "aloud", hidden: true }, el("p", {}), el("button", { type: "button", text: say("act.stop"), onclick: () => run("read_back") }));
   parts.overview = el("canvas", { class: "overview", role: "img", "aria-label": say("wave.overview") });
   parts.stretch = el("canvas", { class: "stretch", role: "img", "aria-label": say("wave.stretch") });
   parts.legend = el("ul", { class: "legend", "aria-label": say("languages"), hidden: true });
@@ -59,6 +60,7 @@ export function layout(recording, { run, arranged }) {
     el("div", { class: "wave" }, parts.overview, parts.stretch, parts.legend),
     parts.bar,
     parts.notice,
+    parts.aloud,
     el("div", { class: "middle" }, el("div", { class: "main-part" }, parts.grid, parts.empty), parts.panel),
     parts.dock,
     parts.thumb,

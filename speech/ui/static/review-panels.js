@@ -104,7 +104,7 @@ const numberField = (label, value, { min, max, step, change }) => {
 };
 
 /** What a person sets for themselves: sound, size, columns. `chosen` is changed in place. */
-export function settingsPanel(chosen, { languages, save, alone }) {
+export function settingsPanel(chosen, { languages, save, read_back, alone }) {
   const set = (name) => (value) => {
     chosen[name] = value;
     save(name);
@@ -134,6 +134,7 @@ export function settingsPanel(chosen, { languages, save, alone }) {
       numberField(say("settings.preroll"), chosen.preroll_ms, { min: 0, max: 500, step: 50, change: set("preroll_ms") }),
       numberField(say("settings.postroll"), chosen.postroll_ms, { min: 0, max: 500, step: 50, change: set("postroll_ms") }),
       numberField(say("settings.gap"), chosen.gap_ms, { min: 0, max: 2000, step: 100, change: set("gap_ms") })),
+    read_back ?? "",
     el("fieldset", {}, el("legend", { text: say("settings.text") }),
       numberField(say("settings.size"), chosen.size_px, { min: 16, max: 32, step: 1, change: set("size_px") }),
       check(say("settings.stacked"), chosen.stacked, set("stacked"))),

@@ -19,6 +19,8 @@ export class Player extends EventTarget {
   #asking = false;
   #loadedAgain = false;
   #over = false;
+  /** Called with whether a span that is played once came to its end. */
+  #once = null;
 
   constructor(audio, address) {
     super();
@@ -48,6 +50,7 @@ export class Player extends EventTarget {
   async play(start_ms, end_ms, segment = null, heard_ms = [start_ms, end_ms]) {
     const turn = ++this.#turn;
     this.#clear();
+    this.#settle(false);
     this.playing = { start_ms, end_ms, segment, heard_ms };
     if (this.#asking) {
       this.#say("change"); // it is played when it is there
@@ -68,9 +71,21 @@ export class Player extends EventTarget {
     this.#show(turn);
   }
 
+  /** Play a span once, though repeat is on; resolves to whether it was played to its end. */
+  playOnce(start_ms, end_ms, segment) {
+    this.play(start_ms, end_ms, segment);
+    return new Promise((done) => (this.#once = done));
+  }
+
+  #settle(whole) {
+    this.#once?.(whole);
+    this.#once = null;
+  }
+
   stop() {
     this.#turn++;
     this.#clear();
+    this.#settle(false);
     this.#note();
     this.audio.pause();
     const was = this.playing;
@@ -118,7 +133,7 @@ export class Player extends EventTarget {
   #ended(turn) {
     this.audio.pause();
     this.#note();
-    if (this.loop && this.playing) {
+    if (this.loop && this.playing && !this.#once) {
       const { start_ms, end_ms, segment, heard_ms } = this.playing;
       this.#timer = setTimeout(() => turn === this.#turn && this.play(start_ms, end_ms, segment, heard_ms), this.gap_ms);
       return;
@@ -126,6 +141,7 @@ export class Player extends EventTarget {
     this.playing = null;
     cancelAnimationFrame(this.#frame);
     this.#say("change");
+    this.#settle(true);
   }
 
   #show(turn) {
@@ -157,6 +173,7 @@ export class Player extends EventTarget {
     this.#clear();
     const at_s = this.audio.currentTime;
     let state = await this.#state();
+    this.#settle(false);
     if (state === "wait") this.#say("awaited");
     else this.playing = null;
     this.#say("change");

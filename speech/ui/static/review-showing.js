@@ -279,7 +279,7 @@ export const Showing = (Base) => class extends Base {
   }
 
   showPlaying() {
-    const playing = Boolean(this.player.playing);
+    const playing = Boolean(this.player.playing || this.readBack.playing);
     for (const button of this.parts.element.querySelectorAll("button.play")) {
       button.querySelector(".sign").textContent = playing ? "■" : "▶";
       button.querySelector(".name").textContent = say(playing ? "act.stop" : "act.play");

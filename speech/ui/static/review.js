@@ -11,6 +11,7 @@ import { List } from "./review-list.js";
 import { Palette } from "./review-palette.js";
 import { Panels } from "./review-panels.js";
 import { Player } from "./review-player.js";
+import { ReadBack, ReadingBack } from "./review-read-back.js";
 import { fill } from "./review-row.js";
 import { Saving } from "./review-saving.js";
 import { Showing } from "./review-showing.js";
@@ -18,7 +19,7 @@ import { State, wordsIn } from "./review-state.js";
 import { load, say } from "./review-strings.js";
 import { Wave } from "./review-wave.js";
 
-const CHOSEN = { autoplay: true, preroll_ms: 0, postroll_ms: 0, gap_ms: 0, rate: 1, size_px: 20, stacked: false, columns: [], palette: false };
+const CHOSEN = { autoplay: true, preroll_ms: 0, postroll_ms: 0, gap_ms: 0, rate: 1, size_px: 20, stacked: false, columns: [], palette: false, read_back: "speaker", borrow: {} };
 const LOST = "The server does not answer. I try again.";
 
 class SpeechReview extends HTMLElement {
@@ -94,7 +95,7 @@ function writtenFromRight(segments) {
 }
 
 /** One visit to one recording: what was chosen and typed in it, and the parts that it is shown with. */
-class Review extends Doing(Keeping(Showing(class {}))) {
+class Review extends ReadingBack(Doing(Keeping(Showing(class {})))) {
   chosen = null;
   timers = new Map();
   composing = false;
@@ -123,6 +124,7 @@ class Review extends Doing(Keeping(Showing(class {}))) {
     this.saving = new Saving({ recording: recording.id, person: me.person, version: this.state.version });
     this.parts = layout(recording, { run: (act) => this.act(act), arranged: () => this.arrange() });
     this.player = new Player(this.parts.audio, `/media/${recording.id}`);
+    this.readBack = new ReadBack(this.player, recording.id);
     this.editor = new Editor(this);
     this.panels = new Panels(this.parts.panel, { closed: (back) => this.panelClosed(back) });
     this.list = new List(this.parts.scroller, this.parts.body, { make: (id) => this.row(id), fill: (row, id) => fill(row, id, this), guess: (id) => this.guess(id) });
@@ -173,6 +175,7 @@ class Review extends Doing(Keeping(Showing(class {}))) {
 
   end() {
     this.commit();
+    this.readBack.end();
     this.player.end();
     this.saving.end();
     this.list.end();
@@ -200,6 +203,7 @@ class Review extends Doing(Keeping(Showing(class {}))) {
     });
     this.on(body, "click", (event) => this.clicked(event));
     this.on(this.player, "change", () => this.showPlaying());
+    this.on(this.readBack, "change", () => this.showReading());
     this.on(this.player, "time", () => this.showTime());
     this.on(this.player, "heard", ({ detail }) => this.heard(detail.segment));
     this.on(this.player, "awaited", () => this.notice(say("sound_awaited"), { of: "sound" }));
