@@ -267,10 +267,10 @@ INTRO = """# Training a voice
 
 Printed by `python recipes/train_voice.py --show --out FOLDER`; the recipe says how to train one from your own recordings.
 **Nobody speaks here.** eSpeak NG, a synthesiser, says sentences that a seeded draw makes of a list of words of ours, in one voice, and its
-card says `synthetic = true`; so do the cards of the voices that came of it. The networks are tiny, and they learnt on one core for
-minutes: what is shown is that the losses fall, that a run ends in a folder that `speech say --voice FOLDER` speaks with, and what such a
-voice is worth. Useful voices start from a checkpoint such as those of MMS-TTS, are forty times as large, and need a GPU; that was not
-tried here.
+card says `synthetic = true`; so do the cards of the voices that came of it. The networks are tiny, and they learnt for as many steps as
+stand below, where real training takes tens of thousands: they babble. What is shown is which losses begin to fall, that a run ends in a
+folder that `speech say --voice FOLDER` speaks with, and how its voice is heard beside eSpeak NG's own. Useful voices start from a
+checkpoint such as those of MMS-TTS, are forty times as large, and need a GPU; that was not tried here.
 """
 GATE = """## Whom the gate refuses
 
