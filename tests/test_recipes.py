@@ -313,15 +313,6 @@ def test_score_voice_hears_a_voice_again_beside_the_reader(shared: Path) -> None
     assert "nan" not in table
 
 
-def test_score_voice_measures_a_vits_checkpoint_beside_plain_transformers(shared: Path, tmp_path: Path) -> None:
-    pytest.importorskip("librosa", reason="the extra tts (librosa) is not installed")
-    from tests.say.vits_folder import save
-
-    table = smoke("score_voice.py", shared, "--voice", str(save(tmp_path / "random_voice")), "--language", "swh")
-    assert "## random_voice" in table and "beside plain transformers" in table
-    assert re.search(r"\| Swahili \| its own \| 2 \| .*\| not reached \|", table)  # random weights say nothing
-
-
 def test_lines_are_placed_on_a_joined_session(shared: Path) -> None:
     rows = [line.split(" | ") for line in smoke("score_align.py", shared).splitlines() if line.startswith("| Swahili")]
     assert [row[3] for row in rows[:2]] == ["align", "plain pass"] and len(rows) == 3
