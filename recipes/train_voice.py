@@ -8,7 +8,8 @@ Command: python recipes/train_voice.py RECORDINGS --language swh --start VOICE -
          again with the same --out it goes on where it stopped; --from-nothing in place of --start needs hours of speech
          python recipes/train_voice.py --show --out FOLDER     docs/voice_training.md, from synthetic speech of eSpeak NG (extra tts)
 Licence: that of the recordings, and of the voice it starts from; its card goes with the voice.
-Time: --show takes 25 minutes on one core; `--smoke` a minute. A checkpoint of MMS's size needs a GPU (--device cuda), which was not tried.
+Time: --show takes a few minutes on a core of its own, `--smoke` half a minute. A checkpoint of MMS's size needs a GPU (--device cuda),
+which was not tried.
 Expected: see docs/voice_training.md. Sizes and rates of `Settings` are those of the paper (arXiv 2106.06103), but for what is said there.
 """
 
@@ -419,7 +420,7 @@ def show(out: Path, *, smoke: bool) -> None:
                 sentence=one.sentence,
             )
         )
-    page, images = voice_page.page(out, shown_voices, command="--show")
+    page, images = voice_page.page(out, shown_voices)
     if smoke:
         print(page)
         return

@@ -284,6 +284,13 @@ def test_a_run_goes_on_only_with_what_it_began_with(recipe: SimpleNamespace, nea
     assert caught.value.code == "TRAINING_CHECKPOINT" and "settings" in caught.value.what
 
 
+def test_a_run_ends_when_its_time_is_over_and_goes_on_when_it_gets_more(recipe: SimpleNamespace, near: Path, tmp_path: Path) -> None:
+    manifest = speech_folder(tmp_path / "speech")
+    first = recipe.train_voice.train(plan(recipe, near, manifest, tmp_path / "run", 3, hours=1e-9))
+    assert first.step == 1 and min(first.seconds, first.worked) > 0 and (tmp_path / "run" / "voice" / "training.json").is_file()
+    assert recipe.train_voice.train(plan(recipe, near, manifest, tmp_path / "run", 3)).step == 3
+
+
 def test_a_loss_that_is_no_number_names_the_step_and_the_clip(recipe: SimpleNamespace, near: Path, tmp_path: Path) -> None:
     start = recipe.voice_start.from_voice(str(near), "swh", TEXTS)
     rng = np.random.default_rng(1)
