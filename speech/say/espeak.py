@@ -35,7 +35,8 @@ from speech.text.nearest import plain_letter
 from speech.text.spelling import graphemes, symbols_of
 
 VOICES = {
-    "afr": "af", "amh": "am", "arg": "an", "arb": "ar", "asm": "as", "aze": "az", "bak": "ba", "bel": "be", "bul": "bg", "ben": "bn",
+    "afr": "af", "amh": "am", "ara": "ar",
+    "arg": "an", "arb": "ar", "asm": "as", "aze": "az", "bak": "ba", "bel": "be", "bul": "bg", "ben": "bn",
     "bpy": "bpy", "bos": "bs", "cat": "ca", "chr": "chr", "cmn": "cmn", "ces": "cs", "chv": "cv", "cym": "cy",
     "dan": "da", "deu": "de", "ell": "el", "eng": "en", "epo": "eo", "spa": "es", "est": "et", "eus": "eu", "fas": "fa",
     "fin": "fi", "fra": "fr", "gle": "ga", "gla": "gd", "grn": "gn", "grc": "grc", "guj": "gu", "hak": "hak",
@@ -45,9 +46,9 @@ VOICES = {
     "lit": "lt", "ltg": "ltg", "lav": "lv", "mri": "mi", "mkd": "mk", "mal": "ml", "mar": "mr", "msa": "ms", "mlt": "mt",
     "mto": "mto", "mya": "my", "nob": "nb", "nci": "nci", "nep": "ne", "nld": "nl", "nog": "nog", "orm": "om", "ori": "or",
     "pan": "pa", "pap": "pap", "pol": "pl", "por": "pt", "que": "qu", "quc": "quc", "ron": "ro", "rus": "ru", "snd": "sd",
-    "shn": "shn", "sin": "si", "slk": "sk", "slv": "sl", "smj": "smj", "sqi": "sq", "srp": "sr", "swe": "sv", "swh": "sw",
+    "shn": "shn", "sin": "si", "slk": "sk", "slv": "sl", "smj": "smj", "sqi": "sq", "srp": "sr", "swe": "sv", "swa": "sw", "swh": "sw",
     "tam": "ta", "tel": "te", "tha": "th", "tir": "ti", "tuk": "tk", "tsn": "tn", "tur": "tr", "tat": "tt", "uig": "ug",
-    "ukr": "uk", "urd": "ur", "uzb": "uz", "vie": "vi", "yue": "yue",
+    "ukr": "uk", "urd": "ur", "uzb": "uz", "vie": "vi", "yue": "yue", "zho": "cmn",
 }  # fmt: skip
 """eSpeak NG's voice of each language (ISO 639-3). It has none for Yoruba, Breton, Kinyarwanda or Malagasy.
 

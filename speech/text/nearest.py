@@ -36,7 +36,8 @@ def romanised(text: str, language: str = "") -> str:
     uroman = _uroman()
     if uroman is None:
         return ""
-    roman = str(uroman.romanize_string(text, lcode=language or None))
+    toneless = "".join(sign for sign in text if "TONE" not in unicodedata.name(sign, ""))  # it writes "tone" for some
+    roman = str(uroman.romanize_string(toneless, lcode=language or None))
     return roman.lower() if roman.isascii() and roman.strip() else ""
 
 

@@ -103,3 +103,8 @@ def test_every_letter_of_our_languages_is_said_by_their_own_voices() -> None:
         voice, table = EspeakVoice(code), languages.load(code)
         plain = [letter for letter in (*table.letters, *table.also) if "'" not in letter]
         assert {letter: voice.cannot_say(f"a{letter}a") for letter in plain if voice.cannot_say(f"a{letter}a")} == {}
+
+
+def test_a_tone_mark_of_another_script_is_not_said_by_its_name() -> None:
+    pytest.importorskip("uroman", reason="uroman (extra tts) is not installed")
+    assert {u.letter: u.nearest for u in check("ߊ߫ ߟߎ߫", language="nqo", borrow="swh").unsaid} == {"ߊ߫": "a", "ߎ߫": "u", "ߟ": "l"}
