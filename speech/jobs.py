@@ -13,6 +13,7 @@ import datetime
 import json
 import logging
 import os
+import re
 import threading
 import time
 import uuid
@@ -23,6 +24,8 @@ from typing import Any, Literal
 from speech.errors import Refusal, RunFailure, SpeechError
 from speech.store import Store
 from speech.store.moments import following, moment
+
+_ID = re.compile(r"[0-9a-f]{16}")
 
 log = logging.getLogger(__name__)
 
@@ -158,7 +161,9 @@ class Queue:
         return made
 
     def find(self, id: str) -> Job | None:
-        """A job by its id."""
+        """A job by its id; none by what has not the form of one, which a database may not even take (half a surrogate pair)."""
+        if not _ID.fullmatch(id):
+            return None
         job = _table()
         with self.store.read() as connection:
             found = connection.execute(job.select().where(job.c.id == id)).mappings().first()
