@@ -76,8 +76,8 @@ def vits(folder: Path) -> dict[str, object]:
     context = consent.Context(basis="benchmark")
     voice = engines.load(str(checkpoint), "swh")
     text = " ".join(sentences)
-    spoken = say(text, language="swh", voice=voice, out=folder / "a.wav", context=context)
-    ours = quickest(lambda: say(text, language="swh", voice=voice, out=folder / "a.wav", context=context, force=True))
+    spoken = say(text, language="swh", voice=voice, out=folder / "v.wav", context=context)
+    ours = quickest(lambda: say(text, language="swh", voice=voice, out=folder / "v.wav", context=context, force=True))
     model, tokenizer = VitsModel.from_pretrained(checkpoint).eval(), VitsTokenizer.from_pretrained(checkpoint)
 
     def plain() -> None:
