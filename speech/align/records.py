@@ -15,7 +15,7 @@ from speech.collections.made import Made
 from speech.models.activity import ActivitySettings
 from speech.models.encoder import EncodeSettings
 
-Units = Literal["words", "lines", "letters"]
+Units = Literal["words", "lines"]
 
 NOT_SAID = "not found in the recording"
 FITS_BADLY = "fits the sound badly"

@@ -139,5 +139,5 @@ def tags_in(path: Path) -> dict[str, str]:
             return {name.lower(): str(value) for tags in reversed(held) for name, value in tags.items()}
     except (av.FFmpegError, OSError) as error:
         raise AudioRefused(
-            shown(path), f"this is no sound file that can be read ({error})", "Name a sound file", "AUDIO_NOT_AUDIO"
+            shown(path), f"this is no sound file that can be read ({error.strerror})", "Name a sound file", "AUDIO_NOT_AUDIO"
         ) from error
