@@ -9,7 +9,21 @@ from pathlib import Path
 
 UI = Path(str(resources.files("speech.ui")))
 PAGES = [p for p in UI.joinpath("static").iterdir() if p.suffix in (".js", ".html") and not p.name.startswith("review")]
-AREAS = ("align", "app", "collection", "consent", "jobs", "languages", "learn", "listening", "sign_in", "speak", "speakers", "tabs", "transcribe")
+AREAS = (
+    "align",
+    "app",
+    "collection",
+    "consent",
+    "jobs",
+    "languages",
+    "learn",
+    "listening",
+    "sign_in",
+    "speak",
+    "speakers",
+    "tabs",
+    "transcribe",
+)
 
 
 def test_no_text_is_missing_and_none_is_left_over() -> None:
