@@ -58,7 +58,7 @@ export async function show(root, app) {
       chosen = wanted;
       wanted = "";
     }
-    const focused = document.activeElement?.value;
+    const focused = recordings.contains(document.activeElement) && document.activeElement.value;
     recordings.replaceChildren(...all.map(row));
     if (focused) recordings.querySelector(`input[value="${CSS.escape(focused)}"]`)?.focus();
     if (chosen) await choose(chosen);

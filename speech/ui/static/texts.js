@@ -26,7 +26,8 @@ export function waiting(root, rows, recordings, { open, changed }) {
   const focused = root.contains(document.activeElement) ? document.activeElement.id : "";
   root.hidden = !rows.length;
   root.replaceChildren(el("h3", { text: t("align.waiting") }), el("ul", { class: "waiting" }, rows.map(row)));
-  if (focused) document.getElementById(focused)?.focus();
+  // Where the one that had the focus is gone, the next thing to do has it.
+  if (focused) (document.getElementById(focused) ?? root.querySelector("select") ?? document.getElementById("upload-files"))?.focus();
 
   function row(text) {
     const own = recordings.find((one) => one.id === text.recording);
