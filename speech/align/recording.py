@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import uuid
 from collections import Counter
 from collections.abc import Sequence
@@ -84,7 +85,8 @@ def align(
             lines=[line.number for line in text.lines for _ in line.words], settings=settings.windows,
         )  # fmt: skip
         begin_s = (heard.begin_samples + recogniser.reach / 2) / RATE - frame_s / 2
-        made = _lines(text.lines, placements, begin_s, frame_s, _levels(signal), settings)
+        spelt = alphabet if settings.units == "letters" else None
+        made = _lines(text.lines, placements, begin_s, frame_s, _levels(signal), settings, spelt)
         clock.mark("alignment")
         transcript = _transcript(recording, signal, text, made, speech, recogniser, language, through or language, settings)
     lines = tuple(line for line, _ in made)
@@ -107,9 +109,13 @@ def _levels(signal: Signal) -> np.ndarray:
 
 
 def _lines(
-    lines: Sequence[Line], placements: Sequence[Placement | None], begin_s: float, frame_s: float, levels: np.ndarray, settings: Settings
-) -> list[tuple[PlacedLine, tuple[Word, ...]]]:
-    """Each line with its span and its words in time; a line that was not found stands in the smallest place between its neighbours."""
+    lines: Sequence[Line], placements: Sequence[Placement | None], begin_s: float, frame_s: float, levels: np.ndarray, settings: Settings,
+    spelt: Alphabet | None,
+) -> list[tuple[PlacedLine, tuple[Word, ...]]]:  # fmt: skip
+    """Each line with its span and its words in time; a line that was not found stands in the smallest place between its neighbours.
+
+    With `spelt` words fall into letters.
+    """
     by_line: list[list[Placement | None]] = []
     at = 0
     for line in lines:
@@ -137,6 +143,8 @@ def _lines(
             spoken = (start, end)
         last = end
         words = _words(line, by_line[k], *spoken, begin_s, frame_s)
+        if spelt:
+            words = tuple(w for word, p in zip(words, by_line[k], strict=True) for w in _letters(word, p, spelt, begin_s, frame_s))
         unplaced = sum(p is None for p in by_line[k])
         score = float(np.mean([p.score if p else 0.0 for p in by_line[k]])) if by_line[k] else 0.0
         placed = PlacedLine(number=line.number, start_ms=start, end_ms=end, score=round(score, 3), words=len(line.words), unplaced=unplaced)
@@ -166,6 +174,27 @@ def _words(line: Line, placements: Sequence[Placement | None], start: int, end: 
         else:
             words.append(dataclasses.replace(word, span=span, confidence=round(placement.score, 3)))
     return tuple(words)
+
+
+def _letters(word: Word, placement: Placement | None, spelt: Alphabet, begin_s: float, frame_s: float) -> list[Word]:
+    """The letters of a placed word, in the place of words: each begins half-way between its first symbol and the last one before."""
+    pieces = spelt.written(word.text)
+    if len(pieces) < 2 or word.span is None:
+        return [word]
+    firsts = [0, *itertools.accumulate(count for _, count in pieces)]
+    inner: list[float | None] = [None] * (len(pieces) - 1)
+    scores = [0.0] * len(pieces)
+    if placement:
+        inner = [1000 * (begin_s + (placement.symbols[n - 1][1] + placement.symbols[n][0]) / 2 * frame_s) for n in firsts[1:-1]]
+        scores = [round(float(np.exp(np.mean(placement.behind[a:b]))), 3) for a, b in itertools.pairwise(firsts)]
+    edges = _filled([float(word.span.start_ms), *inner, float(word.span.end_ms)])
+    return [
+        dataclasses.replace(
+            word, text=piece, span=Span(start_ms=left, end_ms=right), confidence=score, id="",
+            separator="" if k + 1 < len(pieces) else word.separator,
+        )
+        for k, ((piece, _), score, left, right) in enumerate(zip(pieces, scores, edges, edges[1:], strict=False))
+    ]  # fmt: skip
 
 
 def _filled(edges: list[float | None]) -> list[int]:

@@ -15,7 +15,8 @@ from speech.collections.made import Made
 from speech.models.activity import ActivitySettings
 from speech.models.encoder import EncodeSettings
 
-Units = Literal["words", "lines"]
+Units = Literal["words", "lines", "letters"]
+"""The smallest that gets times; letters stand where words would."""
 
 NOT_SAID = "not found in the recording"
 FITS_BADLY = "fits the sound badly"

@@ -51,11 +51,15 @@ class WindowSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Placement:
-    """A word in frames; its symbols (first frame, frame after the last); its score: 1 where each symbol is the likeliest of all."""
+    """A word in frames; its symbols (first frame, frame after the last); its score: 1 where each symbol is the likeliest of all.
+
+    `behind` tells, symbol by symbol, how far it lies behind the likeliest one (natural log); the score is the exponential of their mean.
+    """
 
     first: int
     end: int
     symbols: tuple[tuple[int, int], ...]
+    behind: tuple[float, ...]
     score: float
 
 
@@ -262,7 +266,7 @@ class _Aligner:
             best = int(symbol.scores.argmax())
             behind.append(min(0.0, float(symbol.scores[best] - self.peaks[start:end][best])))
         spans = self._together(spans, behind)
-        return Placement(first=spans[0][0], end=spans[-1][1], symbols=spans, score=float(np.exp(np.mean(behind))))
+        return Placement(first=spans[0][0], end=spans[-1][1], symbols=spans, behind=tuple(behind), score=float(np.exp(np.mean(behind))))
 
     def _together(self, spans: tuple[tuple[int, int], ...], behind: Sequence[float]) -> tuple[tuple[int, int], ...]:
         """The symbols of a word without those that lie a long pause away from the rest: these stand at its edge then."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @click.argument("audio", type=click.Path(path_type=str))
 @click.argument("text", type=click.Path(path_type=Path))
 @click.option("--language", "-l", type=LANGUAGE, metavar="CODE", help="Language of the recording, ISO 639-3.")
-@click.option("--units", type=click.Choice(["words", "lines"]), default="words", show_default=True, help="What gets times.")
+@click.option("--units", type=click.Choice(["words", "lines", "letters"]), default="words", show_default=True, help="The smallest that gets times.")
 @click.option(
     "--through", type=LANGUAGE, metavar="CODE",
     help="Hear it by the recogniser of this language, letters mapped, where the model does not know its own; else chosen by letters.",
