@@ -11,6 +11,7 @@ from speech.models.ctc import PIECE, is_special
 from speech.models.recogniser import Recogniser
 from speech.text import WORD_BREAK, graphemes, in_capitals, normalise, spell
 from speech.text.nearest import plain_letter, romanised
+from speech.text.spoken import changes
 
 
 class Alphabet:
@@ -66,6 +67,8 @@ class Alphabet:
         return [(piece, len(numbers)) for piece, numbers in zip(pieces, numbers_by_piece, strict=True)]
 
     def _letters(self, word: str, *, count: bool) -> list[tuple[str, tuple[int, ...]]]:
+        for change in reversed(changes(word, self._table)):
+            word = f"{word[: change.start]} {change.spoken} {word[change.end :]}"
         found: list[tuple[str, tuple[int, ...]]] = []
         for part in normalise(word, self._table).split():
             for letter in graphemes(part):

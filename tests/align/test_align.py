@@ -187,10 +187,17 @@ def test_signs_stand_with_a_letter_and_a_word_that_changes_alone_is_one_piece(mo
     model.use("swh")
     alphabet = Alphabet(model, "swh")
     assert alphabet.written("«Rafiki,»") == [("«R", 1), ("a", 1), ("f", 1), ("i", 1), ("k", 1), ("i,»", 1)]
-    assert alphabet.written("ng'ombe")[1] == ("g'", 2) and alphabet.written("2024") == [("2024", 0)]
+    assert alphabet.written("ng'ombe")[1] == ("g'", 2)
+    assert alphabet.written("7") == [("7", len("saba"))] and Alphabet(model, "lin", "swh").written("7") == [("7", 0)]
     assert not alphabet.lost and not alphabet.mapped
     model.use("amh")
     assert Alphabet(model, "amh").written("ሰላም።") == [("ሰ", 2), ("ላ", 2), ("ም።", 1)]
+
+
+def test_numbers_are_heard_as_they_are_said_where_the_languages_table_tells_how(model: Recogniser) -> None:
+    model.use("swh")
+    alphabet = Alphabet(model, "swh")
+    assert alphabet.symbols("15") == alphabet.symbols("kumi") + alphabet.symbols("na") + alphabet.symbols("tano") and not alphabet.lost
 
 
 def test_lines_of_old_files_of_several_kinds(tmp_path: Path) -> None:
@@ -209,7 +216,7 @@ def test_lines_of_old_files_of_several_kinds(tmp_path: Path) -> None:
 def test_the_command_writes_an_eaf_says_what_it_found_and_leaves_it_the_second_time(
     session: tuple[Path, list[tuple[float, float]]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    text = _written(tmp_path / "notebook.txt", "\n".join([*LINES, "12 §"]))
+    text = _written(tmp_path / "notebook.txt", "\n".join([*LINES, "Ⅻ §"]))
     asked = ["align", str(session[0]), str(text), "--language", "swh", "--out", str(tmp_path / "out"), "--threads", "1"]
     assert cli.run([*asked, "--json"]) == 0
     row = json.loads(capsys.readouterr().out)
