@@ -2,8 +2,9 @@
 
 Data: test clips of ../shared/speech joined to sessions whose times are known. Each clip is cut to its speech (silero, then the level),
 so that its boundaries are where speech begins and ends; gaps of 0.3 to 3 s, empty, or filled with noise or music-like sound 10 to 25 dB
-below the speech. Mboshi, Suba and those after them (research, evaluated only) are languages without an adapter. The long Kichwa chapter is `que_killkan_long`, with the times of its ELAN file. Voices of the open languages are known to `mini`, but for the Kichwa cast,
-which is not stated.
+below the speech. Mboshi, Suba and those after them (research, evaluated only) are languages without an adapter. The long Kichwa
+chapter is `que_killkan_long`, with the times of its ELAN file. Voices of the open languages are known to `mini`, but for the Kichwa
+cast, which is not stated.
 Command: python recipes/score_align.py --data ../shared/speech           every session; then the page
          python recipes/score_align.py --data ../shared/speech --tune    the dev sessions instead, printed
 Time: about fifteen minutes on two cores. `--smoke`: a minute of Swahili, printed.
@@ -239,7 +240,7 @@ Times = Sequence[tuple[int, int] | None]
 
 
 def errors(session: Session, times: Times) -> NDArray[np.float64]:
-    """How far starts and ends lie from where they should be (ms), of lines that were said: (lines, 2); far off where a line has no place."""
+    """How far starts and ends lie from where they should be (ms), of lines that were said: (lines, 2); far off where one has no place."""
     return np.array(
         [
             [found[k] - line.span[k] if found else FAR for k in (0, 1)]
