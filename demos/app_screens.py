@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from refusals import plainly
-from review import NOTE, make
+from review import NOTE, TALKS, make
 
 CHROMIUM = next((path for path in ("/usr/bin/chromium", "/usr/bin/chromium-browser") if Path(path).exists()), shutil.which("chromium"))
 PASSWORD = "a password of the sample"
@@ -40,6 +40,7 @@ LOOKS: dict[str, dict[str, Any]] = {
 KEPT = {
     "transcribe-chosen-wide": "transcribe",
     "transcribe-chosen-phone": "transcribe_phone",
+    "align-wide": "align",
     "listening-wide": "listening",
     "review_languages-wide": "review_languages",
     "review-wide": "review",
@@ -99,6 +100,8 @@ def tab(page: Any, stage: Stage, name: str, server: str = "full") -> None:
 
 
 def transcribe(page: Any, stage: Stage) -> None:
+    for text in stage.ask("ana", "/api/texts")["waiting"]:  # what a picture before has sent
+        stage.ask("ana", f"/api/texts/{text['id']}", {}, method="delete")
     tab(page, stage, "transcribe")
     wait(page, ".recording")
 
@@ -111,6 +114,25 @@ def transcribe_chosen(page: Any, stage: Stage) -> None:
     wait(page, "#language-0")
     page.keyboard.press("Enter")
     page.mouse.move(0, 0)
+
+
+def align(page: Any, stage: Stage) -> None:
+    """A notebook was dropped for a recording that is there; another is called like none."""
+    transcribe(page, stage)
+    talk = next(talk for talk in TALKS if not talk.drafted)
+    notebook = "\n".join(sentence for _, sentence in talk.turns)
+    files = {f"{talk.name}.txt": notebook, "notebook_of_1998.txt": "Hapo zamani za kale."}
+    page.locator("#upload-files").set_input_files(
+        [{"name": name, "mimeType": "text/plain", "buffer": text.encode()} for name, text in files.items()]
+    )
+    page.locator(".waiting li").nth(1).wait_for()
+    page.locator(".waiting li", has=page.locator("strong", has_text=talk.name)).locator("button").first.click()
+    wait(page, ".ways")
+    page.locator("#transcribe-language").fill("swahili")
+    wait(page, "#language-0")
+    page.keyboard.press("Enter")
+    page.mouse.move(0, 0)
+    page.wait_for_timeout(400)
 
 
 def transcribe_language(page: Any, stage: Stage) -> None:
@@ -409,6 +431,7 @@ SHOTS = (
     Shot(name="key_used", do=key_used, person="", server="empty", everywhere=False),
     Shot(name="transcribe", do=transcribe),
     Shot(name="transcribe-chosen", do=transcribe_chosen),
+    Shot(name="align", do=align),
     Shot(name="transcribe-language", do=transcribe_language, everywhere=False),
     Shot(name="listening", do=listened("transcribe")),
     Shot(name="languages-listening", do=listened("languages")),

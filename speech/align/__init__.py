@@ -10,14 +10,14 @@ if TYPE_CHECKING:
     from speech.align.recording import align
     from speech.align.records import Aligned, PlacedLine, Settings
     from speech.align.runs import run_of
-    from speech.align.text import OldText, read_old
+    from speech.align.text import OldText, old_of, read_old
 
 _PLACES = {
-    "Aligned": "records", "OldText": "text", "PlacedLine": "records", "Settings": "records", "align": "recording", "read_old": "text",
-    "run_of": "runs", "through_of": "choosing",
+    "Aligned": "records", "OldText": "text", "PlacedLine": "records", "Settings": "records", "align": "recording", "old_of": "text",
+    "read_old": "text", "run_of": "runs", "through_of": "choosing",
 }  # fmt: skip
 
-__all__ = ["Aligned", "OldText", "PlacedLine", "Settings", "align", "read_old", "run_of", "through_of"]
+__all__ = ["Aligned", "OldText", "PlacedLine", "Settings", "align", "old_of", "read_old", "run_of", "through_of"]
 
 
 def __getattr__(name: str) -> Any:

@@ -33,6 +33,8 @@ from speech.types import Act, LanguageUse, Passage, Segment, Skip, Span, Transcr
 ALIGN = Verb("transcribe", frozenset({"transcribe_local"}))
 RATE = 16_000
 _SHORT_PAUSES = ActivitySettings(join_ms=100, edge_ms=32)
+SCORES = "not calibrated: how well the text fits the sound"
+"""Scores rank words, and are no probabilities of being right."""
 _LEAST_MS = 50
 """What a line that was not found gets for a place, so that nobody loses it."""
 
@@ -82,6 +84,7 @@ def align(
         whole = Passage(span=Span(start_ms=0, end_ms=signal.length_samples * 1000 // RATE), language=through or language)
         [heard] = encode(signal, [whole], recogniser, settings, progress=lambda done, total: report("recognising", done, total))
         clock.mark("recognition")
+        report("placing the text", 0, 1)
         frame_s = recogniser.stride / RATE
         begin_s = (heard.begin_samples + recogniser.reach / 2) / RATE - frame_s / 2
         levels = _levels(signal)
@@ -245,7 +248,7 @@ def _transcript(
     made_by = settings.sha256(language=language, through=through, text_sha256=text.sha256, precision=recogniser.precision)
     act = Act(
         activity="transcribe", agent=accounts.software(), model=recogniser.name, base_sha256=recogniser.base_sha256,
-        adapter_sha256=recogniser.use(through).tensor_sha256, settings_sha256=made_by, at=accounts.now(),
+        adapter_sha256=recogniser.use(through).tensor_sha256, settings_sha256=made_by, at=accounts.now(), calibration=SCORES,
     )  # fmt: skip
     used = dict.fromkeys([language, *(s.language for s in parts if s.language)])
     old = text.transcript
@@ -302,7 +305,7 @@ def _findings(text: OldText, lines: Sequence[PlacedLine], alphabet: Alphabet, tr
     if transcript.coverage and transcript.coverage.skipped:
         spans = transcript.coverage.skipped
         what = f"{transcript.coverage.skipped_ms / 1000:.1f} s of speech in {len(spans)} places are not in the text"
-        found.append(Finding(code="ALIGN_UNWRITTEN", where=where, what=what, mend="--json lists the places"))
+        found.append(Finding(code="ALIGN_UNWRITTEN", where=where, what=what, mend="The coverage lists the places"))
     if alphabet.mapped:
         told = ", ".join(f"{a} as {b} ({n})" for (a, b), n in alphabet.mapped.most_common(12))
         found.append(

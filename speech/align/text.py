@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,17 +54,29 @@ def read_old(path: Path, *, tiers: Collection[str] | None = None, encoding: str 
     FormatRefused, PathRefused
         As `formats.read`.
     """
-    import hashlib
-
     if path.suffix.lower() in PLAIN:
         found = [(n, line.strip()) for n, line in enumerate(lines_in(read_text(path, encoding=encoding)), 1) if line.strip()]
         transcript = Transcript(segments=tuple(Segment(span=Span(start_ms=0, end_ms=0), text=text, origin="person") for _, text in found))
-        numbers, timed = [n for n, _ in found], False
-    else:
-        transcript = formats.read(path, tiers=tiers, encoding=encoding)
-        order = sorted(transcript.segments, key=lambda s: (s.span.start_ms, s.span.end_ms))
-        transcript = dataclasses.replace(transcript, segments=tuple(s for s in order if s.text.strip()))
-        numbers, timed = list(range(1, len(transcript.segments) + 1)), True
+        return _old(transcript, [n for n, _ in found], path, timed=False)
+    return old_of(formats.read(path, tiers=tiers, encoding=encoding), path)
+
+
+def old_of(transcript: Transcript, path: Path) -> OldText:
+    """The same of a transcript that was read from `path`: its segments with a text, in their order.
+
+    Raises
+    ------
+    TextRefused
+        `TEXT_EMPTY`.
+    """
+    order = sorted(transcript.segments, key=lambda s: (s.span.start_ms, s.span.end_ms))
+    transcript = dataclasses.replace(transcript, segments=tuple(s for s in order if s.text.strip()))
+    return _old(transcript, range(1, len(transcript.segments) + 1), path, timed=True)
+
+
+def _old(transcript: Transcript, numbers: Sequence[int], path: Path, *, timed: bool) -> OldText:
+    import hashlib
+
     lines = tuple(
         Line(number=number, text=segment.text, words=_words(segment), segment=segment)
         for number, segment in zip(numbers, transcript.segments, strict=True)

@@ -38,10 +38,8 @@ def check_target(path: Path, *, force: bool = False) -> None:
         The folder may not be written.
     """
     if path.suffix.lower() not in _FORMATS:
-        raise FormatRefused(
-            shown(path), f"{path.suffix or 'no suffix'} names no format that sound is written in", f"Name it {', '.join(SUFFIXES)}",
-            "FORMAT_UNKNOWN",
-        )  # fmt: skip
+        what = f"{path.suffix} names no format that sound is written in" if path.suffix else "the end of its name tells no format"
+        raise FormatRefused(shown(path), what, f"Let its name end in {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}", "FORMAT_UNKNOWN")
     if path.is_dir():
         raise PathRefused(shown(path), "this is a folder", "Name a file in it", "PATH_NOT_FILE")
     if not path.parent.is_dir():

@@ -38,7 +38,7 @@ COMMANDS = {
 }
 
 
-_KEPT = "what was finished is kept; the same command goes on with what is not."
+_KEPT = "what was finished is kept; the same command does the rest."
 
 
 class _Commands(click.Group):

@@ -15,7 +15,7 @@ from speech.errors import UsageFailure
 from speech.files import shown
 
 if TYPE_CHECKING:
-    from speech.say import Checked, Spoken
+    from speech.say import Checked, Settings, Spoken
 
 _MOST_SHOWN = 40
 
@@ -25,6 +25,7 @@ _MOST_SHOWN = 40
 @click.option(
     "--file", "file", type=click.Path(path_type=Path), metavar="FILE", help="Speak this text file (UTF-8); - reads standard input."
 )
+@click.option("--encoding", metavar="NAME", help="Encoding of a text that is not UTF-8.")
 @click.option("--language", "-l", type=LANGUAGE, metavar="CODE", help="Language of the text.")
 @click.option("--out", "-o", type=click.Path(path_type=Path), metavar="FILE", help="Sound file: .wav, .flac, .opus or .mp3.")
 @click.option(
@@ -36,7 +37,9 @@ _MOST_SHOWN = 40
 )
 @click.option("--as", "borrow", type=LANGUAGE, metavar="CODE", help="Borrow the voice of this language; letters are told.")
 @click.option("--speed", default=1.0, show_default=True, type=float, help="From 0.5 to 2; 1 is the voice's own.")
-@click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0), help="What is drawn by chance: same seed, same sound.")
+@click.option(
+    "--seed", default=0, show_default=True, type=click.IntRange(0, 2**32 - 1), help="What is drawn by chance: same seed, same sound."
+)
 @click.option("--speaker", type=click.IntRange(min=0), help="Which speaker of a checkpoint that holds several, from 0.")
 @click.option(
     "--letters",
@@ -52,9 +55,9 @@ _MOST_SHOWN = 40
 )
 @stated
 def command(
-    text: tuple[str, ...], file: Path | None, language: str | None, out: Path | None, voice: str, borrow: str | None, speed: float,
-    seed: int, speaker: int | None, letters: Any, card: Path | None, only_check: bool, force: bool, list_voices: bool,
-    verify: Path | None, as_json: bool, purpose: str, debug: bool,
+    text: tuple[str, ...], file: Path | None, encoding: str | None, language: str | None, out: Path | None, voice: str,
+    borrow: str | None, speed: float, seed: int, speaker: int | None, letters: Any, card: Path | None, only_check: bool,
+    force: bool, list_voices: bool, verify: Path | None, as_json: bool, purpose: str, debug: bool,
 ) -> int:  # fmt: skip
     """Speak TEXT into a sound file that says that it is synthetic.
 
@@ -74,14 +77,14 @@ def command(
     from speech.collections import consent
     from speech.say import Settings, check, engines, say
 
-    words = _text(text, file)
+    words = _text(text, file, encoding)
     settings = Settings(speed=speed, seed=seed, letters=letters or ("nearest" if borrow else "refuse"), speaker=speaker)
     if not only_check and out is None:
         raise UsageFailure("--out", "no sound file was named", "Name it, such as --out speech.wav; --check makes no sound", "PATH_MISSING")
     chosen = engines.load(voice, language, borrow=borrow, card=card)
     checked = check(words, language=language, voice=chosen, settings=settings)
     if only_check:
-        return _show_check(checked, as_json=as_json)
+        return _show_check(checked, settings, as_json=as_json)
     if not as_json and not checked.refused:
         _show_letters(checked)  # before there is a sound
     from speech.cli.progress import Bar
@@ -96,26 +99,34 @@ def command(
     return 0
 
 
-def _text(words: Sequence[str], file: Path | None) -> str:
+def _text(words: Sequence[str], file: Path | None, encoding: str | None) -> str:
     """The text that is to be spoken."""
     if bool(words) == (file is not None):
-        raise UsageFailure("TEXT", "give either a text or --file", 'Such as speech say "Habari yako?" --language swh', "TEXT_EMPTY")
-    if file is None:
-        return " ".join(words)
+        raise UsageFailure(
+            "TEXT", "give either a text or --file", 'Such as speech say "Habari yako?" --language swh --out habari.wav', "TEXT_EMPTY"
+        )
     from speech.text import decode
 
+    if file is None:
+        joined = " ".join(words)
+        if joined.isascii() or not any("\udc80" <= sign <= "\udcff" for sign in joined):
+            return joined
+        # Bytes of the command line that are no UTF-8 come as halves of pairs: the same refusal as for a file.
+        return decode.decode(joined.encode("utf-8", "surrogateescape"), "the text", encoding=encoding)
     if str(file) == "-":
-        return decode.decode(sys.stdin.buffer.read(), "standard input")
-    return decode.read_text(file)
+        return decode.decode(sys.stdin.buffer.read(), "standard input", encoding=encoding)
+    return decode.read_text(file, encoding=encoding)
 
 
-def _show_check(checked: Checked, *, as_json: bool) -> int:
+def _show_check(checked: Checked, settings: Settings, *, as_json: bool) -> int:
+    from speech.say.speaking import refusal
+
     if as_json:
         Streams.json({"path": None, "ok": not checked.refused, **_facts(checked), "sentences": [s.text for s in checked.sentences]})
         return int(checked.refused)
     _show_letters(checked)
     if checked.refused:
-        Streams.note(f"{checked.voice.name} will not say this text as things stand: --letters nearest or leave-out, or another voice")
+        Streams.note(f"{checked.voice.name} will not say this text as things stand. {refusal(checked, settings).mend}.")
     else:
         Streams.result(checked.spoken)
     return int(checked.refused)
@@ -196,5 +207,9 @@ def _verify(path: Path, *, as_json: bool) -> int:
     for name in ("language", "made_by", "text_sha256"):
         if found.facts.get(name):
             Streams.result(f"  {name.replace('_', ' ')}: {found.facts[name]}")
+    if settings := {name: value for name, value in found.facts.get("settings", {}).items() if value is not None}:
+        Streams.result(f"  settings: {', '.join(f'{name} {value}' for name, value in settings.items())}")
+    if found.facts.get("left_out"):
+        Streams.result(f"  letters left out of the text: {found.facts['left_out']}")
     Streams.result("  inaudible mark: none (none is set)")
     return 0

@@ -34,7 +34,9 @@ class Doubts:
 def doubts_in(transcript: Transcript) -> Doubts:
     """The limits for what a model heard; the usual ones where it says nothing of its calibration, or has no confidences."""
     said = [act.calibration for act in transcript.provenance if act.calibration]
-    known = sorted(w.confidence for s in transcript.segments for w in s.words if w.confidence is not None)
+    # A word whose time is estimated was not heard: nothing tells how sure it is, and many such would hide the others.
+    heard = [w for s in transcript.segments for w in s.words if not w.estimated]
+    known = sorted(w.confidence for w in heard if w.confidence is not None)
     if not known or not said or not said[-1].startswith(_NOT_CALIBRATED):
         return Doubts()
     return Doubts(sure=known[int(_MARKED * len(known))], doubtful=known[int(_DOUBTFUL * len(known))])

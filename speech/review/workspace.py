@@ -12,7 +12,7 @@ import json
 import re
 import secrets
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
@@ -25,7 +25,7 @@ from speech.errors import PathRefused, Refusal, SpeechError
 from speech.files import disk_errors, is_folder, read_bytes, resolved, sha256_of, shown, write_text
 from speech.review import edits
 from speech.review.forms import text_of
-from speech.score.sources import transcription_in
+from speech.score.sources import whole_in
 from speech.store import Store
 from speech.store import tables as t
 from speech.store.moments import moment
@@ -451,25 +451,30 @@ def annotation_beside(recording: Path) -> Path | None:
     return next((beside[end] for end in ANNOTATIONS if end in beside), None)
 
 
-def annotations_in(path: Path, language: str, *, tier: str | None = None) -> Transcript:
+def annotations_in(path: Path, language: str, *, tier: str | None = None, tiers: Collection[str] = ()) -> Transcript:
     """The transcription in an annotation file, with what other people's tiers say of whole segments (a translation, a gloss, a note).
 
-    Such a tier hangs on another and has the times of its segments; each is a translation under its language, or the name of
-    its type (names of tiers may hold names of people). What is of the type "note" is a note.
+    It stands in `tier` or in these `tiers`, by their exact names; where none is named, in those that hold it as far as can be told.
+    A tier that speaks of whole segments hangs on another and has the times of its segments; each is a translation under its language,
+    or the name of its type (names of tiers may hold names of people). What is of the type "note" is a note.
 
     Raises
     ------
     FormatRefused, TextRefused, PathRefused
-        As `transcription_in`.
+        As `score.sources.whole_in`.
     """
-    transcript = transcription_in(path, language, tier=tier)
+    if tiers:
+        transcript, read = formats.read(path, tiers=tiers), set(tiers)
+    else:
+        whole = whole_in(path, language, tier=tier)
+        transcript, read = whole.transcript, {name for name, _ in whole.tiers}
     by_span: dict[Span, list[int]] = defaultdict(list)
     for n, s in enumerate(transcript.segments):
         by_span[s.span].append(n)
     found: dict[int, dict[str, str]] = defaultdict(dict)
     for hanging in formats.tiers(path):
         cells = [(span, text) for span, text in hanging.cells if text.strip()]
-        if hanging.ours is not None or hanging.parent is None or not cells:
+        if hanging.ours is not None or hanging.parent is None or hanging.name in read or not cells:
             continue
         at = [n for span, _ in cells for n in by_span.get(span, ())[:1]]
         # Words and their glosses have times of their own, but for segments of one word.

@@ -30,17 +30,17 @@ def load(name: str, language: str, *, borrow: str | None = None, card: Path | No
         from speech.say.espeak import VOICES, EspeakVoice
 
         if speaks[:3] not in VOICES:
-            raise _none(speaks)
+            raise _none(speaks, f"--as {speaks}" if borrow else f"--language {speaks}")
         return EspeakVoice(speaks[:3], reads=language[:3])
     from speech.say import vits
 
     return vits.load(vits.MMS.format(speaks) if name == MMS else name, language, card=card)
 
 
-def _none(language: str) -> ModelRefused:
+def _none(language: str, where: str) -> ModelRefused:
     near = near_voices(language)
     return ModelRefused(
-        f"--language {language}",
+        where,
         f"eSpeak NG has no voice for {languages.named(language)}",
         f"Borrow a near one: --as {near[0] if near else 'swh'}" + (f" (or {', '.join(near[1:])})" if near[1:] else "")
         + ", whose letters are then told; or name a voice of its own: --voice mms, --voice FOLDER",
@@ -78,7 +78,14 @@ def voices(language: str | None = None) -> tuple[VoiceEntry, ...]:
 
     eSpeak NG where it is installed, VITS checkpoints in the user's folder of models and in the hub's cache; opens no connection.
     A checkpoint that cannot be opened is left out: `load` says why.
+
+    Raises
+    ------
+    ModelRefused
+        `LANGUAGE_CODE`: this is no code of a language.
     """
+    if language is not None:
+        languages.check_code(language)
     found: list[VoiceEntry] = []
     if importlib.util.find_spec("espeakng_loader") is not None:
         from speech.say.espeak import VOICES, EspeakVoice

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speech.collections import consent
-from speech.errors import Finding
+from speech.errors import Finding, ModelRefused
 
 Samples = NDArray[np.float32]
 """Sound of one channel, (samples,), within -1..1."""
@@ -57,6 +57,22 @@ class VoiceFacts:
             "engine": self.engine, "name": self.name, "language": self.language, "origin": self.origin, "licence": self.licence,
             "sha256": self.sha256, "synthetic": self.synthetic,
         }  # fmt: skip
+
+
+def require_speaker(voice: str, settings: Settings, speakers: int) -> None:
+    """Whether a voice with so many speakers has the one that is asked for.
+
+    Raises
+    ------
+    ModelRefused
+        `VOICE_SPEAKER`: it has not.
+    """
+    if settings.speaker is None or 0 <= settings.speaker < speakers:
+        return
+    held, mend = (
+        ("one speaker", "Leave --speaker out") if speakers == 1 else (f"{speakers} speakers", f"Choose one from 0 to {speakers - 1}")
+    )
+    raise ModelRefused(voice, f"it has {held}, and no speaker {settings.speaker} (the first is 0)", mend, "VOICE_SPEAKER")
 
 
 class Voice(Protocol):

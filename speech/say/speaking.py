@@ -6,6 +6,7 @@ import hashlib
 import unicodedata
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 
@@ -16,8 +17,9 @@ from speech.errors import ConsentRefused, Finding, SpeechError, StoreFailure, Te
 from speech.say import engines, marks
 from speech.say.cards import SCOPE
 from speech.say.letters import unsaid_in
-from speech.say.records import Checked, Progress, Replaced, Samples, Settings, Spoken, Unsaid, Voice
+from speech.say.records import Checked, Letters, Progress, Replaced, Samples, Settings, Spoken, Unsaid, Voice
 from speech.say.sentences import sentences
+from speech.text import decode
 from speech.text.normalise import visible_name
 from speech.text.spoken import changes
 
@@ -37,7 +39,9 @@ def check(
     Raises
     ------
     TextRefused
-        `TEXT_EMPTY`: there is nothing in it that could be said.
+        `TEXT_EMPTY`: there is nothing in it that could be said. `TEXT_CONTROL`, `TEXT_SURROGATE`: a sign that no text holds.
+    UsageFailure
+        `VOICE_SPEED`; `VOICE_LETTERS`: there is no such setting.
     ModelRefused
         As `engines.load`.
     """
@@ -46,6 +50,13 @@ def check(
 
 
 def _checked(text: str, language: str, voice: Voice, settings: Settings) -> Checked:
+    if not SPEEDS[0] <= settings.speed <= SPEEDS[1]:
+        raise UsageFailure(f"--speed {settings.speed}", "this is no speed that can be followed", "Choose one from 0.5 to 2", "VOICE_SPEED")
+    if settings.letters not in get_args(Letters):  # a slip in the name would leave letters out
+        raise UsageFailure(
+            f"letters {settings.letters!r}", "there is no such setting", f"Choose {', '.join(get_args(Letters))}", "VOICE_LETTERS"
+        )
+    decode.check(text, "the text")  # eSpeak NG ends at a NUL, and what stands behind it would go unsaid
     if not any(unicodedata.category(sign)[0] in "LNS" for sign in text):
         raise TextRefused("the text", "there is nothing in it that could be said", "Give some words", "TEXT_EMPTY")
     table = languages.load(language)
@@ -144,8 +155,6 @@ def say(
     from speech.audio.writing import check_target, write_sound
 
     settings, context = settings or Settings(), context or consent.Context()
-    if not SPEEDS[0] <= settings.speed <= SPEEDS[1]:
-        raise UsageFailure(f"--speed {settings.speed}", "this is no speed that can be followed", "Choose one from 0.5 to 2", "VOICE_SPEED")
     speaker = engines.load(voice, language, borrow=borrow, card=card) if isinstance(voice, str) else voice
     checked = _checked(text, language, speaker, settings)
     tags = marks.tags_of(checked, settings, language)
@@ -153,7 +162,7 @@ def say(
         # The same again is no fault: whether it is, is only known when it is made.
         check_target(out, force=force or marks.has(out, tags))
     if checked.refused:
-        raise refusal(checked)
+        raise refusal(checked, settings)
     decision = _allowed(speaker, context)
     said = _Said(speaker, checked, settings, progress, stop)
     if out is None:
@@ -168,17 +177,20 @@ def say(
     )  # fmt: skip
 
 
-def refusal(checked: Checked) -> TextRefused:
+def refusal(checked: Checked, settings: Settings) -> TextRefused:
     """What to say of a text whose letters forbid it: each letter with its places, and the nearest."""
     shown_letters = checked.unsaid[:20]
     listed = "; ".join(_told(u) for u in shown_letters)
     more = f"; and {len(checked.unsaid) - 20} letters more" if len(checked.unsaid) > 20 else ""
-    lost = [u for u in checked.unsaid if u.nearest is None]
-    mend = "Say the nearest with --letters nearest" if not lost else "Leave those without a nearest letter out with --letters leave-out"
-    return TextRefused(
-        "the text", f"{checked.voice.name} cannot say {len(checked.unsaid)} of its letters: {listed}{more}",
-        f"{mend}, write them otherwise, or choose a voice of the language", "VOICE_LETTERS",
-    )  # fmt: skip
+    what = f"{checked.voice.name} cannot say {len(checked.unsaid)} of its letters: {listed}{more}"
+    other = "write them otherwise, or choose a voice of the language"
+    if settings.letters == "leave-out":
+        what, mend = f"{what}. Without them nothing is left to say", other[0].upper() + other[1:]
+    elif any(u.nearest is None for u in checked.unsaid):
+        mend = f"Leave those without a nearest letter out with --letters leave-out, {other}"
+    else:
+        mend = f"Say the nearest with --letters nearest, {other}"
+    return TextRefused("the text", what, mend, "VOICE_LETTERS")
 
 
 def _told(unsaid: Unsaid) -> str:

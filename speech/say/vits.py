@@ -27,7 +27,7 @@ from speech.models import hub
 from speech.models.checkpoint import compare_shapes, inside, json_of, weight_files
 from speech.models.memory import require_memory
 from speech.models.weights import Entry, canonical_name, content_sha256, entries
-from speech.say.records import Samples, Settings, VoiceFacts
+from speech.say.records import Samples, Settings, VoiceFacts, require_speaker
 from speech.text import nearest
 from speech.text.spelling import graphemes
 
@@ -183,12 +183,8 @@ class VitsVoice:
         """As `Voice.say`: what plain transformers gives with `set_seed(seed + number)`; the process's own chance is left as it was."""
         import torch
 
+        require_speaker(self.checkpoint.name, settings, self.checkpoint.speakers)
         network, tokenizer = self._loaded
-        if settings.speaker is not None and not 0 <= settings.speaker < self.checkpoint.speakers:
-            raise ModelRefused(
-                self.checkpoint.name, f"it has {self.checkpoint.speakers} speakers, and no speaker {settings.speaker}",
-                f"Choose one from 0 to {self.checkpoint.speakers - 1}", "VOICE_SPEAKER",
-            )  # fmt: skip
         speaker = settings.speaker if settings.speaker is not None else 0
         inputs = tokenizer(self.handed_over(sentence), return_tensors="pt")
         with torch.inference_mode(), torch.random.fork_rng(devices=[]):

@@ -131,7 +131,12 @@ def transcription_in(path: Path, language: str, *, tier: str | None = None, enco
     PathRefused, FormatRefused, TextRefused
         As `read_source`.
     """
-    return _annotated(path, Reading(language=language, tier=tier, strict=tier is not None, encoding=encoding)).transcript
+    return whole_in(path, language, tier=tier, encoding=encoding).transcript
+
+
+def whole_in(path: Path, language: str, *, tier: str | None = None, encoding: str | None = None) -> Whole:
+    """As `transcription_in`, with the tiers that it was read from."""
+    return _annotated(path, Reading(language=language, tier=tier, strict=tier is not None, encoding=encoding))
 
 
 def _annotated(path: Path, reading: Reading) -> Whole:

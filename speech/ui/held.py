@@ -20,6 +20,7 @@ from speech.review.workspace import Listed, Workspace, open_workspace
 from speech.store import Store
 from speech.ui.preferences import Preferences
 from speech.ui.spoken import Spoken
+from speech.ui.texts import Texts
 
 BASIS = "basis"
 _OGG = ("opus", "vorbis", "flac")
@@ -44,6 +45,7 @@ class Held:
         self.name = opened.name
         self.place = opened.place
         self.spoken = Spoken(opened.place / "spoken")
+        self.texts = Texts(opened.place / "texts")
         self._lock = threading.Lock()
         if refresh:
             self.workspace().refresh()

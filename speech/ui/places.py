@@ -25,6 +25,7 @@ _STAYS = {
     "consent": "what was agreed, in cards",
     "models": "adapters that were learnt here",
     "spoken": "texts that were spoken on the page Speak, and the synthetic sound of them; deleted there",
+    "texts": "old transcripts that were sent to be placed on recordings",
     "work": "who is signed in, and learning under way",
 }
 COMING = "coming"

@@ -8,6 +8,7 @@ import time
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -23,6 +24,7 @@ from speech.store import Server, Store
 from speech.ui.aloud import Aloud
 from speech.ui.held import BASIS, Held
 from speech.ui.sessions import Patience, Sessions
+from speech.ui.texts import Sent, paired
 from speech.ui.uploads import Uploads
 from speech.ui.users import LOCAL, Asker, Users
 
@@ -31,6 +33,8 @@ Known = Listed
 _RIGHT_TO_LEFT = frozenset({"Adlm", "Arab", "Hebr", "Mand", "Nkoo", "Rohg", "Samr", "Syrc", "Thaa"})
 
 
+DRAFTING = ("transcribe", "align")
+"""Kinds of jobs that end in a draft of their recording."""
 _PALETTE = 48
 """Letters at most in the palette of a language that lists no alphabet."""
 _REFRESH_S = 30.0
@@ -114,6 +118,32 @@ class Served(Held):
         if edits.segments_of(self.store, known.id).touched:
             raise Refusal(known.path, "it has a transcript already", "Open it in Review", "REVIEW_DRAFTED")
 
+    def check_free(self, known: Known, kind: str, settings: Mapping[str, Any]) -> None:
+        """Refuse a second way to a draft while one is under way; the same again is no second one.
+
+        Raises
+        ------
+        Refusal
+            `JOB_OPEN`.
+        """
+        text = settings.get("text")
+        for job in self.queue.all(self.id):
+            same = (job.kind, job.settings.get("text")) == (kind, text)
+            if job.kind in DRAFTING and job.recording == known.id and job.is_open and job.wanted != "cancel" and not same:
+                mend = "Let that come to its end, or cancel it first"
+                raise Refusal(known.path, "its transcript is being made already, in another way", mend, "JOB_OPEN")
+
+    def texts_of(self, asker: Asker) -> list[dict[str, Any]]:
+        """The asker's transcripts that wait for being placed, each with the recording that it belongs to."""
+        placed = {str(j.settings.get("text")) for j in self.queue.all(self.id) if j.kind == "align" and j.state == "done"}
+        return [self.waiting(sent, asker) for sent in self.texts.all(asker.name) if sent.id not in placed]
+
+    def waiting(self, sent: Sent, asker: Asker) -> dict[str, Any]:
+        """A transcript for its owner."""
+        told = asdict(sent)
+        del told["owner"]
+        return {**told, "recording": paired(sent, (row for row in self.listed(asker) if row["allowed"]))}
+
     def look(self, known: Known) -> None:
         """Have a recording looked at, unless it is being looked at, or could not be read as it is.
 
@@ -150,7 +180,7 @@ class Served(Held):
 
         What is counted is kept for a moment and shared by all who ask: a page asks every few seconds.
         """
-        jobs = {j.recording: j for j in self.queue.all(self.id) if j.kind == "transcribe" and j.recording}
+        jobs = {j.recording: j for j in self.queue.all(self.id) if j.kind in DRAFTING and j.recording}
         rows = []
         for row in self._rows.get(self._all_rows):
             if row["allowed"] or asker.may("consent"):

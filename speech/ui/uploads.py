@@ -1,7 +1,7 @@
 """Files that arrive in pieces: kept in the workspace as they come, so that a cut connection or server goes on where it stopped.
 
 What a file is called is cleaned to a name; what it is, is found by its content, and what is no sound is refused before it is a
-recording. An upload is its owner's alone.
+recording, as what is no transcript is before it is one. An upload is its owner's alone.
 """
 
 from __future__ import annotations
@@ -13,15 +13,18 @@ import secrets
 import shutil
 import threading
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Literal, TypeVar
 
 from speech.audio import sniff
 from speech.errors import DiskFailure, Refusal
 from speech.files import disk_errors, sha256_of, write_text
+from speech.ui import texts
 
+Kind = Literal["recording", "transcript"]
 PIECE = 4 << 20
 """Bytes of a piece, at most."""
 MOST_BYTES = 32 << 30
@@ -32,17 +35,19 @@ ROOM = 1 << 30
 _ID = re.compile(r"[0-9a-f]{32}")
 _RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECASE)
 _LOOK_BYTES = 4096
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Upload:
-    """A file on its way: whose, its cleaned name, its size, and how much is here."""
+    """A file on its way: whose, its cleaned name, its size, how much is here, and what it is sent as."""
 
     id: str
     owner: str
     name: str
     size: int
     at: int = 0
+    kind: Kind = "recording"
 
 
 def clean_name(name: str) -> str:
@@ -72,18 +77,19 @@ class Uploads:
         self._locks: dict[str, threading.Lock] = {}
         self._guard = threading.Lock()
 
-    def begin(self, owner: str, name: str, size: int) -> Upload:
+    def begin(self, owner: str, name: str, size: int, *, kind: Kind = "recording") -> Upload:
         """Make room for a file.
 
         Raises
         ------
         Refusal
-            `UPLOAD_SIZE`: it is empty or larger than any recording; `UPLOAD_ROOM`: too many are under way.
+            `UPLOAD_SIZE`: it is empty or larger than any recording, or transcript; `UPLOAD_ROOM`: too many are under way.
         DiskFailure
             `UPLOAD_ROOM`: the disk has no room for it.
         """
-        if not 0 < size <= MOST_BYTES:
-            raise Refusal("upload", f"the file has {size} bytes", f"Send one of 1 to {MOST_BYTES} bytes", "UPLOAD_SIZE")
+        most = MOST_BYTES if kind == "recording" else texts.MOST_BYTES
+        if not 0 < size <= most:
+            raise Refusal("upload", f"the file has {size} bytes", f"Send one of 1 to {most} bytes", "UPLOAD_SIZE")
         with disk_errors(self._coming):
             self._coming.mkdir(parents=True, exist_ok=True)
             free = shutil.disk_usage(self._coming).free
@@ -94,7 +100,7 @@ class Uploads:
             raise DiskFailure(
                 "upload", f"the file has {size} bytes, the disk has {free} left", "Make room on the server's disk", "UPLOAD_ROOM"
             )
-        made = Upload(id=secrets.token_hex(16), owner=owner, name=clean_name(name), size=size)
+        made = Upload(id=secrets.token_hex(16), owner=owner, name=clean_name(name), size=size, kind=kind)
         (self._coming / f"{made.id}.part").touch()
         write_text(self._coming / f"{made.id}.json", json.dumps(asdict(made), ensure_ascii=False))
         return made
@@ -142,14 +148,13 @@ class Uploads:
                     os.fsync(file.fileno())
             return max(here, at + len(data))
 
-    def end(self, upload: Upload, sha256: str) -> Path:
-        """The whole file, under its name in the folder of uploads.
+    def end(self, upload: Upload, sha256: str, keep: Callable[[Path], _T]) -> _T:
+        """What `keep` makes of the whole file; here it is gone then.
 
         Raises
         ------
         Refusal
-            `UPLOAD_PLACE`: it is not all here. `UPLOAD_HASH`: it is not what was sent; it is dropped. `UPLOAD_KIND`: it holds no sound
-            that this program knows; it is dropped.
+            `UPLOAD_PLACE`: it is not all here. `UPLOAD_HASH`: it is not what was sent; it is dropped. What `keep` refuses is dropped.
         """
         part = self._coming / f"{upload.id}.part"
         with self._alone(upload.id), disk_errors(part):
@@ -159,15 +164,28 @@ class Uploads:
             if not re.fullmatch(r"[0-9a-f]{64}", sha256) or sha256_of(part) != sha256:
                 self._drop(upload.id)
                 raise Refusal("upload", "what arrived is not what was sent (SHA-256 differs)", "Send it again", "UPLOAD_HASH")
-            with part.open("rb") as file:
-                head = file.read(_LOOK_BYTES)
-            if not sniff.recognise(head).container:
-                what, mend = sniff.looks_like(head)
+            try:
+                kept = keep(part)
+            except Refusal:
                 self._drop(upload.id)
-                raise Refusal("upload", f"this is {what}", mend, "UPLOAD_KIND")
-            target = self._kept(part, upload.name)
+                raise
             self._drop(upload.id)
-            return target
+            return kept
+
+    def sound(self, part: Path, name: str) -> Path:
+        """What arrived, under its name in the folder of uploads.
+
+        Raises
+        ------
+        Refusal
+            `UPLOAD_KIND`: it holds no sound that this program knows.
+        """
+        with part.open("rb") as file:
+            head = file.read(_LOOK_BYTES)
+        if not sniff.recognise(head).container:
+            what, mend = sniff.looks_like(head)
+            raise Refusal("upload", f"this is {what}", mend, "UPLOAD_KIND")
+        return self._kept(part, name)
 
     def _kept(self, part: Path, name: str) -> Path:
         """The part under the first of its names that is free: a link, so that no other file is ever replaced."""

@@ -1,5 +1,5 @@
 """What the workers do, by kind: look at a recording (what it holds, its peaks, a copy that browsers play), tell its language, transcribe
-it, learn, try how fast this machine learns, and have a text spoken.
+it, place an old transcript on it, learn, try how fast this machine learns, and have a text spoken.
 
 Every kind asks the gate when it begins: what was allowed when the job was put into the queue may be withdrawn by then. Work that was
 done already, in an attempt that was cut off, is found by its result and not done twice.
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from speech import languages
 from speech.audio import load
 from speech.audio.copies import write_flac
 from speech.audio.peaks import write_peaks
@@ -22,19 +23,22 @@ from speech.review import edits
 from speech.review.doubts import doubts_in
 from speech.review.orders import first_unsure
 from speech.review.spoken import may_be_spoken
-from speech.review.workspace import Listed
+from speech.review.workspace import Listed, codes_of
 from speech.ui.aloud import how, told
 from speech.ui.held import Held, direct
 
 if TYPE_CHECKING:
+    from speech.collections.events import Event
+    from speech.collections.made import Made
     from speech.transcribe import Asked
 
-HEAVY = ("transcribe", "identify", "adapt")
+HEAVY = ("transcribe", "align", "identify", "adapt")
 LIGHT = ("peaks", "pace")
 VOICE = ("say",)
 """By a process of its own: a text of two lines does not wait for a transcription, nor a waveform for a text of twenty pages."""
 _SHARES = {
     "transcribe": {"reading": 0.05, "loading the model": 0.05, "finding speech": 0.1, "recognising": 0.8},
+    "align": {"loading the model": 0.1, "reading": 0.05, "finding speech": 0.1, "recognising": 0.6, "placing the text": 0.15},
     "identify": {"reading": 0.15, "loading the model": 0.1, "finding speech": 0.25, "telling languages": 0.5},
     "peaks": {"reading": 0.8, "drawing": 0.05, "copying": 0.15},
 }
@@ -54,6 +58,7 @@ def kinds(held: Held, lane: str) -> dict[str, Kind]:
         return {"say": Kind(work=lambda job, report: speak(held, job, report), shares={"speaking": 1.0})}
     return {
         "transcribe": Kind(work=lambda job, report: transcribe(held, job, report), shares=_steps),
+        "align": Kind(work=lambda job, report: align(held, job, report), shares=_SHARES["align"]),
         "identify": Kind(work=lambda job, report: identify(held, job, report), shares=_SHARES["identify"]),
         "adapt": Kind(work=lambda job, report: learn(held, job, report)),
     }
@@ -159,19 +164,62 @@ def transcribe(held: Held, job: Job, report: Report) -> Mapping[str, Any]:
         deliver(path, refused, verb=asked.verb, context=context)  # the ledger's row; raises it again
         raise
     event = acts.verb_event(asked.verb, path, result, (), context, None)
-    held.workspace().draft(
-        known, result.transcript, person=job.owner, id=_edit_of(job), source=model, language=one, event=event
-    )  # fmt: skip
-    if (first := first_unsure(edits.segments_of(held.store, known.id).segments.values(), doubts_in(result.transcript))) is not None:
+    told = _drafted(held, known, job, result, source=model, language=one, event=event)
+    return {**told, "language": asked.language, "model": model}
+
+
+def _drafted(held: Held, known: Listed, job: Job, made: Made, *, source: str, language: str, event: Event) -> dict[str, Any]:
+    """Make what a job made the draft of its recording; what the job's row says of it."""
+    held.workspace().draft(known, made.transcript, person=job.owner, id=_edit_of(job), source=source, language=language, event=event)
+    if (first := first_unsure(edits.segments_of(held.store, known.id).segments.values(), doubts_in(made.transcript))) is not None:
         edits.put_place(held.store, known.id, first, job.owner)  # there who asked for it begins to correct
-    shown = result.as_dict(known.path)
     return {
-        "coverage": shown["coverage"],
-        "segments": len(result.transcript.segments),
-        "language": asked.language,
+        "coverage": made.ending()["coverage"],
+        "segments": len(made.transcript.segments),
+        "findings": [{"code": f.code, "what": f.what, "mend": f.mend} for f in made.findings],
+        "seconds": made.seconds,
+    }
+
+
+def align(held: Held, job: Job, report: Report) -> Mapping[str, Any]:
+    """Place an old transcript on its recording: it becomes the draft, under an edit that bears the job's id, as a transcription does."""
+    known = _recording(held, job)
+    done = _coverage_of(held, known, job)
+    if done is not None:
+        return done
+    from speech import align as verb
+    from speech.align.recording import ALIGN
+    from speech.collections.outputs import deliver
+    from speech.models.recogniser import Later, LoadSettings
+    from speech.review import learning
+
+    language, model = str(job.settings["language"]), str(job.settings["model"])
+    workspace, path = held.workspace(), held.path(known)
+    adapter = learning.in_use(learning.models_of(workspace), language) if model == hub.app_base() else None
+    try:
+        workspace.require(known, *ALIGN.scopes)
+        sent = held.texts.find(str(job.settings["text"]), job.owner)
+        if sent is None:
+            raise Refusal("text", "the transcript was deleted", "Send it again", "TEXT_EMPTY")
+        old = held.texts.read(sent, job.settings["tiers"], language, codes_of(workspace.folder))
+        report("loading the model", 0, 1)
+        recogniser = Later(model, LoadSettings(adapter=adapter), ())()
+        through = language if adapter else verb.through_of(recogniser, language, old)
+        result = verb.align(
+            path, old, language=language, model=recogniser, context=workspace.context, through=through, progress=report
+        )  # fmt: skip
+    except Refusal as refused:
+        deliver(path, refused, verb=ALIGN, context=workspace.context)  # the ledger's row; raises it again
+        raise
+    event = acts.verb_event(ALIGN, path, result, (), workspace.context, None)
+    told = _drafted(held, known, job, result, source=sent.name, language=language, event=event)
+    lines = [line for line in result.lines if line.words]
+    return {
+        **told,
+        "language": language,
         "model": model,
-        "findings": [{"code": f.code, "what": f.what, "mend": f.mend} for f in result.findings],
-        "seconds": result.seconds,
+        "through": {"code": result.through, "name": languages.named(result.through)} if result.through else None,
+        "lines": {"all": len(lines), "placed": sum(line.score > 0 for line in lines)},
     }
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from speech.models.cards import Calibration
 from speech.review import edits
 from speech.review.doubts import Doubts, doubts_in, doubts_kept
@@ -33,6 +35,15 @@ def test_confidences_that_only_rank_mark_a_share_of_the_words() -> None:
     assert sum(w.confidence < limits.sure for w in words if w.confidence is not None) == 20
     assert sum(w.confidence < limits.doubtful for w in words if w.confidence is not None) == 5
     assert doubts_in(heard(NOT_CALIBRATED, [])) == Doubts()
+
+
+def test_words_that_were_not_heard_do_not_hide_the_unsure_ones_among_the_others() -> None:
+    """As where half of an old text is not in its recording: those words have score 0, and a time that is estimated."""
+    given = heard(NOT_CALIBRATED, [n / 100 for n in range(100, 0, -1)])
+    [segment] = given.segments
+    unheard = tuple(replace(word, confidence=0.0, estimated=True) for word in segment.words)
+    with_them = replace(given, segments=(segment, replace(segment, id="a2", words=unheard)))
+    assert doubts_in(with_them) == doubts_in(given)
 
 
 def test_limits_stay_with_the_draft_whatever_is_corrected(store: Store) -> None:

@@ -12,7 +12,7 @@ from speech import formats
 from speech.errors import ModelRefused, Refusal
 from speech.review import edits
 from speech.review.progress import STATES, Count, stats
-from speech.review.workspace import Workspace, open_workspace
+from speech.review.workspace import Workspace, annotations_in, open_workspace
 from speech.store import Store, open_store
 from speech.types import Segment, Span, Transcript
 from tests.review.conftest import Person, three
@@ -197,6 +197,26 @@ def test_translations_of_other_peoples_tiers_come_along_and_go_back(tapes: Path,
     found = import_back(workspace, tapes.parent / "three.eaf", person="P1")
     assert [(d.segment, d.field) for d in found.accepted] == [(first["id"], "translations")]
     assert edits.segments_of(store, three_wav.id).ordered()[0]["translations"][0]["text"] == "esta es la casa"
+
+
+def test_a_text_below_references_is_no_translation_of_itself(tmp_path: Path) -> None:
+    """ELAN's and Toolbox's templates: `ref` on top, below it the text and its translation."""
+    import pympi
+
+    file = pympi.Elan.Eaf()
+    file.add_linguistic_type("below", constraints="Symbolic_Association")
+    file.add_tier("ref@Rosa", part="Rosa")
+    for name in ("tx@Rosa", "ft@Rosa"):
+        file.add_tier(name, ling="below", parent="ref@Rosa", part="Rosa")
+    file.add_annotation("ref@Rosa", 0, 1000, "R.001")
+    file.add_ref_annotation("tx@Rosa", "ref@Rosa", 100, "kay wasi")
+    file.add_ref_annotation("ft@Rosa", "ref@Rosa", 100, "esta casa")
+    file.remove_tier("default")
+    file.to_file(tmp_path / "a.eaf")
+    for found in (annotations_in(tmp_path / "a.eaf", "que"), annotations_in(tmp_path / "a.eaf", "que", tiers=["tx@Rosa"])):
+        [segment] = found.segments
+        assert (segment.text, segment.speaker) == ("kay wasi", "Rosa")
+        assert [one.text for one in segment.translations] == ["esta casa"]
 
 
 def test_a_tier_of_notes_is_notes_and_those_written_in_elan_come_back(tapes: Path, store: Store) -> None:

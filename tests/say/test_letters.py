@@ -81,6 +81,9 @@ def test_refuse_nearest_and_leave_out() -> None:
     with pytest.raises(TextRefused):
         say(text, language="swh", settings=Settings(letters="nearest"))
     assert check(text, language="swh", settings=Settings(letters="leave-out")).spoken == "kaa  ndizi"
+    with pytest.raises(TextRefused) as caught:
+        say("→", language="swh", settings=Settings(letters="leave-out"))
+    assert "nothing is left to say" in caught.value.what and "leave-out" not in caught.value.mend
 
 
 def test_a_text_without_anything_to_say_is_refused() -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,9 +13,9 @@ import pytest
 from speech.audio import load
 from speech.collections.consent import Context
 from speech.collections.ledger import rows_of
-from speech.errors import AudioRefused, FormatRefused, ModelRefused, PathRefused, UsageFailure
+from speech.errors import AudioRefused, FormatRefused, ModelRefused, PathRefused, TextRefused, UsageFailure
 from speech.files import sha256_of
-from speech.say import Settings, espeak_alone, say, verify, voices
+from speech.say import Settings, check, espeak_alone, say, verify, voices
 from speech.say.speaking import Stopped
 
 pytest.importorskip("espeakng_loader", reason="the extra tts (eSpeak NG) is not installed")
@@ -52,6 +54,32 @@ def test_speed() -> None:
     with pytest.raises(UsageFailure) as caught:
         say("Habari", language="swh", settings=Settings(speed=3), context=CONTEXT)
     assert caught.value.code == "VOICE_SPEED"
+
+
+@pytest.mark.parametrize("speed", [0.0, -1.0, 3.0, float("nan"), float("inf")])
+def test_a_speed_that_cannot_be_followed_is_refused_before_a_sound_too(speed: float) -> None:
+    with pytest.raises(UsageFailure) as caught:
+        check("Habari", language="swh", settings=Settings(speed=speed))
+    assert caught.value.code == "VOICE_SPEED"
+
+
+def test_settings_that_a_voice_does_not_have_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ModelRefused) as caught:
+        say("Habari", language="swh", out=tmp_path / "said.wav", settings=Settings(speaker=1), context=CONTEXT)
+    assert caught.value.code == "VOICE_SPEAKER" and "Leave --speaker out" in caught.value.mend and not list(tmp_path.iterdir())
+    assert say("Habari", language="swh", settings=Settings(speaker=0), context=CONTEXT).duration_ms > 0
+    slip: Any = "leave_out"
+    with pytest.raises(UsageFailure) as failed:
+        check("Habari §", language="swh", settings=Settings(letters=slip))
+    assert failed.value.code == "VOICE_LETTERS" and "leave-out" in failed.value.mend
+
+
+@pytest.mark.parametrize(("text", "code"), [("Habari\0 yako", "TEXT_CONTROL"), ("Habari\ud800", "TEXT_SURROGATE")])
+def test_a_sign_that_no_text_holds_is_refused_with_its_place(text: str, code: str) -> None:
+    """eSpeak NG ends at a NUL: what stands behind it would go unsaid."""
+    with pytest.raises(TextRefused) as caught:
+        check(text, language="swh")
+    assert caught.value.code == code and "character 7" in caught.value.where
 
 
 def test_the_same_again_is_no_fault_and_another_file_stays(tmp_path: Path) -> None:
@@ -102,7 +130,10 @@ def test_targets_are_refused_before_a_sound_is_made(tmp_path: Path) -> None:
 def test_a_language_without_a_voice_names_those_that_may_be_borrowed() -> None:
     with pytest.raises(ModelRefused) as caught:
         say("Ẹ káàbọ̀", language="yor", context=CONTEXT)
-    assert caught.value.code == "VOICE_NONE" and "--as swh" in caught.value.mend
+    assert (caught.value.code, caught.value.where) == ("VOICE_NONE", "--language yor") and "--as swh" in caught.value.mend
+    with pytest.raises(ModelRefused) as caught:
+        say("Habari", language="swh", borrow="yor", context=CONTEXT)
+    assert (caught.value.code, caught.value.where) == ("VOICE_NONE", "--as yor")
     spoken = say("Ẹ káàbọ̀", language="yor", borrow="swh", settings=Settings(letters="nearest"), context=CONTEXT)
     assert spoken.checked.spoken == "E kaabo" and spoken.voice.language == "swh"
 
@@ -131,6 +162,9 @@ def test_voices_of_a_language_and_of_all() -> None:
     [entry] = voices("swh")
     assert (entry.voice, entry.facts.synthetic, entry.needs_card) == ("espeak", True, False)
     assert voices("bre") == () and len({v.language for v in voices()}) > 90
+    with pytest.raises(ModelRefused) as caught:
+        voices("breton")
+    assert caught.value.code == "LANGUAGE_CODE"
 
 
 def test_the_commands_say_check_list_and_verify(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -153,3 +187,36 @@ def test_the_commands_say_check_list_and_verify(tmp_path: Path, capsys: pytest.C
     assert cli.run(["say", "--list", "--language", "bre"]) == 0 and "--as cym" in capsys.readouterr().err
     assert cli.run(["say", "Habari"]) == 2 and cli.run(["say", "Habari", "--language", "swh"]) == 2
     assert cli.run(["say", "--language", "swh", "--out", str(out)]) == 2
+
+
+def test_a_text_in_another_encoding_is_refused_with_its_place_and_read_as_it_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from speech import cli
+
+    text = tmp_path / "text.txt"
+    text.write_bytes("mañana".encode("latin-1"))
+    for given in (["--file", str(text)], [os.fsdecode("mañana".encode("latin-1"))]):
+        assert cli.run(["say", *given, "--language", "spa", "--check"]) == 1
+        told = capsys.readouterr().err
+        assert "0xF1 at offset 2" in told and "TEXT_ENCODING" in told
+        assert cli.run(["say", *given, "--encoding", "latin-1", "--language", "spa", "--check"]) == 0
+        assert capsys.readouterr().out.strip() == "mañana"
+
+
+def test_what_a_file_says_of_settings_and_letters_left_out_is_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from speech import cli
+
+    out = tmp_path / "said.flac"
+    say("Habari § yako", language="swh", out=out, settings=Settings(letters="leave-out", speed=1.5, seed=7), context=CONTEXT)
+    assert cli.run(["say", "--verify", str(out)]) == 0
+    shown = capsys.readouterr().out
+    assert "settings: letters leave-out, seed 7, speed 1.5" in shown
+    assert "letters left out of the text: 1" in shown
+
+
+def test_a_seed_beyond_what_a_voice_takes_is_no_bug_of_ours(capsys: pytest.CaptureFixture[str]) -> None:
+    from speech import cli
+
+    assert cli.run(["say", "Habari", "--language", "swh", "--seed", str(2**32), "--check"]) == 2
+    assert "--seed" in capsys.readouterr().err

@@ -236,7 +236,13 @@ def foreign(person: Person, ids: dict[str, str]) -> list[str]:
     told = []
     for kind, id in ids.items():
         for verb, path in ADDRESSES:
-            bodies: tuple[Any, ...] = (None, {"recordings": [id], "formats": ["eaf"]}, {"segment": "a1"}, {"sha256": UNKNOWN * 4})
+            bodies: tuple[Any, ...] = (
+                None,
+                {"recordings": [id], "formats": ["eaf"]},
+                {"segment": "a1"},
+                {"sha256": UNKNOWN * 4},
+                {"recording": ""},
+            )
             for body in bodies if verb != "GET" else (None,):
                 answers = [
                     person.send(re.sub(r"\{\w+(:\w+)?\}", one, path), json.loads(json.dumps(body).replace(id, one)), method=verb)
@@ -253,10 +259,19 @@ def private_ids(person: Person, served: Served, data: bytes) -> dict[str, str]:
     job = person.send("/api/jobs", {"kind": "transcribe", "recording": recording(served, "bare.wav"), "settings": {"language": "und"}})
     made = {
         "upload": person.send("/upload", {"name": "x.wav", "size": len(data)}),
+        "text": made_text(person),
         "job": job,
         "export": person.send("/api/exports", {"recordings": [recording(served)], "formats": ["eaf"]}),
     }
     return {**{kind: str(answer.json()["id"]) for kind, answer in made.items()}, "speech": made_speech(person, served)}
+
+
+def made_text(person: Person) -> Any:
+    """A transcript that somebody sent."""
+    data = b"wasi ukupi"
+    id = person.send("/upload", {"name": "x.txt", "size": len(data), "kind": "transcript"}).json()["id"]
+    person.put(f"/upload/{id}?at=0", data)
+    return person.send(f"/upload/{id}/end", {"sha256": hashlib.sha256(data).hexdigest()})
 
 
 def made_speech(person: Person, served: Served) -> str:
@@ -303,7 +318,7 @@ def test_an_id_of_another_collection_in_the_same_store_is_as_one_that_nobody_has
     first = next(iter(segments(elsewhere, ids["recording"]).values()))
     assert edit(ana, ids["recording"], "text", "e1", first["version"], segment=first["id"], text="x").status_code == 404
     assert segments(elsewhere, ids["recording"])[first["id"]] == first
-    seen = [ana.get(path).text for path in ("/api/jobs", "/api/exports", "/upload", "/api/recordings", "/api/progress")]
+    seen = [ana.get(path).text for path in ("/api/jobs", "/api/exports", "/upload", "/api/texts", "/api/recordings", "/api/progress")]
     assert not [id for id in ids.values() if any(id in text for text in seen)]
 
 

@@ -9,7 +9,21 @@ from pathlib import Path
 
 UI = Path(str(resources.files("speech.ui")))
 PAGES = [p for p in UI.joinpath("static").iterdir() if p.suffix in (".js", ".html") and not p.name.startswith("review")]
-AREAS = ("app", "collection", "consent", "jobs", "languages", "learn", "listening", "sign_in", "speak", "speakers", "tabs", "transcribe")
+AREAS = (
+    "align",
+    "app",
+    "collection",
+    "consent",
+    "jobs",
+    "languages",
+    "learn",
+    "listening",
+    "sign_in",
+    "speak",
+    "speakers",
+    "tabs",
+    "transcribe",
+)
 
 
 def test_no_text_is_missing_and_none_is_left_over() -> None:
@@ -22,7 +36,7 @@ def test_no_text_is_missing_and_none_is_left_over() -> None:
         asked |= set(re.findall(r'\bt\(\s*"([a-z_]+\.[^"]+)"', text)) | set(re.findall(r"\{(sign_in\.[a-z_]+)\}", text))
         patterns |= {re.sub(r"\$\{[^}]*\}", "\0", found) for found in re.findall(r"\bt\(\s*`([^`]+)`", text)}
         patterns |= {re.sub(r"\$\{[^}]*\}", "\0", found) for found in re.findall(r'\? "([a-z]+\.[a-z_]+)" :', text)}
-        asked |= set(re.findall(r'"((?:transcribe|consent|jobs|speak)\.[a-z_]+)"', text))
+        asked |= set(re.findall(r'"((?:transcribe|align|consent|jobs|speak)\.[a-z_]+)"', text))
     assert sorted(asked - set(table)) == []
     shapes = [re.compile(re.escape(pattern).replace("\0", ".*")) for pattern in patterns]
     assert all(any(shape.fullmatch(key) for key in table) for shape in shapes)

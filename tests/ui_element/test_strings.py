@@ -109,6 +109,7 @@ def test_all_is_packed(tmp_path: Path) -> None:
 
 
 def test_reasons_that_the_machine_gives_have_texts() -> None:
+    from speech.align.records import FITS_BADLY, NOT_SAID
     from speech.diarise import assembly
     from speech.identify import records
     from speech.transcribe import NO_MODEL, NOTHING_HEARD, turns
@@ -116,5 +117,5 @@ def test_reasons_that_the_machine_gives_have_texts() -> None:
     source = (UI / "static" / "review-row.js").read_text(encoding="utf-8")
     held = dict(re.findall(r'"([^"]+)": "(\w+)",', source[source.index("const MACHINE") :].split("};")[0]))
     told = (turns.LANGUAGE_CLOSE, turns.OUTSIDE, turns.NO_LANGUAGE, turns.OVERLAID)
-    assert set(held) == {assembly.CLOSE, assembly.NOBODY, NO_MODEL, NOTHING_HEARD, records.TOO_LITTLE, *told}
+    assert set(held) == {assembly.CLOSE, assembly.NOBODY, NO_MODEL, NOTHING_HEARD, records.TOO_LITTLE, NOT_SAID, FITS_BADLY, *told}
     assert {f"review.reason.{key}" for key in held.values()} <= set(ENGLISH)

@@ -8,8 +8,9 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from speech import languages
+from speech.align.recording import ALIGN
 from speech.diarise.engines import there
-from speech.errors import Refusal, TextRefused
+from speech.errors import Refusal, TextRefused, UsageFailure
 from speech.jobs import Job
 from speech.review import learning
 from speech.transcribe import codes_of
@@ -17,7 +18,8 @@ from speech.ui.answers import Json, NotThere
 from speech.ui.catalogue import models
 from speech.ui.routes.common import Worked, recording_of, served_of
 from speech.ui.routes.speak import Say, checked
-from speech.ui.served import Served
+from speech.ui.routes.texts import own_text
+from speech.ui.served import DRAFTING, Served
 from speech.ui.users import Asker
 from speech.ui.work import HEAVY, VOICE, asked_of
 
@@ -35,6 +37,16 @@ class Transcribe(BaseModel):
     speakers: str = Field(default="off", max_length=7)
     channels: Literal["mix", "per-speaker"] = "mix"
     diariser: Literal["embedded", "pyannote"] = "embedded"
+
+
+class Align(BaseModel):
+    """Which transcript is placed on a recording: its id, the tiers of it that hold the transcription, the language spoken, by what."""
+
+    model_config = ConfigDict(extra="forbid")
+    text: str = Field(max_length=16)
+    tiers: list[Annotated[str, Field(max_length=1000)]] = Field(default_factory=list, max_length=500)
+    language: str = Field(max_length=80)
+    model: str = Field(default="mini", max_length=200)
 
 
 class Identify(BaseModel):
@@ -57,6 +69,15 @@ class AskedToTranscribe(BaseModel):
     kind: Literal["transcribe"]
     recording: str = Field(max_length=16)
     settings: Transcribe
+
+
+class AskedToAlign(BaseModel):
+    """A recording on which a transcript is to be placed."""
+
+    model_config = ConfigDict(extra="forbid")
+    kind: Literal["align"]
+    recording: str = Field(max_length=16)
+    settings: Align
 
 
 class AskedToIdentify(BaseModel):
@@ -84,7 +105,7 @@ class AskedToSay(BaseModel):
     settings: Say
 
 
-Asked = Annotated[AskedToTranscribe | AskedToIdentify | AskedToAdapt | AskedToSay, Field(discriminator="kind")]
+Asked = Annotated[AskedToTranscribe | AskedToAlign | AskedToIdentify | AskedToAdapt | AskedToSay, Field(discriminator="kind")]
 
 
 def shown(job: Job, places: dict[str, int]) -> dict[str, Any]:
@@ -110,6 +131,9 @@ def jobs(request: Request, asker: Worked) -> Json:
             row["title"] = served.spoken.title(str(job.settings["said"]))
             if row["title"] is None:
                 continue  # it was deleted
+        elif job.kind == "align":
+            sent = served.texts.find(str(job.settings["text"]), asker.name)
+            row["title"] = sent.name if sent is not None else ""
         rows.append(row)
     return Json(rows)
 
@@ -140,10 +164,17 @@ def begin(request: Request, asker: Worked, asked: Asked) -> Json:
     known = served.find(asked.recording)
     if known is None or not served.allowed(known, ("review",)):
         raise NotThere
+    settings = asked.settings.model_dump()
     if isinstance(asked, AskedToIdentify):
         served.require(known, ("identify_language",))
+    elif isinstance(asked, AskedToAlign):
+        settings["tiers"] = _tiers(request, asker, asked.settings)
+        if asked.settings.model not in models():
+            raise NotThere
+        served.require(known, sorted(ALIGN.scopes))
+        served.check_undrafted(known)
     else:
-        told = asked_of(asked.settings.model_dump())
+        told = asked_of(settings)
         told.check("speakers")
         for code in codes_of(told):
             languages.check_code(code, "language")
@@ -153,12 +184,21 @@ def begin(request: Request, asker: Worked, asked: Asked) -> Json:
             raise NotThere
         served.require(known, sorted(told.verb.scopes))
         served.check_undrafted(known)
-    job = served.queue.add(
-        asked.kind, workspace=served.id, owner=asker.name, recording=known.id, settings=asked.settings.model_dump()
-    )  # fmt: skip
+    if asked.kind in DRAFTING:
+        served.check_free(known, asked.kind, settings)
+    job = served.queue.add(asked.kind, workspace=served.id, owner=asker.name, recording=known.id, settings=settings)
     if job.owner != asker.name:
         raise NotThere  # another's, for the same recording
     return Json(shown(job, served.queue.places(HEAVY)))
+
+
+def _tiers(request: Request, asker: Asker, asked: Align) -> list[str]:
+    """The tiers of the transcript that will be read; what is not settled yet is refused before there is a job."""
+    sent = own_text(request, asker, asked.text)
+    if asked.language in ("", languages.UNDETERMINED):
+        raise UsageFailure("language", "it is not said which language is spoken", "Choose it", "LANGUAGE_MISSING")
+    languages.check_code(asked.language, "language")
+    return sent.check_tiers(asked.tiers)
 
 
 def _say(served: Served, asker: Asker, asked: Say) -> dict[str, Any]:

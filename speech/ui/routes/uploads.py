@@ -1,4 +1,4 @@
-"""Recordings sent in pieces of at most 4 MiB: begun, put, taken up again, ended."""
+"""Recordings, and old transcripts of them, sent in pieces of at most 4 MiB: begun, put, taken up again, ended."""
 
 from __future__ import annotations
 
@@ -9,17 +9,18 @@ from starlette.concurrency import run_in_threadpool
 from speech.errors import DiskFailure, Refusal
 from speech.ui.answers import Json, NotThere, refused
 from speech.ui.routes.common import Uploader, served_of
-from speech.ui.uploads import Upload
+from speech.ui.uploads import Kind, Upload
 
 router = APIRouter()
 
 
 class Begin(BaseModel):
-    """A file's name and size."""
+    """A file's name and size, and what it is sent as."""
 
     model_config = ConfigDict(extra="forbid")
     name: str = Field(max_length=1000)
     size: int
+    kind: Kind = "recording"
 
 
 class End(BaseModel):
@@ -40,7 +41,7 @@ def _own(request: Request, id: str, owner: str) -> Upload:
 def begin(request: Request, asker: Uploader, asked: Begin) -> Json:
     """Begin; what the file is called here, and where it goes on."""
     try:
-        made = served_of(request).uploads.begin(asker.name, asked.name, asked.size)
+        made = served_of(request).uploads.begin(asker.name, asked.name, asked.size, kind=asked.kind)
     except (Refusal, DiskFailure) as error:
         return refused(error, 413)
     return Json({"id": made.id, "name": made.name, "at": 0})
@@ -75,10 +76,13 @@ async def put(request: Request, asker: Uploader, id: str, at: int) -> Json:
 
 @router.post("/upload/{id}/end")
 def end(request: Request, asker: Uploader, id: str, asked: End) -> Json:
-    """The file is whole: it becomes a recording of the collection."""
+    """The file is whole: it becomes a recording of the collection, or a transcript that waits for its recording."""
     served = served_of(request)
-    path = served.uploads.end(_own(request, id, asker.name), asked.sha256)
-    return Json(served.added(path))
+    upload = _own(request, id, asker.name)
+    if upload.kind == "transcript":
+        sent = served.uploads.end(upload, asked.sha256, lambda part: served.texts.keep(part, owner=asker.name, name=upload.name))
+        return Json(served.waiting(sent, asker))
+    return Json(served.added(served.uploads.end(upload, asked.sha256, lambda part: served.uploads.sound(part, upload.name))))
 
 
 @router.delete("/upload/{id}")

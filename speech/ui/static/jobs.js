@@ -1,5 +1,6 @@
 // The work that goes on: how far it is, how long it will take, and what came of it, millisecond by millisecond.
 import { ask, clock, el, repeat, sentences, t, why } from "./api.js";
+import { placed } from "./texts.js";
 
 export const isOpen = (job) => ["queued", "running", "paused"].includes(job.state);
 
@@ -77,6 +78,7 @@ export function jobs(root, app, ended) {
       { class: `job ${job.state}` },
       el("strong", { text: names.get(job.recording) ?? "" }),
       job.kind === "identify" && el("p", { class: "quiet", text: t("listening.work") }),
+      job.kind === "align" && el("p", { class: "quiet", text: t("align.work", { text: job.title || t("align.gone") }) }),
       el("p", { class: "state", text: line(job) }),
       job.state === "running" && el("progress", { max: 1, value: job.total ? job.done / job.total : 0, "aria-label": names.get(job.recording) ?? "" }),
       el(
@@ -85,10 +87,11 @@ export function jobs(root, app, ended) {
         (job.state === "running" || job.state === "queued") && job.wanted === "run" && button("pause"),
         job.state === "paused" && button("resume"),
         isOpen(job) && button("cancel"),
-        job.state === "done" && job.kind === "transcribe" && el("button", { text: t("jobs.open"), onclick: () => app.go("review", job.recording) }),
+        job.state === "done" && ["transcribe", "align"].includes(job.kind) && el("button", { text: t("jobs.open"), onclick: () => app.go("review", job.recording) }),
       ),
       job.refusal && el("p", { class: "error", text: sentences(job.refusal) }),
       job.state === "done" && job.kind === "identify" && el("p", { text: told(job.result) }),
+      job.state === "done" && job.kind === "align" && placed(job.result),
       job.state === "done" && job.result.coverage && coverage(job),
     );
   }
@@ -100,16 +103,16 @@ export function jobs(root, app, ended) {
     return el(
       "div",
       {},
-      el("p", { class: "coverage", text: t("transcribe.coverage", fill) }),
+      el("p", { class: "coverage", text: t(job.kind === "align" ? "align.coverage" : "transcribe.coverage", fill) }),
       c.skipped.length > 0 &&
         el(
           "details",
           {},
-          el("summary", { text: `${t("transcribe.skipped")} (${c.skipped.length})` }),
+          el("summary", { text: `${t(job.kind === "align" ? "align.unwritten" : "transcribe.skipped")} (${c.skipped.length})` }),
           c.skipped.slice(0, 200).map((one) =>
             el("button", {
               class: "plain",
-              text: t("transcribe.play_skipped", { from: clock(one.start_ms), to: clock(one.end_ms), reason: one.reason }),
+              text: t(job.kind === "align" ? "align.play" : "transcribe.play_skipped", { from: clock(one.start_ms), to: clock(one.end_ms), reason: one.reason }),
               onclick: () => play(job.recording, one),
             }),
           ),

@@ -12,9 +12,10 @@ const label = (one) => (isAlone(one) ? one.name : `${one.name} (${one.code})`).r
 
 /**
  * A field that finds languages as one types, several with commas between; arrows and Enter choose, Escape closes.
- * `chosen` gets the languages, none while the field holds something else. @returns {{element, value, take}} `take` chooses by code.
+ * `chosen` gets the languages, none while the field holds something else. With `one` it is one language, also one that no model knows.
+ * @returns {{element, value, take}} `take` chooses by code.
  */
-export function languagePicker(chosen) {
+export function languagePicker(chosen, { one: single = false } = {}) {
   const list = el("ul", { role: "listbox", id: "language-list", class: "options", hidden: true, "aria-label": t("transcribe.language") });
   const input = el("input", {
     id: "transcribe-language",
@@ -33,7 +34,8 @@ export function languagePicker(chosen) {
   let answered = null;
   /** Languages that were chosen, by what stands for them in the field. */
   const taken = new Map();
-  const parts = () => input.value.split(",").map((part) => part.trim());
+  const parts = () => (single ? [input.value] : input.value.split(",")).map((part) => part.trim());
+  const isOffered = (one) => single || one.models.length > 0;
 
   function tell() {
     const found = parts().filter(Boolean).map((part) => taken.get(part));
@@ -47,7 +49,7 @@ export function languagePicker(chosen) {
     const answer = await ask(`/api/languages?q=${encodeURIComponent(sought)}`);
     if (!answer.ok || own !== turn) return;
     answered = asked;
-    found = [...answer.data, ...(parts().length > 1 ? [] : alone())];
+    found = [...answer.data, ...(single || parts().length > 1 ? [] : alone())];
     at = -1;
     list.replaceChildren(...found.map(option));
     open(true);
@@ -57,10 +59,10 @@ export function languagePicker(chosen) {
     const own = one.autonym && one.autonym !== one.name ? one.autonym : "";
     const retired = one.retired?.length ? t("transcribe.retired", { codes: one.retired.join(", ") }) : "";
     const rate = one.models[0]?.cer ? `${t("languages.cer")}: ${cer(one.models[0])}` : "";
-    const more = [own, one.code, one.glottocode, retired, ...(one.models.length ? [one.variety, rate] : [t("languages.fetch") + " " + one.fetch])].filter(Boolean).join(" · ");
+    const more = [own, one.code, one.glottocode, retired, ...(one.models.length ? [one.variety, rate] : [single ? t("align.no_model") : `${t("languages.fetch")} ${one.fetch}`])].filter(Boolean).join(" · ");
     return el(
       "li",
-      { role: "option", id: `language-${number}`, "aria-disabled": one.models.length === 0, "aria-selected": "false", onmousedown: (event) => event.preventDefault(), onclick: () => take(number) },
+      { role: "option", id: `language-${number}`, "aria-disabled": !isOffered(one), "aria-selected": "false", onmousedown: (event) => event.preventDefault(), onclick: () => take(number) },
       el("strong", { text: one.name }),
       el("span", { class: "quiet", text: ` ${more}` }),
     );
@@ -82,7 +84,7 @@ export function languagePicker(chosen) {
 
   function take(number) {
     const one = found[number];
-    if (one?.models.length) put(one);
+    if (one && isOffered(one)) put(one);
   }
 
   function put(one) {
@@ -96,7 +98,7 @@ export function languagePicker(chosen) {
   /** Choose one language by its code in place of what is there; nothing where the code is empty. */
   async function choose(code) {
     const answer = code ? await ask(`/api/languages?q=${encodeURIComponent(code)}`) : null;
-    const one = answer?.ok && answer.data.find((row) => row.code === code && row.models.length);
+    const one = answer?.ok && answer.data.find((row) => row.code === code && isOffered(row));
     input.value = "";
     if (one) put(one);
     else tell();
@@ -129,7 +131,7 @@ export function languagePicker(chosen) {
     el("label", { for: input.id, text: t("transcribe.language") }),
     input,
     list,
-    el("p", { class: "quiet", id: "language-hint", text: t("transcribe.language_hint") }),
+    el("p", { class: "quiet", id: "language-hint", text: t(single ? "align.language_hint" : "transcribe.language_hint") }),
   );
   return {
     element,

@@ -6,6 +6,7 @@ import { languagePicker } from "./language-picker.js";
 import { listening } from "./listening.js";
 import { cer } from "./page-languages.js";
 import { speakersChoice } from "./speakers-choice.js";
+import { aligning, together, waiting, ways } from "./texts.js";
 import { dropZone } from "./uploads.js";
 
 export async function show(root, app) {
@@ -19,22 +20,36 @@ export async function show(root, app) {
   const left = el("div", {});
   root.append(columns);
   columns.append(left, el("div", {}, detail, working));
+  const texts = el("section", { hidden: true, class: "box texts" });
   if (may("uploads")) {
-    left.append(el("h3", { text: t("transcribe.add") }), el("p", { class: "quiet", text: t("consent.sent") }), dropZone("upload-files", t("transcribe.drop"), () => look()));
+    const known = await ask("/api/texts");
+    const zone = dropZone("upload-files", t("transcribe.drop"), () => look(), {
+      transcripts: known.ok ? known.data.suffixes : [],
+      together: async (arrived) => {
+        const [first] = await together(arrived);
+        if (first) goOn(first);
+        else look();
+      },
+    });
+    left.append(el("h3", { text: t("transcribe.add") }), el("p", { class: "quiet", text: t("consent.sent") }), zone, texts);
   }
   left.append(el("h3", { id: "recordings-heading", text: t("transcribe.choose") }), recordings);
   let chosen = "";
   let wanted = "";
   let known = "";
   let all = [];
+  /** Transcripts that wait. */
+  let sent = [];
 
   async function look() {
-    const answer = await ask("/api/recordings");
-    if (!answer.ok) return;
+    const [answer, found] = await Promise.all([ask("/api/recordings"), may("uploads") ? ask("/api/texts") : { ok: true, data: { waiting: [] } }]);
+    if (!answer.ok || !found.ok) return;
     all = answer.data;
-    const now = JSON.stringify(all.map((one) => [one.id, one.name, one.duration_ms, one.allowed, one.drafted, one.job?.state, one.refusal]));
+    sent = found.data.waiting;
+    const now = JSON.stringify([all.map((one) => [one.id, one.name, one.duration_ms, one.allowed, one.drafted, one.job?.state, one.refusal]), sent]);
     if (now === known) return;
     known = now;
+    waiting(texts, sent, all, { open: goOn, changed: look });
     if (!all.length) {
       recordings.replaceChildren(el("p", { class: "quiet", text: t("transcribe.empty") }));
       return;
@@ -56,7 +71,7 @@ export async function show(root, app) {
         ? t("consent.no")
         : one.job
           ? t("transcribe.is")
-          : t(one.drafted ? "transcribe.has" : "transcribe.without");
+          : t(one.drafted ? "transcribe.has" : textsOf(one).length ? "align.waits" : "transcribe.without");
     return el(
       "label",
       { class: "recording" },
@@ -67,6 +82,8 @@ export async function show(root, app) {
     );
   }
 
+  const textsOf = (one) => sent.filter((text) => text.recording === one.id);
+
   /** On a small screen what was chosen stands below the list. */
   function show_detail() {
     if (columns.clientWidth < 850) detail.scrollIntoView({ block: "start", behavior: "smooth" });
@@ -75,10 +92,11 @@ export async function show(root, app) {
   async function choose(id) {
     const one = all.find((known) => known.id === id);
     if (!one) return;
-    const same = chosen === id && detail.dataset.state === JSON.stringify(one);
+    const state = JSON.stringify([one, textsOf(one)]);
+    const same = chosen === id && detail.dataset.state === state;
     chosen = id;
     if (same) return;
-    detail.dataset.state = JSON.stringify(one);
+    detail.dataset.state = state;
     detail.hidden = false;
     const facts = el("div", {});
     const answers = el("div", {});
@@ -89,6 +107,19 @@ export async function show(root, app) {
     if (chosen !== id || one.refusal) return;
     if (one.drafted) form.append(el("button", { text: t("jobs.open"), onclick: () => app.go("review", id) }));
     else if (may("jobs")) form.append(starting(one, allowed));
+  }
+
+  /** The form that begins the work; with a choice first where a transcript waits for this recording. */
+  function starting(one, allowed) {
+    const texts = textsOf(one);
+    const transcribe = () => transcribing(one, allowed);
+    return texts.length ? ways(texts, { place: (text) => aligning(one, text, allowed, begun), transcribe }) : transcribe();
+  }
+
+  function begun() {
+    known = "";
+    again();
+    look();
   }
 
   async function fillFacts(place, id) {
@@ -114,7 +145,7 @@ export async function show(root, app) {
     );
   }
 
-  function starting(one, allowed) {
+  function transcribing(one, allowed) {
     let language = "";
     const said = el("p", { class: "error", role: "alert" });
     const go = el("button", { text: t("transcribe.start"), disabled: true });
@@ -147,11 +178,7 @@ export async function show(root, app) {
       const answer = await ask("/api/jobs", { method: "POST", body: { kind: "transcribe", recording: one.id, settings } });
       said.textContent = answer.ok ? "" : why(answer);
       ready();
-      if (answer.ok) {
-        known = "";
-        again();
-        look();
-      }
+      if (answer.ok) begun();
     });
     return el(
       "div",
@@ -169,6 +196,16 @@ export async function show(root, app) {
     );
   }
 
+  /** Choose a recording once it is listed. */
+  async function open(id) {
+    if (!id) return;
+    wanted = id;
+    known = "";
+    await look();
+  }
+
+  const goOn = (id) => open(id).then(show_detail);
+
   const again = jobs(working, app, () => look());
   await basis(ask_basis, app, () => {
     known = "";
@@ -176,12 +213,7 @@ export async function show(root, app) {
   });
   repeat(look, 4000);
   return {
-    open: (id) => {
-      if (!id) return;
-      wanted = id;
-      known = "";
-      look();
-    },
+    open,
     shown: () => chosen,
   };
 }

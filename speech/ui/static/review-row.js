@@ -80,6 +80,8 @@ const MACHINE = {
   "no model for this language": "no_model",
   "no words heard": "nothing_heard",
   "too little speech to tell": "too_little",
+  "not found in the recording": "not_found",
+  "fits the sound badly": "fits_badly",
 };
 
 /** A reason as it is shown; of several each. */
