@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     help="Hear it by the recogniser of this language, letters mapped, where the model does not know its own; else chosen by letters.",
 )  # fmt: skip
 @click.option("--tier", metavar="NAME,NAME", help="The tiers of TEXT that hold the transcription, where it has several.")
+@click.option("--encoding", metavar="NAME", help="How TEXT is written, where it is not UTF-8: latin-1, cp1252...")
 @click.option("--model", default="mini", show_default=True, metavar="NAME|PATH", help="As --model of speech transcribe.")
 @click.option(
     "--adapter", type=click.Path(path_type=Path), metavar="PATH", help="An adapter file or a folder of adapters to look in first."
@@ -43,9 +44,10 @@ if TYPE_CHECKING:
 @reading
 @stated
 def command(
-    audio: str, text: Path, language: str | None, units: Any, through: str | None, tier: str | None, model: str, adapter: Path | None,
-    asked_formats: tuple[str, ...], out: Path | None, force: bool, wav: bool, verbose: bool, threads: int, strict: bool,
-    accept_damaged: bool, assume_rate: int | None, channels: str | None, track: int | None, as_json: bool, purpose: str, debug: bool,
+    audio: str, text: Path, language: str | None, units: Any, through: str | None, tier: str | None, encoding: str | None, model: str,
+    adapter: Path | None, asked_formats: tuple[str, ...], out: Path | None, force: bool, wav: bool, verbose: bool, threads: int,
+    strict: bool, accept_damaged: bool, assume_rate: int | None, channels: str | None, track: int | None, as_json: bool, purpose: str,
+    debug: bool,
 ) -> int:  # fmt: skip
     """Place the transcript TEXT on its recording AUDIO, minutes or hours long. TEXT is plain text, EAF, TextGrid, SRT or another format.
 
@@ -68,7 +70,7 @@ def command(
         raise UsageFailure("--wav", "there is no folder for it", "Name one with --out", "FORMAT_SEVERAL")
     read = read_settings(strict=strict, accept_damaged=accept_damaged, assume_rate=assume_rate, channels=channels, track=track)
     settings = Settings(read=read, units=units, wav=wav)
-    old = read_old(text, tiers=[name.strip() for name in tier.split(",")] if tier else None)
+    old = read_old(text, tiers=[name.strip() for name in tier.split(",")] if tier else None, encoding=encoding)
     context = consent.Context(basis=consent.basis_for(purpose), purpose=purpose)
     later = Later(model, LoadSettings(threads=threads, adapter=adapter), ())
     if threads:
