@@ -13,6 +13,9 @@ from speech.text import WORD_BREAK, graphemes, in_capitals, normalise, spell
 from speech.text.nearest import plain_letter, romanised
 from speech.text.spoken import changes
 
+LETTERS_A_FIGURE = 6
+"""About as long as it takes to say one."""
+
 
 class Alphabet:
     """The symbols of one language in a recogniser, for texts of a language that may be another (`through` is then the recogniser's).
@@ -43,6 +46,14 @@ class Alphabet:
     def symbols(self, word: str) -> list[int]:
         """The symbols of a word, in order."""
         return [number for _, numbers in self.letters(word) for number in numbers]
+
+    def unheard(self, word: str) -> int:
+        """How many letters' time is spoken of a word that has no symbols: figures, and letters that are lost."""
+        lost = Counter(self.lost)
+        heard = len(self._letters(word, count=True))
+        gone = self.lost - lost
+        self.lost = lost
+        return 0 if heard else sum(n * (LETTERS_A_FIGURE if letter.isdigit() else 1) for letter, n in gone.items())
 
     def written(self, word: str) -> list[tuple[str, int]]:
         """The letters of a word as it is written, and how many of its `symbols` each has; joined they are the word.

@@ -20,6 +20,8 @@ from numpy.typing import NDArray
 from speech.models.ctc import Emissions, Greedy
 
 IMPOSSIBLE = -1e30
+ANYTHING = -1
+"""In a line's symbols: something is said there that is not spelt, a number in figures."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +32,7 @@ class LayingSettings:
     spread, spread_short : deviation of the logarithm of a line's length, and what comes to it divided by the root of its letters
     unwritten : a second of speech that no line has; far, far_share : a long stretch costs so much, and this share of it a second
     no_pause : the edge of a line where the speaker does not pause; less where the pause is shorter than pause_s
+    anything : a frame of what is said and not spelt
     unsaid : a letter of a line that has no speech
     longest : how many times longer than expected a line may be
     quickest : letters a second that nobody outdoes; a text that has room so, and of which less than half was found, is not heard at all
@@ -44,6 +47,7 @@ class LayingSettings:
     far_share: float = 0.1
     no_pause: float = 1.0
     pause_s: float = 0.3
+    anything: float = 0.1
     unsaid: float = 3.2
     longest: float = 2.2
     quickest: float = 25.0
@@ -100,21 +104,22 @@ def _dips(levels: NDArray[np.float32], apart: int) -> list[int]:
 
 def lay(
     emissions: Emissions, lines: Sequence[Sequence[int]], pauses: Pauses, *, blank: int, word_break: int | None, frame_s: float,
-    settings: LayingSettings | None = None,
+    unspelt: Sequence[int] | None = None, settings: LayingSettings | None = None,
 ) -> list[tuple[int, int] | None]:  # fmt: skip
     """First frame of each line, and frame after its last; None for one without speech or without symbols.
 
     Parameters
     ----------
     emissions : natural-log probabilities (frames, vocabulary) of the whole recording
-    lines : the symbols of each line, in order
+    lines : the symbols of each line, in order; `ANYTHING` may stand among them
+    unspelt : how many letters' time each line takes beyond its symbols
     """
     settings = settings or LayingSettings()
-    letters = np.array([len(line) for line in lines])
+    letters = np.array([sum(s != ANYTHING for s in line) for line in lines]) + np.array(unspelt or [0] * len(lines))
     if not letters.sum() or len(pauses.starts) < 2 or not pauses.spoken[-1]:
         return [None] * len(lines)
     rate = pauses.spoken[-1] / letters.sum()
-    search = _Search(emissions, lines, pauses, blank, word_break, frame_s, settings)
+    search = _Search(emissions, lines, letters, pauses, blank, word_break, frame_s, settings)
     found = search.laid(rate)
     if (
         pauses.spoken[-1] * frame_s * settings.quickest
@@ -134,10 +139,12 @@ class _Search:
     """One text on one recording."""
 
     def __init__(
-        self, emissions: Emissions, lines: Sequence[Sequence[int]], pauses: Pauses, blank: int, word_break: int | None, frame_s: float,
-        settings: LayingSettings,
+        self, emissions: Emissions, lines: Sequence[Sequence[int]], letters: NDArray[np.int64], pauses: Pauses, blank: int,
+        word_break: int | None, frame_s: float, settings: LayingSettings,
     ) -> None:  # fmt: skip
-        self.emissions, self.lines, self.pauses, self.settings = emissions, lines, pauses, settings
+        anything = emissions.max(-1, keepdims=True) - np.float32(settings.anything)
+        self.emissions = np.concatenate([emissions, anything], axis=-1)  # so that ANYTHING, -1, is its last column
+        self.lines, self.letters, self.pauses, self.settings = lines, letters, pauses, settings
         self.quiet = emissions[:, blank] if word_break is None else np.maximum(emissions[:, blank], emissions[:, word_break])
         self.free = np.concatenate([[0.0], np.cumsum(emissions.max(-1), dtype=np.float64)])
         self.lost = settings.unwritten * frame_s * (pauses.spoken - pauses.spoken[0])
@@ -157,13 +164,14 @@ class _Search:
             ready, came = self._ready(best, 1.0, 0.0)
             far, came_far = self._ready(best, self.settings.far_share, self.settings.far)
             came, ready = np.where(far > ready, came_far, came), np.maximum(far, ready)
-            made = best - self.settings.unsaid * len(line)
+            letters = int(self.letters[number])
+            made = best - self.settings.unsaid * letters
             begun = np.full(count, -1)
             if line:
                 starts = self._starts(ready, number)
-                fits = self._fits(line, self.pauses.starts[starts], int(self.settings.longest * rate * len(line)) + 2)
+                fits = self._fits(line, self.pauses.starts[starts], int(self.settings.longest * rate * letters) + 2)
                 for start, fit in zip(starts, fits, strict=True):
-                    stops, value = self._values(start, fit, rate * len(line), len(line))
+                    stops, value = self._values(start, fit, rate * letters, letters)
                     value += ready[start]
                     better = value > made[stops]
                     made[stops[better]] = value[better]
@@ -204,7 +212,7 @@ class _Search:
         """Pauses at which a line may end that begins at `start`, and what it is worth to each of them."""
         stops = np.arange(start + 1, len(self.pauses.starts))
         lengths = self.pauses.ends[stops] - self.pauses.starts[start]
-        room = (lengths >= letters) & (lengths < len(fit))
+        room = (lengths > 0) & (fit[np.clip(lengths, 0, len(fit) - 1)] > IMPOSSIBLE / 2) & (lengths < len(fit))
         stops, lengths = stops[room], lengths[room]
         spoken = self.pauses.spoken[stops] - self.pauses.spoken[start]
         behind = fit[lengths] - (self.free[self.pauses.ends[stops]] - self.free[self.pauses.starts[start]])
@@ -258,11 +266,11 @@ def _near(emissions: Emissions, lines: Sequence[Sequence[int]], blank: int, word
             number, place = owners[block.dest_start + k]
             votes[number].append(heard[block.src_start + k].first - letter * place)
     near: list[tuple[float, ...]] = [(float(np.median(own)),) if own else () for own in votes]
-    letters = np.concatenate([[0], np.cumsum([len(line) for line in lines])])
+    before = np.concatenate([[0], np.cumsum([len(line) for line in lines])])
     known = [number for number, own in enumerate(votes) if own]
     for number in range(len(lines)):
         if not votes[number]:
             at = bisect(known, number)
             beside = [*known[max(0, at - 1) : at], *known[at : at + 1]]
-            near[number] = tuple(near[other][0] + letter * float(letters[number] - letters[other]) for other in beside)
+            near[number] = tuple(near[other][0] + letter * float(before[number] - before[other]) for other in beside)
     return near

@@ -77,6 +77,7 @@ def align(
         recogniser.use(through or language)
         clock.mark("model")
         alphabet = Alphabet(recogniser, language, through)
+        unheard = [alphabet.unheard(word.text) for line in text.lines for word in line.words]
         symbols = [alphabet.symbols(word.text) for line in text.lines for word in line.words]
         probabilities = speech_probabilities(signal, signal.rms, report)
         speech = segments(probabilities, signal.probe.found_ms, settings.activity)
@@ -91,7 +92,7 @@ def align(
         pauses = _pauses(probabilities, signal, levels, len(heard.emissions), begin_s, frame_s)
         placed = place_words(
             heard.emissions, symbols, blank=alphabet.blank, word_break=alphabet.word_break, frame_s=frame_s, pauses=pauses,
-            lines=[line.number for line in text.lines for _ in line.words], settings=settings.windows,
+            lines=[line.number for line in text.lines for _ in line.words], unheard=unheard, settings=settings.windows,
         )  # fmt: skip
         made = _lines(text.lines, placed, begin_s, frame_s, levels, settings, alphabet if settings.units == "letters" else None)
         clock.mark("alignment")

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from speech.align.laying import LayingSettings, Pauses, lay
+from speech.align.laying import ANYTHING, LayingSettings, Pauses, lay
 from speech.models import forced
 from speech.models.ctc import Emissions
 
@@ -72,7 +72,7 @@ class Placed:
 
 def place_words(
     emissions: Emissions, words: Sequence[Sequence[int]], *, blank: int, word_break: int | None, frame_s: float, pauses: Pauses,
-    lines: Sequence[int] | None = None, settings: WindowSettings | None = None,
+    lines: Sequence[int] | None = None, unheard: Sequence[int] | None = None, settings: WindowSettings | None = None,
 ) -> Placed:  # fmt: skip
     """A place for each word.
 
@@ -83,8 +83,10 @@ def place_words(
     word_break : the symbol that the recogniser writes between words, where it has one
     pauses : where lines may end and begin
     lines : the number of each word's line; without, all words are one
+    unheard : how many letters' time each word takes that has no symbols
     """
-    return _Aligner(emissions, words, blank, word_break, frame_s, pauses, lines or [0] * len(words), settings or WindowSettings()).run()
+    lines, unheard = lines or [0] * len(words), unheard or [0] * len(words)
+    return _Aligner(emissions, words, blank, word_break, frame_s, pauses, lines, unheard, settings or WindowSettings()).run()
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +101,10 @@ class _Window:
 class _Aligner:
     def __init__(
         self, emissions: Emissions, words: Sequence[Sequence[int]], blank: int, word_break: int | None, frame_s: float, pauses: Pauses,
-        lines: Sequence[int], settings: WindowSettings,
+        lines: Sequence[int], unheard: Sequence[int], settings: WindowSettings,
     ) -> None:  # fmt: skip
         self.emissions, self.words, self.blank, self.word_break = emissions, words, blank, word_break
-        self.frame_s, self.pauses, self.lines, self.settings = frame_s, pauses, lines, settings
+        self.frame_s, self.pauses, self.lines, self.unheard, self.settings = frame_s, pauses, lines, unheard, settings
         self.peaks = np.delete(emissions, blank, axis=-1).max(-1)
         self.star = emissions.shape[1]
         starred = forced.with_star(emissions, blank, settings.star_cost)
@@ -113,10 +115,11 @@ class _Aligner:
 
     def run(self) -> Placed:
         pieces = self._pieces()
-        symbols = [[s for number in piece for s in self.words[number]] for piece in pieces]
+        symbols = [[s for n in piece for s in self.words[n] or [ANYTHING] * (self.unheard[n] > 0)] for piece in pieces]
+        unspelt = [sum(self.unheard[number] for number in piece) for piece in pieces]
         laid = lay(
             self.emissions, symbols, self.pauses, blank=self.blank, word_break=self.word_break, frame_s=self.frame_s,
-            settings=self.settings.laying,
+            unspelt=unspelt, settings=self.settings.laying,
         )  # fmt: skip
         placed: dict[int, Placement] = {}
         for window in self._windows(pieces, laid):
@@ -133,7 +136,7 @@ class _Aligner:
         pieces: list[list[int]] = []
         for _, group in itertools.groupby(range(len(self.words)), key=lambda number: self.lines[number]):
             own = list(group)
-            letters = sum(len(self.words[n]) for n in own)
+            letters = sum(len(self.words[n]) + self.unheard[n] for n in own)
             most = letters / max(1, -(-letters // self.settings.piece))
             pieces.append([])
             held = 0
@@ -142,7 +145,7 @@ class _Aligner:
                     pieces.append([])
                     held = 0
                 pieces[-1].append(number)
-                held += len(self.words[number])
+                held += len(self.words[number]) + self.unheard[number]
         return pieces
 
     def _windows(self, pieces: Sequence[Sequence[int]], laid: Sequence[tuple[int, int] | None]) -> list[_Window]:

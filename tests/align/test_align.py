@@ -198,6 +198,8 @@ def test_numbers_are_heard_as_they_are_said_where_the_languages_table_tells_how(
     model.use("swh")
     alphabet = Alphabet(model, "swh")
     assert alphabet.symbols("15") == alphabet.symbols("kumi") + alphabet.symbols("na") + alphabet.symbols("tano") and not alphabet.lost
+    without = Alphabet(model, "lin", "swh")
+    assert [without.unheard(word) for word in ("2020,", "mokolo", "«")] == [24, 0, 0] and not without.lost
 
 
 def test_lines_of_old_files_of_several_kinds(tmp_path: Path) -> None:

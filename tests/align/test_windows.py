@@ -141,6 +141,24 @@ def test_words_without_symbols_and_a_text_for_another_recording() -> None:
     assert np.mean([p.score if p else 0.0 for p in other.words]) < 0.4 < 0.6 < np.mean([p.score if p else 0.0 for p in good.words])
 
 
+def test_a_number_in_figures_at_the_end_of_a_line_has_its_time_in_it() -> None:
+    """The last words of each line are said, and written in figures: nothing of them can be spelt."""
+    said_lines = lines(30, seed=8)
+    sound = said(said_lines)
+    text = [line[:-2] + [[]] for line in said_lines]
+    words, numbers = [w for line in text for w in line], [n for n, line in enumerate(text) for _ in line]
+    figures = [len(line[-1]) + len(line[-2]) for line in said_lines]
+    unheard = [figures[n] if not w else 0 for w, n in zip(words, numbers, strict=True)]
+
+    def within(unheard: list[int] | None) -> float:
+        found = place_words(
+            sound.emissions, words, blank=BLANK, word_break=BREAK, frame_s=0.04, pauses=sound.pauses, lines=numbers, unheard=unheard
+        )  # fmt: skip
+        return float(np.mean([k in found.lines and abs(found.lines[k][1] - end) <= 3 for k, (_, end) in enumerate(sound.spans)]))
+
+    assert within(unheard) > 0.95 > within(None) + 0.1
+
+
 def test_a_text_far_too_long_no_text_and_no_sound() -> None:
     sound = said(lines(3))
     found = placed(sound, lines(80, seed=3))
