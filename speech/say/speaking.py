@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import unicodedata
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -24,6 +25,8 @@ from speech.text.normalise import visible_name
 from speech.text.spoken import changes
 
 SPEEDS = (0.5, 2.0)
+_MINUS = re.compile(r"(?<![\w-])-(?=\d)")
+"""A hyphen that is written for a minus: as a hyphen it would be taken for a pause, and nobody would be told."""
 
 
 class Stopped(Exception):
@@ -60,7 +63,7 @@ def _checked(text: str, language: str, voice: Voice, settings: Settings) -> Chec
     if not any(unicodedata.category(sign)[0] in "LNS" for sign in text):
         raise TextRefused("the text", "there is nothing in it that could be said", "Give some words", "TEXT_EMPTY")
     table = languages.load(language)
-    said, places, replaced = _spelt_out(text, table)
+    said, places, replaced = _spelt_out(_MINUS.sub("−", text), table)
     unsaid = tuple(
         Unsaid(letter=u.letter, name=u.name, places=tuple(places[p] for p in u.places), nearest=u.nearest)
         for u in unsaid_in(said, voice, table)

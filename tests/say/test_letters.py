@@ -73,6 +73,13 @@ def test_a_sign_without_words_is_named_and_one_with_words_is_said() -> None:
     assert (named.letter, named.places, named.nearest) == ("§", (2,), None) and named.name == "SECTION SIGN"
 
 
+def test_a_hyphen_before_a_number_is_a_minus_and_never_goes_unsaid() -> None:
+    checked = check("Joto -5, 2010-2012", language="swh", settings=Settings(letters="leave-out"))
+    assert checked.spoken.split()[:3] == ["Joto", "hasi", "tano,"] and checked.replaced[0].start == 5
+    other = check("Temperatur -5", language="deu", settings=Settings(letters="leave-out"))
+    assert [(u.letter, u.places) for u in other.unsaid] == [("−", (11,))], "named, where no table says it"
+
+
 def test_refuse_nearest_and_leave_out() -> None:
     text = "káà § ndizi"
     with pytest.raises(TextRefused) as caught:
