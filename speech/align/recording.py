@@ -307,6 +307,9 @@ def _findings(text: OldText, lines: Sequence[PlacedLine], alphabet: Alphabet, tr
         spans = transcript.coverage.skipped
         what = f"{transcript.coverage.skipped_ms / 1000:.1f} s of speech in {len(spans)} places are not in the text"
         found.append(Finding(code="ALIGN_UNWRITTEN", where=where, what=what, mend="The coverage lists the places"))
+    if text.left:
+        what = f"{len(text.left)} tiers of it are not in what was made: {', '.join(text.left[:12])}"
+        found.append(Finding(code="ALIGN_TIERS", where=where, what=what, mend="They are in the old file, which was not touched"))
     if alphabet.mapped:
         told = ", ".join(f"{a} as {b} ({n})" for (a, b), n in alphabet.mapped.most_common(12))
         found.append(

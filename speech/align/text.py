@@ -42,6 +42,8 @@ class OldText:
     sha256: str
     timed: bool
     """Whether the file had times, which are not believed."""
+    left: tuple[str, ...] = ()
+    """Tiers of the file with annotations that are not taken along: not chosen, or below those that are, and not of our own kinds."""
 
 
 def read_old(path: Path, *, tiers: Collection[str] | None = None, encoding: str | None = None) -> OldText:
@@ -58,7 +60,16 @@ def read_old(path: Path, *, tiers: Collection[str] | None = None, encoding: str 
         found = [(n, line.strip()) for n, line in enumerate(lines_in(read_text(path, encoding=encoding)), 1) if line.strip()]
         transcript = Transcript(segments=tuple(Segment(span=Span(start_ms=0, end_ms=0), text=text, origin="person") for _, text in found))
         return _old(transcript, [n for n, _ in found], path, timed=False)
-    return old_of(formats.read(path, tiers=tiers, encoding=encoding), path)
+    old = old_of(formats.read(path, tiers=tiers, encoding=encoding), path)
+    return dataclasses.replace(old, left=_left(path, tiers, encoding))
+
+
+def _left(path: Path, tiers: Collection[str] | None, encoding: str | None) -> tuple[str, ...]:
+    if path.suffix.lower() != ".eaf":
+        return ()
+    found = formats.tiers(path, encoding=encoding)
+    taken = set(tiers) if tiers else {tier.name for tier in found if tier.parent is None}
+    return tuple(tier.name for tier in found if tier.filled and tier.ours is None and tier.name not in taken)
 
 
 def old_of(transcript: Transcript, path: Path) -> OldText:

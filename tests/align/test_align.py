@@ -119,6 +119,29 @@ def test_an_old_file_keeps_its_speakers_order_and_lines(
     assert {s.text: s.span for s in back.segments} == {s.text: s.span for s in made.transcript.segments}
 
 
+def test_tiers_that_are_not_taken_along_are_told(
+    session: tuple[Path, list[tuple[float, float]]], model: Recogniser, tmp_path: Path
+) -> None:
+    """Another person's file: glosses hang below the lines."""
+    from speech.formats.eaf import EafFile
+
+    formats.save(Transcript(segments=(Segment(span=Span(start_ms=0, end_ms=90), text="x"),)), tmp_path / "made.eaf")
+    file = EafFile.from_bytes((tmp_path / "made.eaf").read_bytes())
+    file.add_type("utterance")
+    file.add_type("gloss", "Symbolic_Association")
+    file.add_tier("tx", "utterance")
+    file.add_tier("ge", "gloss", parent="tx")
+    for k, line in enumerate(LINES):
+        name = file.add_annotation("tx", Span(start_ms=100 + 100 * k, end_ms=190 + 100 * k), line)
+        file.add_ref_annotation("ge", name, f"gloss {k}")
+    (tmp_path / "old.eaf").write_bytes(file.to_bytes())
+    old = read_old(tmp_path / "old.eaf", tiers=["tx"])
+    assert old.left == ("ge",) and [line.text for line in old.lines] == list(LINES)
+    made = align(session[0], old, language="swh", model=model, context=CONTEXT)
+    assert [f.what for f in made.findings if f.code == "ALIGN_TIERS"] == ["1 tiers of it are not in what was made: ge"]
+    assert read_old(tmp_path / "old.eaf", tiers=["tx", "ge"]).left == ()
+
+
 def test_a_language_without_an_adapter_is_heard_through_another_and_it_is_said(
     session: tuple[Path, list[tuple[float, float]]], model: Recogniser, tmp_path: Path
 ) -> None:
