@@ -105,7 +105,7 @@ def test_lines_that_were_not_said_are_left_out_and_the_rest_stays_in_place() -> 
     assert hits(rest, sound.firsts) > 0.98
 
 
-@pytest.mark.parametrize("left_out", [4, 60])
+@pytest.mark.parametrize("left_out", [4, 60, 76])
 def test_speech_that_is_not_written_moves_nothing_be_it_seconds_or_minutes(left_out: int) -> None:
     spoken = lines(100)
     sound = said(spoken)
@@ -129,6 +129,25 @@ def test_a_recogniser_that_hears_next_to_nothing_still_finds_lines_by_pauses_and
     assert np.mean(near) > 0.8
     scores = [p.score for p in found.words if p]
     assert np.mean(scores) < 0.5, "and it is not called sure"
+
+
+def test_where_nothing_at_all_is_heard_lengths_tell() -> None:
+    """Every third line has a pause inside it."""
+    text = lines(45, seed=11)
+    sound = said(text)
+    flat = np.full_like(sound.emissions, np.log(1 / SYMBOLS))
+    letters = [[s for word in line for s in word] for line in text]
+    joined = [[*letters[k], *(letters[k + 1] if k % 3 == 0 else [])] for k in range(45) if k % 3 != 1]
+    due = [sound.spans[k][0] for k in range(45) if k % 3 != 1]
+    found = lay(flat, joined, sound.pauses, blank=BLANK, word_break=None, frame_s=0.04)
+    assert np.mean([place is not None and abs(place[0] - first) <= 3 for place, first in zip(found, due, strict=True)]) > 0.9
+
+
+def test_a_recogniser_that_hears_other_letters_throughout_loses_no_line() -> None:
+    """Every letter is heard as another, and surely; but there is just the room that the text takes, and a person can look for it."""
+    text = lines(40, seed=12)
+    sound = said([[[2 + (s - 2 + 5) % 10 for s in word] for word in line] for line in text], sure=0.99)
+    assert len(placed(sound, text).lines) >= 36
 
 
 def test_words_without_symbols_and_a_text_for_another_recording() -> None:
