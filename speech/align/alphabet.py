@@ -11,6 +11,7 @@ from speech.models.ctc import PIECE, is_special
 from speech.models.recogniser import Recogniser
 from speech.text import WORD_BREAK, graphemes, in_capitals, normalise, spell
 from speech.text.nearest import plain_letter, romanised
+from speech.text.spoken import changes
 
 
 class Alphabet:
@@ -34,12 +35,7 @@ class Alphabet:
 
     def letters(self, word: str) -> list[tuple[str, tuple[int, ...]]]:
         """The letters (graphemes) of a word as it is compared, each with its symbols; empty where nothing of it is spoken."""
-        found: list[tuple[str, tuple[int, ...]]] = []
-        for part in normalise(word, self._table).split():
-            for letter in graphemes(part):
-                numbers = self._of_letter(letter)
-                if numbers:
-                    found.append((letter, numbers))
+        found = self._letters(word, count=True)
         if found and (first := self._numbers.get(PIECE + self._case(found[0][0]))) is not None and len(found[0][1]) == 1:
             found[0] = (found[0][0], (first,))
         return found
@@ -48,18 +44,53 @@ class Alphabet:
         """The symbols of a word, in order."""
         return [number for _, numbers in self.letters(word) for number in numbers]
 
+    def written(self, word: str) -> list[tuple[str, int]]:
+        """The letters of a word as it is written, and how many of its `symbols` each has; joined they are the word.
+
+        A sign without a sound stands with the letter before it, or after it where there is none. A word whose letters change when they
+        stand alone is one piece.
+        """
+        pieces: list[str] = []
+        silent = ""
+        for letter in graphemes(word):
+            if self._letters(letter, count=False):
+                pieces.append(silent + letter)
+                silent = ""
+            elif pieces:
+                pieces[-1] += letter
+            else:
+                silent += letter
+        numbers_by_piece = [[n for _, numbers in self._letters(piece, count=False) for n in numbers] for piece in pieces]
+        whole = [n for _, numbers in self._letters(word, count=False) for n in numbers]
+        if not pieces or not all(numbers_by_piece) or [n for numbers in numbers_by_piece for n in numbers] != whole:
+            return [(word, len(whole))]
+        return [(piece, len(numbers)) for piece, numbers in zip(pieces, numbers_by_piece, strict=True)]
+
+    def _letters(self, word: str, *, count: bool) -> list[tuple[str, tuple[int, ...]]]:
+        for change in reversed(changes(word, self._table)):
+            word = f"{word[: change.start]} {change.spoken} {word[change.end :]}"
+        found: list[tuple[str, tuple[int, ...]]] = []
+        for part in normalise(word, self._table).split():
+            for letter in graphemes(part):
+                numbers = self._of_letter(letter, count=count)
+                if numbers:
+                    found.append((letter, numbers))
+        return found
+
     def _case(self, letter: str) -> str:
         return letter.upper() if self._capitals else letter
 
-    def _of_letter(self, letter: str) -> tuple[int, ...]:
-        """The symbols of a letter; of the nearest that there is, counted; none where it is lost."""
+    def _of_letter(self, letter: str, *, count: bool) -> tuple[int, ...]:
+        """The symbols of a letter; of the nearest that there is, counted if asked; none where it is lost."""
         if (own := self._spelt(letter)) is not None:
             return own
         for candidate in self._nearest(letter):
             if candidate and (other := self._spelt(candidate)) is not None:
-                self.mapped[letter, candidate] += 1
+                if count:
+                    self.mapped[letter, candidate] += 1
                 return other
-        self.lost[letter] += 1
+        if count:
+            self.lost[letter] += 1
         return ()
 
     def _spelt(self, letter: str) -> tuple[int, ...] | None:

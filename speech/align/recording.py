@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import uuid
 from collections import Counter
 from collections.abc import Sequence
@@ -12,10 +13,11 @@ import numpy as np
 
 from speech import languages
 from speech.align.alphabet import Alphabet
-from speech.align.edges import HOP_S, line_edges, loudness, with_margin
+from speech.align.edges import HOP_S, Heard, line_edges, loudness, with_margin
+from speech.align.laying import Pauses, pauses_of
 from speech.align.records import FITS_BADLY, NOT_SAID, NOT_WRITTEN, Aligned, PlacedLine, Settings
 from speech.align.text import Line, OldText
-from speech.align.windows import Placement, place_words
+from speech.align.windows import Placed, Placement, place_words
 from speech.audio import Signal
 from speech.audio import load as load_audio
 from speech.collections import accounts, consent
@@ -23,13 +25,14 @@ from speech.collections.acts import Verb
 from speech.collections.made import Clock, Progress
 from speech.errors import Finding
 from speech.files import shown
-from speech.models.activity import segments, speech_probabilities
+from speech.models.activity import ActivitySettings, segments, speech_probabilities
 from speech.models.encoder import encode
 from speech.models.recogniser import Later, Recogniser
 from speech.types import Act, LanguageUse, Passage, Segment, Skip, Span, Transcript, Word, identified, merged, without
 
 ALIGN = Verb("transcribe", frozenset({"transcribe_local"}))
 RATE = 16_000
+_SHORT_PAUSES = ActivitySettings(join_ms=100, edge_ms=32)
 SCORES = "not calibrated: how well the text fits the sound"
 """Scores rank words, and are no probabilities of being right."""
 _LEAST_MS = 50
@@ -75,19 +78,22 @@ def align(
         clock.mark("model")
         alphabet = Alphabet(recogniser, language, through)
         symbols = [alphabet.symbols(word.text) for line in text.lines for word in line.words]
-        speech = segments(speech_probabilities(signal, signal.rms, report), signal.probe.found_ms, settings.activity)
+        probabilities = speech_probabilities(signal, signal.rms, report)
+        speech = segments(probabilities, signal.probe.found_ms, settings.activity)
         clock.mark("speech detection")
         whole = Passage(span=Span(start_ms=0, end_ms=signal.length_samples * 1000 // RATE), language=through or language)
         [heard] = encode(signal, [whole], recogniser, settings, progress=lambda done, total: report("recognising", done, total))
         clock.mark("recognition")
         report("placing the text", 0, 1)
         frame_s = recogniser.stride / RATE
-        placements = place_words(
-            heard.emissions, symbols, blank=alphabet.blank, word_break=alphabet.word_break, frame_s=frame_s,
+        begin_s = (heard.begin_samples + recogniser.reach / 2) / RATE - frame_s / 2
+        levels = _levels(signal)
+        pauses = _pauses(probabilities, signal, levels, len(heard.emissions), begin_s, frame_s)
+        placed = place_words(
+            heard.emissions, symbols, blank=alphabet.blank, word_break=alphabet.word_break, frame_s=frame_s, pauses=pauses,
             lines=[line.number for line in text.lines for _ in line.words], settings=settings.windows,
         )  # fmt: skip
-        begin_s = (heard.begin_samples + recogniser.reach / 2) / RATE - frame_s / 2
-        made = _lines(text.lines, placements, begin_s, frame_s, _levels(signal), settings)
+        made = _lines(text.lines, placed, begin_s, frame_s, levels, settings, alphabet if settings.units == "letters" else None)
         clock.mark("alignment")
         transcript = _transcript(recording, signal, text, made, speech, recogniser, language, through or language, settings)
     lines = tuple(line for line, _ in made)
@@ -109,18 +115,32 @@ def _levels(signal: Signal) -> np.ndarray:
     return np.concatenate([loudness(signal.read(start, block), RATE) for start in range(0, max(1, signal.length_samples), block)])
 
 
+def _pauses(probabilities: np.ndarray, signal: Signal, levels: np.ndarray, frames: int, begin_s: float, frame_s: float) -> Pauses:
+    """The pauses of a recording in frames of its emissions, short ones between words included."""
+    spans = []
+    for span in merged(segments(probabilities, signal.probe.found_ms, _SHORT_PAUSES)):
+        first, end = (min(max(round((ms / 1000 - begin_s) / frame_s), 0), frames) for ms in (span.start_ms, span.end_ms))
+        if first < end:
+            spans.append((first, end))
+    at = np.round((begin_s + (np.arange(frames) + 0.5) * frame_s) / HOP_S).astype(int)
+    return pauses_of(spans, levels[np.clip(at, 0, len(levels) - 1)] if len(levels) else np.zeros(frames, np.float32))
+
+
 def _lines(
-    lines: Sequence[Line], placements: Sequence[Placement | None], begin_s: float, frame_s: float, levels: np.ndarray, settings: Settings
+    lines: Sequence[Line], placed: Placed, begin_s: float, frame_s: float, levels: np.ndarray, settings: Settings, spelt: Alphabet | None
 ) -> list[tuple[PlacedLine, tuple[Word, ...]]]:
-    """Each line with its span and its words in time; a line that was not found stands in the smallest place between its neighbours."""
+    """Each line with its span and its words in time; a line that was not found stands in the smallest place between its neighbours.
+
+    With `spelt` words fall into letters.
+    """
     by_line: list[list[Placement | None]] = []
     at = 0
     for line in lines:
-        by_line.append(list(placements[at : at + len(line.words)]))
+        by_line.append(placed.words[at : at + len(line.words)])
         at += len(line.words)
-    there = [k for k, own in enumerate(by_line) if any(own)]
-    peaks = [_peaks([p for p in by_line[k] if p], begin_s, frame_s) for k in there]
-    sound = line_edges(peaks, levels, settings.edges)
+    there = [k for k, line in enumerate(lines) if line.number in placed.lines]
+    heard = [_heard(lines[k], placed.lines[lines[k].number], by_line[k], begin_s, frame_s, settings.edges.sure) for k in there]
+    sound = line_edges(heard, levels, settings.edges)
     wide = with_margin(sound, len(levels) * HOP_S, settings.edges.margin_s)
     edges = dict(zip(there, zip(sound, wide, strict=True), strict=True))
     made: list[tuple[PlacedLine, tuple[Word, ...]]] = []
@@ -140,16 +160,26 @@ def _lines(
             spoken = (start, end)
         last = end
         words = _words(line, by_line[k], *spoken, begin_s, frame_s)
-        unplaced = sum(p is None for p in by_line[k])
+        if spelt:
+            words = tuple(w for word, p in zip(words, by_line[k], strict=True) for w in _letters(word, p, spelt, begin_s, frame_s))
         score = float(np.mean([p.score if p else 0.0 for p in by_line[k]])) if by_line[k] else 0.0
-        placed = PlacedLine(number=line.number, start_ms=start, end_ms=end, score=round(score, 3), words=len(line.words), unplaced=unplaced)
-        made.append((placed, words))
+        line_made = PlacedLine(
+            number=line.number, start_ms=start, end_ms=end, found=k in edges, score=round(score, 3), words=len(line.words),
+            unplaced=sum(p is None for p in by_line[k]),
+        )  # fmt: skip
+        made.append((line_made, words))
     return made
 
 
-def _peaks(placed: Sequence[Placement], begin_s: float, frame_s: float) -> tuple[float, float]:
-    """The middle of the first frame of a line, and of its last."""
-    return begin_s + (placed[0].symbols[0][0] + 0.5) * frame_s, begin_s + (placed[-1].symbols[-1][1] - 0.5) * frame_s
+def _heard(line: Line, laid: tuple[int, int], placements: Sequence[Placement | None], begin_s: float, frame_s: float, sure: float) -> Heard:
+    """A line in seconds: the middle of the first frame of its first word, and of the last frame of its last; signs alone are no words."""
+    own = [p for word, p in zip(line.words, placements, strict=True) if p or any(c.isalnum() for c in word.text)]
+    first, last = (own[0], own[-1]) if own else (None, None)
+    return Heard(
+        laid=(begin_s + laid[0] * frame_s, begin_s + laid[1] * frame_s),
+        first=begin_s + (first.symbols[0][0] + 0.5) * frame_s if first and first.score >= sure else None,
+        last=begin_s + (last.symbols[-1][1] - 0.5) * frame_s if last and last.score >= sure else None,
+    )
 
 
 def _words(line: Line, placements: Sequence[Placement | None], start: int, end: int, begin_s: float, frame_s: float) -> tuple[Word, ...]:
@@ -171,6 +201,27 @@ def _words(line: Line, placements: Sequence[Placement | None], start: int, end: 
     return tuple(words)
 
 
+def _letters(word: Word, placement: Placement | None, spelt: Alphabet, begin_s: float, frame_s: float) -> list[Word]:
+    """The letters of a placed word, in the place of words: each begins half-way between its first symbol and the last one before."""
+    pieces = spelt.written(word.text)
+    if len(pieces) < 2 or word.span is None:
+        return [word]
+    firsts = [0, *itertools.accumulate(count for _, count in pieces)]
+    inner: list[float | None] = [None] * (len(pieces) - 1)
+    scores = [0.0] * len(pieces)
+    if placement:
+        inner = [1000 * (begin_s + (placement.symbols[n - 1][1] + placement.symbols[n][0]) / 2 * frame_s) for n in firsts[1:-1]]
+        scores = [round(float(np.exp(np.mean(placement.behind[a:b]))), 3) for a, b in itertools.pairwise(firsts)]
+    edges = _filled([float(word.span.start_ms), *inner, float(word.span.end_ms)])
+    return [
+        dataclasses.replace(
+            word, text=piece, span=Span(start_ms=left, end_ms=right), confidence=score, id="",
+            separator="" if k + 1 < len(pieces) else word.separator,
+        )
+        for k, ((piece, _), score, left, right) in enumerate(zip(pieces, scores, edges, edges[1:], strict=False))
+    ]  # fmt: skip
+
+
 def _filled(edges: list[float | None]) -> list[int]:
     """Edges in whole milliseconds, in order; those not known lie evenly between their neighbours."""
     known = [k for k, edge in enumerate(edges) if edge is not None]
@@ -189,7 +240,7 @@ def _transcript(
         accounts.segment_moved(_segment(line, placed, words, language, settings), offset)
         for line, (placed, words) in zip(text.lines, made, strict=True)
     ]
-    found = [s.span for s, (placed, _) in zip(parts, made, strict=True) if placed.score > 0]
+    found = [s.span for s, (placed, _) in zip(parts, made, strict=True) if placed.found]
     unwritten = [
         Skip(span=accounts.moved(span, offset), reason=NOT_WRITTEN)
         for span in _unwritten(speech, [accounts.moved(s, -offset) for s in found], settings.unwritten_ms)
@@ -218,7 +269,7 @@ def _transcript(
 
 
 def _segment(line: Line, placed: PlacedLine, words: tuple[Word, ...], language: str, settings: Settings) -> Segment:
-    reason = NOT_SAID if placed.score == 0 else FITS_BADLY if placed.score < settings.sure else ""
+    reason = NOT_SAID if not placed.found else FITS_BADLY if placed.score < settings.sure else ""
     return dataclasses.replace(
         line.segment,
         span=Span(start_ms=placed.start_ms, end_ms=placed.end_ms),
@@ -241,7 +292,7 @@ def _findings(text: OldText, lines: Sequence[PlacedLine], alphabet: Alphabet, tr
     """What a person should know: lines that were not found or fit badly, speech without text, letters heard as others."""
     where = shown(text.path)
     found = []
-    if gone := [line.number for line in lines if line.score == 0 and line.words]:
+    if gone := [line.number for line in lines if not line.found and line.words]:
         what = f"{len(gone)} of {len(lines)} lines were not found in the recording: {_numbers(gone)}"
         found.append(
             Finding(code="ALIGN_UNSAID", where=where, what=what, mend="They stand in their order with 50 ms each, unsure: listen there")

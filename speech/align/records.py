@@ -15,7 +15,8 @@ from speech.collections.made import Made
 from speech.models.activity import ActivitySettings
 from speech.models.encoder import EncodeSettings
 
-Units = Literal["words", "lines"]
+Units = Literal["words", "lines", "letters"]
+"""The smallest that gets times; letters stand where words would."""
 
 NOT_SAID = "not found in the recording"
 FITS_BADLY = "fits the sound badly"
@@ -47,11 +48,12 @@ class Settings(EncodeSettings):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlacedLine:
-    """What became of a line: its span, mean score of its words (0 to 1; 0 where it was not found), and how many words have no place."""
+    """What became of a line: its span, whether it was found, mean score of its words (0 to 1), and how many words have no place."""
 
     number: int
     start_ms: int
     end_ms: int
+    found: bool
     score: float
     words: int
     unplaced: int

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 @click.argument("audio", type=click.Path(path_type=str))
 @click.argument("text", type=click.Path(path_type=Path))
 @click.option("--language", "-l", type=LANGUAGE, metavar="CODE", help="Language of the recording, ISO 639-3.")
-@click.option("--units", type=click.Choice(["words", "lines"]), default="words", show_default=True, help="What gets times.")
+@click.option(
+    "--units", type=click.Choice(["words", "lines", "letters"]), default="words", show_default=True, help="The smallest that gets times."
+)
 @click.option(
     "--through", type=LANGUAGE, metavar="CODE",
     help="Hear it by the recogniser of this language, letters mapped, where the model does not know its own; else chosen by letters.",
@@ -91,7 +93,7 @@ def lines_found(made: Made) -> list[str]:
     if not isinstance(made, Aligned) or made.unchanged:
         return []
     lines = [line for line in made.lines if line.words]
-    found = sum(line.score > 0 for line in lines)
+    found = sum(line.found for line in lines)
     unsure = sum(s.status == "unsure" for s in made.transcript.segments) - (len(lines) - found)
     return [
         f"{found:,} of {len(lines):,} lines placed",

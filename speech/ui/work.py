@@ -219,7 +219,7 @@ def align(held: Held, job: Job, report: Report) -> Mapping[str, Any]:
         "language": language,
         "model": model,
         "through": {"code": result.through, "name": languages.named(result.through)} if result.through else None,
-        "lines": {"all": len(lines), "placed": sum(line.score > 0 for line in lines)},
+        "lines": {"all": len(lines), "placed": sum(line.found for line in lines)},
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from pathlib import Path
 
@@ -152,6 +153,53 @@ def test_letters_become_the_nearest_and_what_has_no_sound_is_counted(model: Reco
     assert len(Alphabet(model, "amh").symbols("ሰላም")) == 5 and languages.load("amh").rule == "ethiopic"
 
 
+def test_letters_join_to_the_written_words_and_stand_inside_them(
+    session: tuple[Path, list[tuple[float, float]]], model: Recogniser, tmp_path: Path
+) -> None:
+    never = "Serikali imetangaza bajeti mpya ya taifa kwa mwaka ujao wa fedha"
+    text = read_old(_written(tmp_path / "notebook.txt", "\n".join([*LINES, never])))
+    by_words = align(session[0], text, language="swh", model=model, context=CONTEXT).transcript
+    by_letters = align(session[0], text, language="swh", model=model, context=CONTEXT, settings=Settings(units="letters")).transcript
+    assert [s.span for s in by_letters.segments] == [s.span for s in by_words.segments]
+    for line, segment in zip(by_words.segments, by_letters.segments, strict=True):
+        assert "".join(w.text + w.separator for w in segment.words).strip() == segment.text == line.text
+        letters = list(segment.words)
+        for word in line.words:
+            own, spelt = [], ""
+            while spelt != word.text:
+                own.append(letters.pop(0))
+                spelt += own[-1].text
+            assert word.span and own[0].span and own[-1].span and len(own) == len(word.text.rstrip(",."))
+            assert (own[0].span.start_ms, own[-1].span.end_ms) == (word.span.start_ms, word.span.end_ms)
+            assert [w.separator for w in own] == [""] * (len(own) - 1) + [word.separator]
+            assert all(a.span and b.span and a.span.end_ms == b.span.start_ms for a, b in itertools.pairwise(own))
+            assert np.exp(np.mean(np.log([max(w.confidence or 0, 1e-3) for w in own]))) == pytest.approx(word.confidence or 1e-3, abs=0.02)
+    lengths = [w.span.length_ms for s in by_letters.segments[:-1] for w in s.words if w.span]
+    assert np.median(lengths) > 30 and len(set(lengths)) > 5, "measured, not divided evenly"
+    for suffix in (".eaf", ".TextGrid", ".csv"):
+        formats.save(by_letters, tmp_path / f"letters{suffix}")
+        assert [s.text for s in formats.read(tmp_path / f"letters{suffix}").segments] == [s.text for s in by_letters.segments]
+    back = formats.read(tmp_path / "letters.eaf")
+    assert [w.text for w in back.segments[0].words] == [w.text for w in by_letters.segments[0].words]
+
+
+def test_signs_stand_with_a_letter_and_a_word_that_changes_alone_is_one_piece(model: Recogniser) -> None:
+    model.use("swh")
+    alphabet = Alphabet(model, "swh")
+    assert alphabet.written("«Rafiki,»") == [("«R", 1), ("a", 1), ("f", 1), ("i", 1), ("k", 1), ("i,»", 1)]
+    assert alphabet.written("ng'ombe")[1] == ("g'", 2)
+    assert alphabet.written("7") == [("7", len("saba"))] and Alphabet(model, "lin", "swh").written("7") == [("7", 0)]
+    assert not alphabet.lost and not alphabet.mapped
+    model.use("amh")
+    assert Alphabet(model, "amh").written("ሰላም።") == [("ሰ", 2), ("ላ", 2), ("ም።", 1)]
+
+
+def test_numbers_are_heard_as_they_are_said_where_the_languages_table_tells_how(model: Recogniser) -> None:
+    model.use("swh")
+    alphabet = Alphabet(model, "swh")
+    assert alphabet.symbols("15") == alphabet.symbols("kumi") + alphabet.symbols("na") + alphabet.symbols("tano") and not alphabet.lost
+
+
 def test_lines_of_old_files_of_several_kinds(tmp_path: Path) -> None:
     plain = read_old(_written(tmp_path / "a.txt", "\ufeffOne  two\r\n\r\n  three.\r\n"))
     assert [(line.number, line.text) for line in plain.lines] == [(1, "One  two"), (3, "three.")] and not plain.timed
@@ -168,7 +216,7 @@ def test_lines_of_old_files_of_several_kinds(tmp_path: Path) -> None:
 def test_the_command_writes_an_eaf_says_what_it_found_and_leaves_it_the_second_time(
     session: tuple[Path, list[tuple[float, float]]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    text = _written(tmp_path / "notebook.txt", "\n".join([*LINES, "12 §"]))
+    text = _written(tmp_path / "notebook.txt", "\n".join([*LINES, "Ⅻ §"]))
     asked = ["align", str(session[0]), str(text), "--language", "swh", "--out", str(tmp_path / "out"), "--threads", "1"]
     assert cli.run([*asked, "--json"]) == 0
     row = json.loads(capsys.readouterr().out)

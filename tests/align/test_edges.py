@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from speech.align.edges import HOP_S, line_edges, loudness, with_margin
+from speech.align.edges import HOP_S, Heard, line_edges, loudness, with_margin
 
 RATE = 16_000
 
@@ -18,20 +18,35 @@ def session(*spans: tuple[float, float], length: float = 6.0, floor: float = 0.0
     return loudness(sound, RATE)
 
 
+def heard(*peaks: tuple[float, float]) -> list[Heard]:
+    return [Heard(laid=(first - 0.5, last + 0.5), first=first, last=last) for first, last in peaks]
+
+
 def test_edges_are_where_sound_begins_and_ends() -> None:
     levels = session((1.0, 2.0), (3.5, 5.0))
-    found = line_edges([(1.15, 1.85), (3.6, 4.8)], levels)
+    found = line_edges(heard((1.15, 1.85), (3.6, 4.8)), levels)
     assert np.allclose(found, [(1.0, 2.0), (3.5, 5.0)], atol=0.03)
 
 
 def test_an_edge_lies_no_farther_than_its_reach_and_no_line_in_another() -> None:
     levels = session((0.5, 5.5))
-    found = line_edges([(1.0, 2.0), (2.2, 5.0)], levels)
+    found = line_edges(heard((1.0, 2.0), (2.2, 5.0)), levels)
     assert found[0][0] >= 1.0 - 0.46 and found[0][1] == found[1][0] and 2.0 <= found[0][1] <= 2.2
 
 
+def test_where_words_fit_badly_the_pause_and_the_level_tell() -> None:
+    levels = session((1.0, 2.0), (3.5, 5.0))
+    unsure = [Heard(laid=(0.8, 2.3), first=None, last=None), Heard(laid=(3.3, 5.2), first=4.2, last=None)]
+    found = line_edges(unsure, levels)
+    assert np.allclose(found, [(1.0, 2.0), (4.2 - 0.45, 5.0)], atol=0.03), "a peak that is sure is believed; an edge without one is heard"
+    silent = line_edges([Heard(laid=(1.0, 2.0), first=None, last=None)], np.full(600, -90, np.float32))
+    assert np.allclose(silent, [(1.0, 2.0)], atol=0.02)
+    two = line_edges([Heard(laid=(1.0, 2.4), first=1.1, last=None), Heard(laid=(2.4, 5.0), first=2.2, last=4.9)], levels)
+    assert two[0][1] <= two[1][0]
+
+
 def test_silence_throughout_and_no_sound_at_all() -> None:
-    assert line_edges([(1.0, 2.0)], np.full(600, -90, np.float32)) == [(1.0 - 0.45, 2.45)]
+    assert line_edges(heard((1.0, 2.0)), np.full(600, -90, np.float32)) == [(1.0 - 0.45, 2.45)]
     assert line_edges([], np.zeros(0, np.float32)) == [] and len(loudness(np.zeros(3, np.float32), RATE)) == 0
 
 
