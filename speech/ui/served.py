@@ -142,7 +142,7 @@ class Served(Held):
         """A transcript for its owner."""
         told = asdict(sent)
         del told["owner"]
-        return {**told, "recording": paired(sent, (row for row in self.listed(asker) if row["allowed"]))}
+        return {**told, "recording": paired(sent, self.listed(asker))}
 
     def look(self, known: Known) -> None:
         """Have a recording looked at, unless it is being looked at, or could not be read as it is.

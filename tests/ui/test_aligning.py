@@ -23,7 +23,7 @@ from speech.store import Store
 from speech.types import Segment, Span, Speaker, Transcript
 from speech.ui.served import Served
 from speech.ui.texts import MOST_BYTES, SUFFIXES
-from speech.ui.users import LOCAL
+from speech.ui.users import LOCAL, Users
 from tests.sounds import save, spoken, tone
 from tests.ui.browsing import Open
 from tests.ui.conftest import TEXTS, Person, opened, recording, work_off
@@ -347,6 +347,23 @@ def test_both_files_dropped_are_paired_placed_and_open_in_review(store: Store, f
     shown = page.locator("speech-review .row.chosen").inner_text()
     assert "not found in the recording" in shown or "fits the sound badly" in shown
     assert page.input_value("speech-review .typing textarea") == NEVER
+
+
+def test_in_an_empty_collection_it_is_asked_first_on_what_basis_and_the_pair_stays(
+    store: Store, tmp_path: Path, app: Open, tape: Path
+) -> None:
+    (tmp_path / "none").mkdir()
+    served = Served(store, tmp_path / "none", users=Users(None))
+    page = app.page(served)
+    page.wait_for_selector("#upload-files", state="attached")
+    notebook = {"name": "notebook.txt", "mimeType": "text/plain", "buffer": LINES[0].encode()}
+    sound = {"name": "notebook.wav", "mimeType": "audio/wav", "buffer": tape.read_bytes()}
+    page.set_input_files("#upload-files", [notebook, sound])  # type: ignore[arg-type]  # plain mappings
+    page.locator(".waiting .warn >> text=Not allowed").wait_for()
+    page.locator("input[name=consent-basis]").first.check()
+    page.click("text=Keep this answer")
+    page.wait_for_selector(".ways input:checked")
+    page.locator(".waiting p >> text=It is placed on notebook.wav").wait_for()
 
 
 def test_what_stands_in_the_way_is_told_and_nothing_is_lost(store: Store, folder: Path, tmp_path: Path, app: Open) -> None:

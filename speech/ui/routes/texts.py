@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from speech.ui.answers import Json, NotThere
-from speech.ui.routes.common import Uploader, recording_of, served_of
+from speech.ui.routes.common import Uploader, served_of
 from speech.ui.texts import SUFFIXES, Sent
 from speech.ui.users import Asker
 
@@ -44,8 +44,8 @@ def waiting(request: Request, asker: Uploader) -> Json:
 def belongs(request: Request, asker: Uploader, id: str, asked: Belongs) -> Json:
     """Say to which recording it belongs."""
     served, sent = served_of(request), own_text(request, asker, id)
-    if asked.recording:
-        recording_of(request, asked.recording, "review")
+    if asked.recording and all(row["id"] != asked.recording for row in served.listed(asker)):
+        raise NotThere
     return Json(served.waiting(served.texts.belongs(sent, asked.recording), asker))
 
 

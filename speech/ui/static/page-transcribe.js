@@ -27,6 +27,7 @@ export async function show(root, app) {
       transcripts: known.ok ? known.data.suffixes : [],
       together: async (arrived) => {
         const [first] = await together(arrived);
+        await askBasis();
         if (first) goOn(first);
         else look();
       },
@@ -92,7 +93,8 @@ export async function show(root, app) {
   async function choose(id) {
     const one = all.find((known) => known.id === id);
     if (!one) return;
-    const state = JSON.stringify([one, textsOf(one)]);
+    // What the form depends on: it stays, with what was typed, while a recording is looked at or worked on.
+    const state = JSON.stringify([one.allowed, one.drafted, one.refusal, textsOf(one)]);
     const same = chosen === id && detail.dataset.state === state;
     chosen = id;
     if (same) return;
@@ -204,13 +206,19 @@ export async function show(root, app) {
     await look();
   }
 
+  /** Where a recording without a card is here, the first that was sent too, and nothing was stated yet. */
+  async function askBasis() {
+    if (ask_basis.childElementCount) return;
+    await basis(ask_basis, app, () => {
+      known = "";
+      look();
+    });
+  }
+
   const goOn = (id) => open(id).then(show_detail);
 
   const again = jobs(working, app, () => look());
-  await basis(ask_basis, app, () => {
-    known = "";
-    look();
-  });
+  await askBasis();
   repeat(look, 4000);
   return {
     open,

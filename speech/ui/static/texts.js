@@ -42,12 +42,12 @@ export function waiting(root, rows, recordings, { open, changed }) {
       "select",
       { id: `text-${text.id}`, onchange: () => told(ask(`/api/texts/${text.id}`, { method: "PUT", body: { recording: choose.value } })) },
       el("option", { value: "", text: t("align.choose") }),
-      recordings.filter((one) => one.allowed).map((one) => el("option", { value: one.id, text: one.name })),
+      recordings.map((one) => el("option", { value: one.id, text: one.name })),
     );
     choose.value = text.recording;
     const take = el("button", { class: "plain", id: `away-${text.id}`, "aria-label": `${t("align.away")}: ${text.name}`, text: t("align.away"), onclick: () => told(ask(`/api/texts/${text.id}`, { method: "DELETE" })) });
     const bars = bar(own, others);
-    const go = own && !own.drafted && !own.refusal && el("button", { class: "plain", id: `open-${text.id}`, "aria-label": `${t("align.open")}: ${text.name}`, text: t("align.open"), onclick: () => open(own.id) });
+    const go = own && own.allowed && !own.drafted && !own.refusal && el("button", { class: "plain", id: `open-${text.id}`, "aria-label": `${t("align.open")}: ${text.name}`, text: t("align.open"), onclick: () => open(own.id) });
     return el(
       "li",
       {},
@@ -65,6 +65,7 @@ export function waiting(root, rows, recordings, { open, changed }) {
   function bar(own, others) {
     if (!own) return t("align.no_recording");
     if (own.refusal) return sentences(own.refusal);
+    if (!own.allowed) return t("consent.no");
     if (own.drafted) return t("align.has", { name: own.name });
     return others.length ? t("align.others", { names: others.join(", ") }) : "";
   }
