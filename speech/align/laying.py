@@ -31,11 +31,11 @@ class LayingSettings:
     fit : share of what the letters cost that counts, for neighbouring frames say the same
     spread, spread_short : deviation of the logarithm of a line's length, and what comes to it divided by the root of its letters
     unwritten : a second of speech that no line has; far, far_share : a long stretch costs so much, and this share of it a second
+    clear : what letters cost where they are heard well enough to count in full (nats a letter); where they cost more, they count less
     no_pause : the edge of a line where the speaker does not pause; less where the pause is shorter than pause_s
     anything : a frame of what is said and not spelt
-    unsaid : a letter of a line that has no speech
+    unsaid : a letter of a line that has no speech; at least above_usual times what a letter costs in this recording
     longest : how many times longer than expected a line may be
-    quickest : letters a second that nobody outdoes; a text that has room so, and of which less than half was found, is not heard at all
     starts : how many places a line is tried at; agree, near_s : and all within so many seconds of where so many letters of it were heard
     """
 
@@ -50,7 +50,8 @@ class LayingSettings:
     anything: float = 0.1
     unsaid: float = 3.2
     longest: float = 2.2
-    quickest: float = 25.0
+    above_usual: float = 1.4
+    clear: float = 2.0
     starts: int = 64
     agree: int = 5
     near_s: float = 2.0
@@ -120,19 +121,17 @@ def lay(
         return [None] * len(lines)
     rate = pauses.spoken[-1] / letters.sum()
     search = _Search(emissions, lines, letters, pauses, blank, word_break, frame_s, settings)
-    found = search.laid(rate)
-    if (
-        pauses.spoken[-1] * frame_s * settings.quickest
-        >= letters.sum()
-        > 2 * sum(n for n, place in zip(letters, found, strict=True) if place)
-    ):
-        # The recogniser hears too little to say what was not said: lines are laid by lengths and pauses, and their words will fit badly.
-        search.settings = dataclasses.replace(settings, unsaid=3 * settings.unsaid)
-        found = search.laid(rate)
+    # First with next to nothing called unsaid: so it is seen how much a letter costs where this recogniser hears this language.
+    found = search.laid(rate, 3 * settings.unsaid)
     rates = [(end - first) / n for place, n in zip(found, letters, strict=True) if place and n >= 8 for first, end in [place]]
-    if len(rates) >= 4 and abs(np.log(np.median(rates) / rate)) > 0.05:
-        found = search.laid(float(np.median(rates)))
-    return found
+    costs = search.costs_a_letter(found)
+    if not costs:
+        return found
+    usual = float(np.median(costs))
+    heard = min(1.0, settings.clear / max(usual, 1e-6))
+    search.settings = dataclasses.replace(settings, fit=heard * settings.fit)
+    unsaid = max(heard * settings.unsaid, settings.above_usual * search.settings.fit * usual)
+    return search.laid(float(np.median(rates)) if len(rates) >= 4 else rate, unsaid)
 
 
 class _Search:
@@ -153,8 +152,18 @@ class _Search:
         self.near = _near(emissions, lines, blank, word_break, settings.agree)
         self.reach = settings.near_s / frame_s
 
-    def laid(self, rate: float) -> list[tuple[int, int] | None]:
-        """The best way to lay all lines, where a letter takes `rate` frames."""
+    def costs_a_letter(self, found: Sequence[tuple[int, int] | None]) -> list[float]:
+        """How far the letters of each line that has a place lie behind the likeliest sounds there, nats a letter."""
+        costs = []
+        for line, place, letters in zip(self.lines, found, self.letters, strict=True):
+            if place and letters >= 8:
+                first, end = place
+                fit = self._fits(line, np.array([first]), end - first)[0, end - first]
+                costs.append(float(self.free[end] - self.free[first] - fit) / int(letters))
+        return costs
+
+    def laid(self, rate: float, unsaid: float) -> list[tuple[int, int] | None]:
+        """The best way to lay all lines, where a letter takes `rate` frames, and one that was not said costs `unsaid`."""
         count = len(self.pauses.starts)
         # best[k]: the text so far laid, its last line ending at pause k.
         best = -self.lost.astype(np.float64)
@@ -165,7 +174,7 @@ class _Search:
             far, came_far = self._ready(best, self.settings.far_share, self.settings.far)
             came, ready = np.where(far > ready, came_far, came), np.maximum(far, ready)
             letters = int(self.letters[number])
-            made = best - self.settings.unsaid * letters
+            made = best - unsaid * letters
             begun = np.full(count, -1)
             if line:
                 starts = self._starts(ready, number)
