@@ -24,6 +24,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 from numpy.typing import NDArray
+from score_diarise import Samples
 
 from speech.align import Aligned, Settings, align, read_old, through_of
 from speech.align.alphabet import Alphabet
@@ -49,28 +50,12 @@ RESAMPLES = 1_000
 
 SPEECH = ActivitySettings(join_ms=100, edge_ms=64)
 
-Samples = NDArray[np.float32]
-
-
-@dataclass(frozen=True)
-class Held:
-    """Samples in memory, as the speech detector reads a recording."""
-
-    samples: Samples
-
-    @property
-    def length_samples(self) -> int:
-        """How many there are."""
-        return len(self.samples)
-
-    def read(self, start: int, count: int) -> Samples:
-        """`count` samples from `start`."""
-        return self.samples[start : start + count]
+Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """Clips of one language: where they lie, and the language heard through, None where it has an adapter."""
+    """Clips of one language: where they lie, and whether `mini` lacks an adapter of it."""
 
     folder: str
     language: str
@@ -112,22 +97,22 @@ class Session:
 
     name: str
     language: str
-    sound: Samples
+    sound: Floats
     lines: tuple[Line, ...]
     left_out: tuple[tuple[int, int], ...] = ()
     """Clips that were said and are not in the text."""
 
 
-def sound_of(clip: Samples) -> tuple[int, int]:
+def sound_of(clip: Floats) -> tuple[int, int]:
     """Where a clip's speech begins and ends (ms): silero's speech, in it 25 dB under its louder parts and 10 dB above the quietest."""
-    spans = segments(speech_probabilities(Held(clip), float(np.sqrt(np.mean(clip**2)))), 1000 * len(clip) // RATE, SPEECH)
+    spans = segments(speech_probabilities(Samples(samples=clip), float(np.sqrt(np.mean(clip**2)))), 1000 * len(clip) // RATE, SPEECH)
     levels = loudness(clip, RATE)
     begin, end = (spans[0].start_ms // 10, spans[-1].end_ms // 10) if spans else (0, len(levels))
     on = begin + np.flatnonzero(levels[begin:end] > max(np.percentile(levels, 95) - 25, np.percentile(levels, 5) + 10))
     return (10 * int(on[0]), 10 * int(on[-1] + 1)) if len(on) else (0, 1000 * len(clip) // RATE)
 
 
-def gap_of(kind: str, seconds: float, level: float, rng: np.random.Generator) -> Samples:
+def gap_of(kind: str, seconds: float, level: float, rng: np.random.Generator) -> Floats:
     """Silence, noise, or tones of a scale with overtones, 10 to 25 dB below `level`."""
     count = int(seconds * RATE)
     if kind == "empty" or not count:
@@ -154,7 +139,7 @@ def session_of(data: Path, source: Source, split: str, gaps: str, minutes: float
     rng = np.random.default_rng(SEED)
     rows = [r for r in read_manifest(data / source.folder / "manifest.tsv").rows if r.split == split and (r.text or "").strip()]
     elsewhere = [r.text or "" for r in rows]
-    parts: list[Samples] = []
+    parts: list[Floats] = []
     lines: list[Line] = []
     left_out: list[tuple[int, int]] = []
     at = 0

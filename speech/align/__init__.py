@@ -1,4 +1,4 @@
-"""Old transcripts placed on their recordings: anchors, forced alignment between them, lines and words with times and scores."""
+"""Old transcripts placed on their recordings: laid on pauses, aligned by force between them; lines and words with times and scores."""
 
 from __future__ import annotations
 

@@ -49,11 +49,10 @@ class Alphabet:
 
     def unheard(self, word: str) -> int:
         """How many letters' time is spoken of a word that has no symbols: figures, and letters that are lost."""
-        lost = Counter(self.lost)
-        heard = len(self._letters(word, count=True))
-        gone = self.lost - lost
-        self.lost = lost
-        return 0 if heard else sum(n * (LETTERS_A_FIGURE if letter.isdigit() else 1) for letter, n in gone.items())
+        letters = self._compared(word)
+        if any(self._of_letter(letter, count=False) for letter in letters):
+            return 0
+        return sum(LETTERS_A_FIGURE if letter.isdigit() else 1 for letter in letters)
 
     def written(self, word: str) -> list[tuple[str, int]]:
         """The letters of a word as it is written, and how many of its `symbols` each has; joined they are the word.
@@ -78,15 +77,14 @@ class Alphabet:
         return [(piece, len(numbers)) for piece, numbers in zip(pieces, numbers_by_piece, strict=True)]
 
     def _letters(self, word: str, *, count: bool) -> list[tuple[str, tuple[int, ...]]]:
+        spelt = [(letter, self._of_letter(letter, count=count)) for letter in self._compared(word)]
+        return [(letter, numbers) for letter, numbers in spelt if numbers]
+
+    def _compared(self, word: str) -> list[str]:
+        """The letters of a word as it is said and compared: numbers in words where the table says how."""
         for change in reversed(changes(word, self._table)):
             word = f"{word[: change.start]} {change.spoken} {word[change.end :]}"
-        found: list[tuple[str, tuple[int, ...]]] = []
-        for part in normalise(word, self._table).split():
-            for letter in graphemes(part):
-                numbers = self._of_letter(letter, count=count)
-                if numbers:
-                    found.append((letter, numbers))
-        return found
+        return [letter for part in normalise(word, self._table).split() for letter in graphemes(part)]
 
     def _case(self, letter: str) -> str:
         return letter.upper() if self._capitals else letter

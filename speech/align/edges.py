@@ -19,7 +19,7 @@ class EdgeSettings:
     """How far an edge may lie beyond the line's first and last peak, and where between pause and speech (in dB, 0 to 1) sound begins.
 
     Pauses count as no deeper than `deepest_db` below speech. `margin_s` is what people leave of a pause on both sides of a line (chosen
-    on dev sessions of Kichwa). The peak of a word that scores under `sure` does not tell where a line begins or ends.
+    on dev sessions). The peak of a word that scores under `sure` does not tell where a line begins or ends.
     """
 
     reach_s: float = 0.45

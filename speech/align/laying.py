@@ -28,7 +28,7 @@ ANYTHING = -1
 class LayingSettings:
     """What a line costs (nats).
 
-    fit : share of what the letters cost that counts, for neighbouring frames say the same
+    fit : the share of what the letters cost that counts: neighbouring frames are no evidence of their own
     spread, spread_short : deviation of the logarithm of a line's length, and what comes to it divided by the root of its letters
     unwritten : a second of speech that no line has; far, far_share : a long stretch costs so much, and this share of it a second
     clear : what letters cost where they are heard well enough to count in full (nats a letter); where they cost more, they count less
@@ -219,9 +219,10 @@ class _Search:
 
     def _values(self, start: int, fit: NDArray[np.float32], expected: float, letters: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Pauses at which a line may end that begins at `start`, and what it is worth to each of them."""
-        stops = np.arange(start + 1, len(self.pauses.starts))
+        last = int(np.searchsorted(self.pauses.ends, self.pauses.starts[start] + len(fit)))
+        stops = np.arange(start + 1, last)
         lengths = self.pauses.ends[stops] - self.pauses.starts[start]
-        room = (lengths > 0) & (fit[np.clip(lengths, 0, len(fit) - 1)] > IMPOSSIBLE / 2) & (lengths < len(fit))
+        room = (lengths > 0) & (fit[lengths] > IMPOSSIBLE / 2)
         stops, lengths = stops[room], lengths[room]
         spoken = self.pauses.spoken[stops] - self.pauses.spoken[start]
         behind = fit[lengths] - (self.free[self.pauses.ends[stops]] - self.free[self.pauses.starts[start]])

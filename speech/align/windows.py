@@ -3,7 +3,7 @@
 1. Lines are laid on the recording from pause to pause (`laying`), so that hours fall into windows of seconds, each with the lines that
    belong there; lines that nobody said are found out, and speech that is not written is left over.
 2. In each window the words are aligned by force, with a star between them that takes what is said and not written. Lines with a pause
-   between them stand in windows of their own; where none is, they share one, and letters say where one ends.
+   between them stand in windows of their own; where none is, they share one of minutes at most, and letters say where one ends.
 3. A run of words that has too little room for its letters was not said: it is taken out, and its window aligned anew.
 
 Source: as `laying` and `models.forced`.
@@ -30,6 +30,7 @@ class WindowSettings:
     unsaid_words, unsaid_score, unsaid_frames : so many words in a row, each under the score, in fewer frames a symbol, were not said
     pause_s : the longest pause in a word
     cut_s : a pause between two lines from which on each has its own window; margin_s : what a window takes of a pause
+    longest_s : the longest window of several lines: its memory grows with the square of its length, and speech may know no pause
     piece : letters from which on a line is laid in pieces, for laying is slow where they are long
     """
 
@@ -41,6 +42,7 @@ class WindowSettings:
     pause_s: float = 0.8
     cut_s: float = 0.2
     margin_s: float = 0.2
+    longest_s: float = 120.0
     piece: int = 160
 
 
@@ -155,7 +157,8 @@ class _Aligner:
             words = [n for n in piece if self.words[n]]
             if place is None:
                 continue
-            if windows and (place[0] - windows[-1].end) * self.frame_s < self.settings.cut_s:
+            near = windows and (place[0] - windows[-1].end) * self.frame_s < self.settings.cut_s
+            if near and (place[1] - windows[-1].first) * self.frame_s <= self.settings.longest_s:
                 windows[-1] = _Window(windows[-1].first, place[1], windows[-1].words + words)
             else:
                 windows.append(_Window(*place, words))

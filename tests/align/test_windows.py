@@ -10,6 +10,7 @@ import pytest
 
 from speech.align.laying import Pauses, lay, pauses_of
 from speech.align.windows import Placed, Placement, WindowSettings, place_words
+from speech.models import forced
 
 SYMBOLS, BLANK, BREAK = 12, 0, 1
 Text = list[list[list[int]]]
@@ -193,6 +194,23 @@ def test_a_text_without_line_breaks_is_laid_in_pieces() -> None:
     found = placed(sound, one)
     assert hits(found, sound.firsts) > 0.95
     assert found.lines[0][0] <= sound.firsts[0][0] and found.lines[0][1] >= sound.firsts[-1][-1]
+
+
+def test_no_window_grows_without_end_where_the_speaker_never_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its memory would grow with the square of its length."""
+    text = lines(60)
+    sound = said(text, pause=0)
+    frames: list[int] = []
+    own = forced.align
+
+    def noted(emissions: np.ndarray, targets: list[int], *, blank: int) -> list[forced.Placed]:
+        frames.append(len(emissions))
+        return own(emissions, targets, blank=blank)
+
+    monkeypatch.setattr(forced, "align", noted)
+    found = placed(sound, text, WindowSettings(longest_s=20.0))
+    assert len(sound.emissions) * 0.04 > 60 and max(frames) * 0.04 < 21
+    assert hits(found, sound.firsts) > 0.95
 
 
 def test_pauses_are_those_between_stretches_and_dips_inside_them() -> None:
