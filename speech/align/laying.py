@@ -36,7 +36,8 @@ class LayingSettings:
     anything : a frame of what is said and not spelt
     unsaid : a letter of a line that has no speech; at least above_usual times what a letter costs in this recording
     longest : how many times longer than expected a line may be
-    starts : how many places a line is tried at; agree, near_s : and all within so many seconds of where so many letters of it were heard
+    starts : how many places a line is tried at; starts_unclear : and where letters cost half of `clear` or more
+    agree, near_s : besides, all places within so many seconds of where so many letters of the line were heard
     """
 
     fit: float = 0.8
@@ -53,6 +54,7 @@ class LayingSettings:
     above_usual: float = 1.4
     clear: float = 2.0
     starts: int = 64
+    starts_unclear: int = 512
     agree: int = 5
     near_s: float = 2.0
 
@@ -129,7 +131,9 @@ def lay(
         return found
     usual = float(np.median(costs))
     heard = min(1.0, settings.clear / max(usual, 1e-6))
-    search.settings = dataclasses.replace(settings, fit=heard * settings.fit)
+    # Where letters say little, the right place is not among the likeliest until more of the text is laid.
+    starts = settings.starts if usual < settings.clear / 2 else settings.starts_unclear
+    search.settings = dataclasses.replace(settings, fit=heard * settings.fit, starts=starts)
     unsaid = max(heard * settings.unsaid, settings.above_usual * search.settings.fit * usual)
     return search.laid(float(np.median(rates)) if len(rates) >= 4 else rate, unsaid)
 

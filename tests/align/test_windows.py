@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from speech.align.laying import Pauses, lay, pauses_of
+from speech.align.laying import LayingSettings, Pauses, lay, pauses_of
 from speech.align.windows import Placed, Placement, WindowSettings, place_words
 from speech.models import forced
 
@@ -130,6 +130,16 @@ def test_a_recogniser_that_hears_next_to_nothing_still_finds_lines_by_pauses_and
     assert np.mean(near) > 0.8
     scores = [p.score for p in found.words if p]
     assert np.mean(scores) < 0.5, "and it is not called sure"
+
+
+def test_a_recogniser_that_hears_little_finds_the_text_again_behind_lines_that_are_not_written() -> None:
+    """Three letters of four are misheard, and fifteen lines of eighty are not in the text: the place of a line is seen late."""
+    spoken = lines(80, seed=1)
+    sound = said(spoken, wrong=0.75, sure=0.6, seed=1)
+    text, firsts = [*spoken[:20], *spoken[35:]], [*sound.firsts[:20], *sound.firsts[35:]]
+    assert hits(placed(sound, text), firsts, within=8) > 0.9
+    narrow = WindowSettings(laying=LayingSettings(starts_unclear=64))
+    assert hits(placed(sound, text, narrow), firsts, within=8) < 0.6, "and not where it is tried at few places"
 
 
 def test_where_nothing_at_all_is_heard_lengths_tell() -> None:
