@@ -11,11 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
-from speech import languages
+from speech import formats, languages
 from speech.align.alphabet import Alphabet
 from speech.align.edges import HOP_S, Heard, line_edges, loudness, with_margin
 from speech.align.laying import Pauses, pauses_of
-from speech.align.records import FITS_BADLY, NOT_SAID, NOT_WRITTEN, Aligned, PlacedLine, Settings
+from speech.align.records import ALL_TIERS, FITS_BADLY, NOT_SAID, NOT_WRITTEN, Aligned, PlacedLine, Settings
 from speech.align.text import Line, OldText
 from speech.align.windows import Placed, Placement, place_words
 from speech.audio import Signal
@@ -23,7 +23,7 @@ from speech.audio import load as load_audio
 from speech.collections import accounts, consent
 from speech.collections.acts import Verb
 from speech.collections.made import Clock, Progress
-from speech.errors import Finding
+from speech.errors import Finding, FormatRefused
 from speech.files import shown
 from speech.models.activity import ActivitySettings, segments, speech_probabilities
 from speech.models.encoder import encode
@@ -98,15 +98,17 @@ def align(
         clock.mark("alignment")
         transcript = _transcript(recording, signal, text, made, speech, recogniser, language, through or language, settings)
     lines = tuple(line for line, _ in made)
+    refused = _refusal(text, transcript) if text.eaf else None
     return Aligned(
         transcript=transcript,
-        findings=tuple(dict.fromkeys((*signal.findings, *_findings(text, lines, alphabet, transcript)))),
+        findings=tuple(dict.fromkeys((*signal.findings, *_findings(text, lines, alphabet, transcript, refused)))),
         seconds=clock.seconds,
         decision=decision,
         read=settings.read if settings.wav else None,
         lines=tuple(dataclasses.replace(p, start_ms=p.start_ms + signal.offset_ms, end_ms=p.end_ms + signal.offset_ms) for p in lines),
         language=language,
         through=through if through and through != language else "",
+        eaf=b"" if refused else text.eaf,
     )
 
 
@@ -289,7 +291,9 @@ def _unwritten(speech: Sequence[Span], lines: Sequence[Span], least_ms: int) -> 
     return [left for span in merged(speech) for left in without(span, taken) if left.length_ms >= least_ms]
 
 
-def _findings(text: OldText, lines: Sequence[PlacedLine], alphabet: Alphabet, transcript: Transcript) -> list[Finding]:
+def _findings(
+    text: OldText, lines: Sequence[PlacedLine], alphabet: Alphabet, transcript: Transcript, refused: FormatRefused | None
+) -> list[Finding]:
     """What a person should know: lines that were not found or fit badly, speech without text, letters heard as others."""
     where = shown(text.path)
     found = []
@@ -305,11 +309,15 @@ def _findings(text: OldText, lines: Sequence[PlacedLine], alphabet: Alphabet, tr
         found.append(Finding(code="ALIGN_POOR", where=where, what=what, mend="They are marked unsure: listen to them"))
     if transcript.coverage and transcript.coverage.skipped:
         spans = transcript.coverage.skipped
-        what = f"{transcript.coverage.skipped_ms / 1000:.1f} s of speech in {len(spans)} places are not in the text"
+        what = f"{transcript.coverage.skipped_ms / 1000:.1f} s of speech {'at 1 place' if len(spans) == 1 else f'in {len(spans)} places'} are not in the text"
         found.append(Finding(code="ALIGN_UNWRITTEN", where=where, what=what, mend="The coverage lists the places"))
     if text.left:
-        what = f"{len(text.left)} tiers of it are not in what was made: {', '.join(text.left[:12])}"
-        found.append(Finding(code="ALIGN_TIERS", where=where, what=what, mend="They are in the old file, which was not touched"))
+        what = f"{len(text.left)} {'tier' if len(text.left) == 1 else 'tiers'} of it cannot become lines, words or notes: "
+        mend = (
+            f"They are in the old file, whose times cannot be moved: {refused.where}: {refused.what}" if refused
+            else f"With --out and the format eaf they are in the file that ends in {ALL_TIERS}: the old one, with new times"
+        )  # fmt: skip
+        found.append(Finding(code="ALIGN_TIERS", where=where, what=what + ", ".join(text.left[:12]), mend=mend))
     if alphabet.mapped:
         told = ", ".join(f"{a} as {b} ({n})" for (a, b), n in alphabet.mapped.most_common(12))
         found.append(
@@ -323,6 +331,15 @@ def _findings(text: OldText, lines: Sequence[PlacedLine], alphabet: Alphabet, tr
             )
         )
     return found
+
+
+def _refusal(text: OldText, transcript: Transcript) -> FormatRefused | None:
+    """Why the old EAF cannot have new times, where it cannot."""
+    try:
+        formats.with_times(text.eaf, transcript, text.path)
+    except FormatRefused as refused:
+        return refused
+    return None
 
 
 def _numbers(numbers: Sequence[int]) -> str:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 from speech.align.edges import EdgeSettings
@@ -21,6 +23,8 @@ Units = Literal["words", "lines", "letters"]
 NOT_SAID = "not found in the recording"
 FITS_BADLY = "fits the sound badly"
 NOT_WRITTEN = "speech that the text does not have"
+ALL_TIERS = ".tiers.eaf"
+"""How the name of the old EAF ends that is written with new times."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,11 +65,24 @@ class PlacedLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Aligned(Made):
-    """What came of one recording and its text. `through` is the language whose recogniser heard it, where it is another than the text's."""
+    """What came of one recording and its text. `through` is the language whose recogniser heard it, where it is another than the text's.
+
+    `eaf` is the old file, where it is an EAF with tiers that the transcript does not have.
+    """
 
     lines: tuple[PlacedLine, ...] = ()
     language: str = ""
     through: str = ""
+    eaf: bytes = field(default=b"", repr=False)
+
+    def further(self, files: Mapping[str, Path]) -> dict[Path, bytes]:
+        """Beside an EAF the old one with all its tiers, its lines where they were placed."""
+        from speech import formats
+
+        if not self.eaf or "eaf" not in files:
+            return {}
+        path = files["eaf"].with_suffix(ALL_TIERS)
+        return {path: formats.with_times(self.eaf, self.transcript, path)}
 
     def as_dict(self, path: str) -> dict[str, Any]:
         """The object of `--json`."""

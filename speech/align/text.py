@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from speech import formats
@@ -44,6 +44,8 @@ class OldText:
     """Whether the file had times, which are not believed."""
     left: tuple[str, ...] = ()
     """Tiers of the file with annotations that are not taken along: not chosen, or below those that are, and not of our own kinds."""
+    eaf: bytes = field(default=b"", repr=False)
+    """The file itself, where it is an EAF that has such tiers."""
 
 
 def read_old(path: Path, *, tiers: Collection[str] | None = None, encoding: str | None = None) -> OldText:
@@ -61,7 +63,8 @@ def read_old(path: Path, *, tiers: Collection[str] | None = None, encoding: str 
         transcript = Transcript(segments=tuple(Segment(span=Span(start_ms=0, end_ms=0), text=text, origin="person") for _, text in found))
         return _old(transcript, [n for n, _ in found], path, timed=False)
     old = old_of(formats.read(path, tiers=tiers, encoding=encoding), path)
-    return dataclasses.replace(old, left=_left(path, tiers, encoding))
+    left = _left(path, tiers, encoding)
+    return dataclasses.replace(old, left=left, eaf=read_bytes(path) if left else b"")
 
 
 def _left(path: Path, tiers: Collection[str] | None, encoding: str | None) -> tuple[str, ...]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from speech.audio import ReadSettings
@@ -57,6 +58,10 @@ class Made:
     def for_format(self, format: str) -> Transcript:
         """The transcript as a file of this format is made of it."""
         return self.transcript
+
+    def further(self, files: Mapping[str, Path]) -> dict[Path, bytes]:
+        """What is written beside the files of the formats that are due (`files`, by format), where the verb makes more than these."""
+        return {}
 
     def as_dict(self, path: str) -> dict[str, Any]:
         """The object of `--json`; a verb puts its own facts in the middle."""

@@ -203,6 +203,11 @@ def _written(result: Made, due: Due | None, *, strict: bool, force: bool) -> _Wr
             found.refusal = refused
             continue
         found.findings += planned[-1].findings
+    for path, data in result.further({name: due.place.files[name] for name in due.write}).items():
+        try:
+            planned.append(written.plan_data(data, path, force=force))
+        except FormatRefused as refused:
+            found.refusal = refused
     if copy is not None and planned:
         found.copies.append(_write_copy(result, due.place.recording, copy))
     for file in planned:

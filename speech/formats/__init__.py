@@ -283,6 +283,24 @@ def _timeless(transcript: Transcript) -> Transcript:
     return replace(transcript, created="", provenance=tuple(replace(act, at="") for act in transcript.provenance))
 
 
+def plan_data(data: bytes, path: Path, *, force: bool) -> Planned:
+    """The same of bytes that are ready.
+
+    Raises
+    ------
+    FormatRefused
+        `FORMAT_EXISTS`.
+    """
+    return Planned(path=path, data=None if _check_free(data, path, force=force) == data else data, findings=[], force=force)
+
+
+def with_times(data: bytes, transcript: Transcript, path: Path) -> bytes:
+    """An EAF that a transcript was read from, as a file at `path`: all of it, with the transcript's times (`eaf.with_times`)."""
+    from speech.formats import eaf
+
+    return eaf.with_times(data, _beside(transcript, path), where=shown(path))
+
+
 def rendered(transcript: Transcript, path: str | os.PathLike[str], *, format: str | None = None) -> bytes:
     """The bytes that `save` would write at `path`; nothing is written."""
     found = by_name(format) if format else for_path(path)

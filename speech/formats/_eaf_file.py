@@ -108,6 +108,22 @@ class EafFile:
             if (prop.get("NAME") or "").lower().startswith("lastusedannotat"):
                 self._last = max(self._last, digits((prop.text or "").strip()))
 
+    def changed(self) -> None:
+        """Take up what was changed in the tree itself, slots or tiers."""
+        for known in (
+            self._slots,
+            self._elements,
+            self._twice,
+            self._spans,
+            self._guessed,
+            self._timed,
+            self._cached_children,
+            self._all_ids,
+        ):
+            known.clear()
+        self._cached_tier = None
+        self._index()
+
     @property
     def last_id(self) -> int:
         """The highest number that ends the id of an annotation, or that the file says was used."""
@@ -459,7 +475,7 @@ class EafFile:
         order = self.root.find("TIME_ORDER")
         slots = []
         for value in (span.start_ms, span.end_ms):
-            name = self._new_slot()
+            name = self.new_slot()
             slot = etree.SubElement(order, "TIME_SLOT", {"TIME_SLOT_ID": name, "TIME_VALUE": str(value)})
             slot.tail = "\n"
             self._slots[name] = value
@@ -493,7 +509,8 @@ class EafFile:
         self._cached_tier = None
         return name
 
-    def _new_slot(self) -> str:
+    def new_slot(self) -> str:
+        """An id for a time slot, given to nothing else in the file."""
         while True:
             self._last_slot += 1
             if (name := f"ts{self._last_slot}") not in self._all_ids:

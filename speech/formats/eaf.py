@@ -21,7 +21,7 @@ from typing import Any, get_args
 from urllib.parse import quote, unquote, urlsplit
 
 from speech.errors import Finding
-from speech.formats import _eaf_facts, _losses, _tiers
+from speech.formats import _eaf_facts, _eaf_moved, _losses, _tiers
 from speech.formats import json as _json
 from speech.formats._checks import LATEST_MS, checked
 from speech.formats._eaf_file import EafFile
@@ -29,7 +29,7 @@ from speech.formats._eaf_parts import CONSTRAINTS, Annotation, TierInfo
 from speech.formats._listing import TierText
 from speech.types import LAST_ID, Recording, Span, Status, Transcript, id_number, identified
 
-__all__ = ["LOSSES", "SUFFIXES", "Annotation", "EafFile", "TierInfo", "kept", "lost", "parse", "render", "tiers"]
+__all__ = ["LOSSES", "SUFFIXES", "Annotation", "EafFile", "TierInfo", "kept", "lost", "parse", "render", "tiers", "with_times"]
 
 SUFFIXES: tuple[str, ...] = (".eaf",)
 LOSSES: tuple[str, ...] = (
@@ -328,6 +328,47 @@ def _vocabulary(root: Any) -> None:
         etree.SubElement(entry, "CVE_VALUE", {"LANG_REF": _NEUTRAL}).text = status
 
 
+def with_times(data: bytes, transcript: Transcript, *, where: str) -> bytes:
+    """The EAF that `transcript` was read from, all of it, with the transcript's times, recording, and doubts.
+
+    Segments are found by their ids. What hangs on them moves along; states of review that the file had of ours, which are of
+    the old times, are gone, and segments that are unsure now are marked so.
+
+    Raises
+    ------
+    FormatRefused
+        `FORMAT_REFERENCE`, `FORMAT_TIMES`: the file is broken in a place that has to move.
+    """
+    file = EafFile.from_bytes(data, where=where)
+    for name in [info.id for info in file.tiers() if _is_doubt(info)]:
+        file.root.remove(file.tier_element(name))
+    file.changed()
+    segments = {s.id: s for s in transcript.segments}
+    words = {w.id: w.span for s in transcript.segments for w in s.words if w.id and w.span}
+    _eaf_moved.move(file, words | {id: s.span for id, s in segments.items()})
+    for prop in file.header.iterfind("PROPERTY"):
+        if prop.get("NAME") == _PROPERTY:
+            prop.text = _json.about_text(kept(transcript))
+    for medium in file.header.findall("MEDIA_DESCRIPTOR"):
+        file.header.remove(medium)
+    for place, medium in enumerate(_media_of(transcript.recording)):
+        file.header.insert(place, medium)
+    for info in file.tiers():
+        unsure = [a.id for a in file.annotations(info.id, orphans=False) if a.id in segments and segments[a.id].status == "unsure"]
+        for value in (_tiers.STATUS, _tiers.REASON) if unsure else ():
+            name = f"{info.id} [{value.name}]"
+            file.add_type(VALUE, _TYPES[VALUE])
+            file.add_tier(name, VALUE, parent=info.id)
+            for id in unsure:
+                file.add_ref_annotation(name, id, value.get(segments[id]) or "")
+    return file.to_bytes()
+
+
+def _is_doubt(info: TierInfo) -> bool:
+    """Whether a tier of ours holds states of review, or why something is unsure."""
+    return info.type in (VALUE, STATUS) and info.id.endswith((f"[{_tiers.STATUS.name}]", f"[{_tiers.REASON.name}]"))
+
+
 def _date(created: str) -> str:
     """A date and time as the schema wants it; the start of the epoch where none is known."""
     try:
@@ -341,20 +382,29 @@ def _header(root: Any, transcript: Transcript, last: int) -> None:
     from lxml import etree
 
     header = etree.SubElement(root, "HEADER", {"MEDIA_FILE": "", "TIME_UNITS": "milliseconds"})
-    path = transcript.recording.path
-    if path:
-        # Only relative to the EAF: a full path would tell of someone's disk, and ELAN looks here first.
-        url = _url(path)
-        kind = _MEDIA_TYPES.get(PurePosixPath(path).suffix.lower(), transcript.recording.media_type or "audio/*")
-        etree.SubElement(header, "MEDIA_DESCRIPTOR", {"MEDIA_URL": url, "MIME_TYPE": kind, "RELATIVE_MEDIA_URL": url})
-        if transcript.recording.wav:
-            wav = _url(transcript.recording.wav)
-            of_wav = {"MEDIA_URL": wav, "MIME_TYPE": _MEDIA_TYPES[".wav"], "RELATIVE_MEDIA_URL": wav, "EXTRACTED_FROM": url}
-            etree.SubElement(header, "MEDIA_DESCRIPTOR", of_wav)
+    header.extend(_media_of(transcript.recording))
     etree.SubElement(header, "PROPERTY", {"NAME": _PROPERTY}).text = _json.about_text(transcript)
     if facts := _eaf_facts.text_of(transcript):
         etree.SubElement(header, "PROPERTY", {"NAME": _eaf_facts.PROPERTY}).text = facts
     etree.SubElement(header, "PROPERTY", {"NAME": "lastUsedAnnotationId"}).text = str(last)
+
+
+def _media_of(recording: Recording) -> list[Any]:
+    """The recording as ELAN finds it, and the WAV beside it.
+
+    Only relative to the EAF: a full path would tell of someone's disk, and ELAN looks here first.
+    """
+    from lxml import etree
+
+    if not recording.path:
+        return []
+    url = _url(recording.path)
+    kind = _MEDIA_TYPES.get(PurePosixPath(recording.path).suffix.lower(), recording.media_type or "audio/*")
+    fields = [{"MEDIA_URL": url, "MIME_TYPE": kind, "RELATIVE_MEDIA_URL": url}]
+    if recording.wav:
+        wav = _url(recording.wav)
+        fields.append({"MEDIA_URL": wav, "MIME_TYPE": _MEDIA_TYPES[".wav"], "RELATIVE_MEDIA_URL": wav, "EXTRACTED_FROM": url})
+    return [etree.Element("MEDIA_DESCRIPTOR", of_one) for of_one in fields]
 
 
 def _url(path: str) -> str:

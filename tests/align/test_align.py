@@ -119,10 +119,10 @@ def test_an_old_file_keeps_its_speakers_order_and_lines(
     assert {s.text: s.span for s in back.segments} == {s.text: s.span for s in made.transcript.segments}
 
 
-def test_tiers_that_are_not_taken_along_are_told(
-    session: tuple[Path, list[tuple[float, float]]], model: Recogniser, tmp_path: Path
+def test_tiers_that_cannot_be_taken_along_are_told_and_kept_in_the_old_file_with_new_times(
+    session: tuple[Path, list[tuple[float, float]]], model: Recogniser, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Another person's file: glosses hang below the lines."""
+    """Another person's file: glosses hang below the lines. They are in the old file, which is written with new times."""
     from speech.formats.eaf import EafFile
 
     formats.save(Transcript(segments=(Segment(span=Span(start_ms=0, end_ms=90), text="x"),)), tmp_path / "made.eaf")
@@ -138,8 +138,37 @@ def test_tiers_that_are_not_taken_along_are_told(
     old = read_old(tmp_path / "old.eaf", tiers=["tx"])
     assert old.left == ("ge",) and [line.text for line in old.lines] == list(LINES)
     made = align(session[0], old, language="swh", model=model, context=CONTEXT)
-    assert [f.what for f in made.findings if f.code == "ALIGN_TIERS"] == ["1 tiers of it are not in what was made: ge"]
+    assert [f.what for f in made.findings if f.code == "ALIGN_TIERS"] == ["1 tier of it cannot become lines, words or notes: ge"]
     assert read_old(tmp_path / "old.eaf", tiers=["tx", "ge"]).left == ()
+
+    asked = [
+        "align",
+        str(session[0]),
+        str(tmp_path / "old.eaf"),
+        "-l",
+        "swh",
+        "--tier",
+        "tx",
+        "-o",
+        str(tmp_path / "out"),
+        "--threads",
+        "1",
+    ]
+    assert cli.run([*asked, "--json"]) == 0
+    row = json.loads(capsys.readouterr().out)
+    assert [Path(o).name for o in row["outputs"]] == ["tape.eaf", "tape.tiers.eaf"]
+    lines = {s.text: s.span for s in formats.read(tmp_path / "out" / "tape.eaf").segments}
+    moved = EafFile.from_bytes((tmp_path / "out" / "tape.tiers.eaf").read_bytes())
+    assert {a.text: a.span for a in moved.annotations("tx")} == lines
+    assert [(a.text, a.span) for a in moved.annotations("ge")] == [(f"gloss {k}", lines[line]) for k, line in enumerate(LINES)]
+    assert cli.run([*asked, "--force", "--units", "lines"]) == 0 and cli.run([*asked, "--format", "csv"]) == 0
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == [
+        "tape.1.eaf",
+        "tape.csv",
+        "tape.eaf",
+        "tape.tiers.1.eaf",
+        "tape.tiers.eaf",
+    ]
 
 
 def test_a_language_without_an_adapter_is_heard_through_another_and_it_is_said(
