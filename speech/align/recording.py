@@ -309,13 +309,14 @@ def _findings(
         found.append(Finding(code="ALIGN_POOR", where=where, what=what, mend="They are marked unsure: listen to them"))
     if transcript.coverage and transcript.coverage.skipped:
         spans = transcript.coverage.skipped
-        what = f"{transcript.coverage.skipped_ms / 1000:.1f} s of speech {'at 1 place' if len(spans) == 1 else f'in {len(spans)} places'} are not in the text"
+        places = "at 1 place" if len(spans) == 1 else f"in {len(spans)} places"
+        what = f"{transcript.coverage.skipped_ms / 1000:.1f} s of speech {places} are not in the text"
         found.append(Finding(code="ALIGN_UNWRITTEN", where=where, what=what, mend="The coverage lists the places"))
     if text.left:
         what = f"{len(text.left)} {'tier' if len(text.left) == 1 else 'tiers'} of it cannot become lines, words or notes: "
         mend = (
             f"They are in the old file, whose times cannot be moved: {refused.where}: {refused.what}" if refused
-            else f"With --out and the format eaf they are in the file that ends in {ALL_TIERS}: the old one, with new times"
+            else f"`speech align` with --out writes the old file, too, all of it with new times: it ends in {ALL_TIERS}"
         )  # fmt: skip
         found.append(Finding(code="ALIGN_TIERS", where=where, what=what + ", ".join(text.left[:12]), mend=mend))
     if alphabet.mapped:

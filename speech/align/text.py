@@ -76,7 +76,7 @@ def _left(path: Path, tiers: Collection[str] | None, encoding: str | None) -> tu
 
 
 def old_of(transcript: Transcript, path: Path) -> OldText:
-    """The same of a transcript that was read from `path`: its segments with a text, in their order.
+    """The same of a transcript that was read from `path`: its segments with a text, in their order, without spaces around them.
 
     Raises
     ------
@@ -84,7 +84,7 @@ def old_of(transcript: Transcript, path: Path) -> OldText:
         `TEXT_EMPTY`.
     """
     order = sorted(transcript.segments, key=lambda s: (s.span.start_ms, s.span.end_ms))
-    transcript = dataclasses.replace(transcript, segments=tuple(s for s in order if s.text.strip()))
+    transcript = dataclasses.replace(transcript, segments=tuple(dataclasses.replace(s, text=s.text.strip()) for s in order if s.text.strip()))
     return _old(transcript, range(1, len(transcript.segments) + 1), path, timed=True)
 
 

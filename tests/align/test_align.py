@@ -262,6 +262,9 @@ def test_lines_of_old_files_of_several_kinds(tmp_path: Path) -> None:
         _written(tmp_path / "b.srt", "1\n00:00:01,000 --> 00:00:02,000\nhello there\n\n2\n00:00:00,100 --> 00:00:00,900\nfirst\n")
     )
     assert [line.text for line in srt.lines] == ["first", "hello there"] and srt.timed
+    padded = Transcript(segments=(Segment(span=Span(start_ms=0, end_ms=90), text=" hello  there "),))
+    formats.save(padded, tmp_path / "c.eaf")
+    assert [line.text for line in read_old(tmp_path / "c.eaf").lines] == ["hello  there"], "words must spell their line"
     with pytest.raises(TextRefused) as caught:
         read_old(_written(tmp_path / "c.txt", " \n\n"))
     assert caught.value.code == "TEXT_EMPTY"
