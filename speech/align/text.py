@@ -84,7 +84,9 @@ def old_of(transcript: Transcript, path: Path) -> OldText:
         `TEXT_EMPTY`.
     """
     order = sorted(transcript.segments, key=lambda s: (s.span.start_ms, s.span.end_ms))
-    transcript = dataclasses.replace(transcript, segments=tuple(dataclasses.replace(s, text=s.text.strip()) for s in order if s.text.strip()))
+    transcript = dataclasses.replace(
+        transcript, segments=tuple(dataclasses.replace(s, text=s.text.strip()) for s in order if s.text.strip())
+    )
     return _old(transcript, range(1, len(transcript.segments) + 1), path, timed=True)
 
 

@@ -339,7 +339,11 @@ def test_both_files_dropped_are_paired_placed_and_open_in_review(store: Store, f
         assert part in row, (part, row)
     assert "lines were not found in the recording: 2" in row or "lines fit the sound badly: 2" in row
     page.wait_for_selector(".waiting", state="hidden")
-    page.click(".job.done button >> text=Open in Review")
+    page.click(".job.done button >> text=Delete it here")  # the text that was sent: what was made of it stays
+    page.locator(".job.done >> text=Transcript: a transcript that was deleted").wait_for()
+    assert not list(served.texts.place.iterdir()) and not page.is_visible("text=Delete it here")
+    page.wait_for_selector(".job.done button:focus >> text=Open in Review")
+    page.keyboard.press("Enter")
     page.wait_for_selector(f'speech-review[recording="{id}"]')
     rows = page.locator("speech-review .row[data-id]")
     page.locator("speech-review .row.chosen .status.unsure").wait_for()

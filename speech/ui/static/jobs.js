@@ -63,7 +63,7 @@ export function jobs(root, app, ended) {
     else if (nodes.some((node, n) => list.children[n] !== node) || list.children.length !== nodes.length) list.replaceChildren(...nodes);
   }
 
-  const shape = (job) => `${job.state} ${job.wanted}`;
+  const shape = (job) => `${job.state} ${job.wanted} ${job.title ?? ""}`;
 
   function update(node, job) {
     node.querySelector(".state").textContent = line(job);
@@ -88,12 +88,21 @@ export function jobs(root, app, ended) {
         job.state === "paused" && button("resume"),
         isOpen(job) && button("cancel"),
         job.state === "done" && ["transcribe", "align"].includes(job.kind) && el("button", { text: t("jobs.open"), onclick: () => app.go("review", job.recording) }),
+        job.state === "done" && job.kind === "align" && job.title && el("button", { class: "plain", text: t("align.away"), "aria-label": `${t("align.away")}: ${job.title}`, onclick: () => away(job) }),
       ),
       job.refusal && el("p", { class: "error", text: sentences(job.refusal) }),
       job.state === "done" && job.kind === "identify" && el("p", { text: told(job.result) }),
       job.state === "done" && job.kind === "align" && placed(job.result),
       job.state === "done" && job.result.coverage && coverage(job),
     );
+  }
+
+  /** Delete the transcript that was sent; what was made of it stays. */
+  async function away(job) {
+    const answer = await ask(`/api/texts/${job.settings.text}`, { method: "DELETE" });
+    said.textContent = answer.ok ? "" : why(answer);
+    await look();
+    if (answer.ok) rows.get(job.id)?.node.querySelector("button")?.focus();
   }
 
   function coverage(job) {
