@@ -19,7 +19,6 @@ import json
 import os
 import shutil
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -144,9 +143,7 @@ def measured(
         material.fit_to(checkpoint.front_end)
     folder = RUNS / (f"smoke_{plan.name}" if smoke else plan.name)
     asked = {"base": base_sha256(checkpoint), "donor": donor}
-    worked = time.process_time()
     made = adapt(material, checkpoint, folder, settings, donor=lent, asked=asked, progress=lambda step, cer: print(f"  {step}: {cer:.1f}"))
-    worked = time.process_time() - worked
     card = Path("data_manifests") / f"{plan.task.card}.card.toml"
     clips = split_of(data / plan.task.clips / "manifest.tsv", plan.task.language, "test", context=CONTEXT, card=card)
     with made.averaged():
@@ -165,7 +162,7 @@ def measured(
         "asked": asked,
         "curve": made.curve,
         "seconds": round(made.seconds),
-        "core_seconds": round(worked),
+        "core_seconds": round(made.core_seconds),
         "dev": {"cer": rate(made.scores.overall.letters), "wer": rate(made.scores.overall.words)},
         "test": {"cer": rate(test.overall.letters), "wer": rate(test.overall.words)},
         "left_out": dict(material.left_out),
@@ -298,7 +295,10 @@ def _runs(cards: Sequence[dict[str, Any]]) -> list[str]:
     for card in sorted(cards, key=lambda c: (c["minutes"], order.index(c["way"]))):
         rates = " | ".join(card[split][kind]["said"] for split in ("dev", "test") for kind in ("cer", "wer"))
         what = WAYS[card["way"]][0]
-        told = f"{card['donor'] or '–'} | {card['settings']['steps']} | {card['core_seconds']}"
+        # The first cards of runs that were interrupted count from where these went on.
+        later = card["curve"][0][0] - card["settings"]["evaluate_steps"]
+        seconds = f"{card['core_seconds']}" + (f" from step {later} on" if later > 0 else "")
+        told = f"{card['donor'] or '–'} | {card['settings']['steps']} | {seconds}"
         rows.append(f"| {card['minutes']} | {what} | {told} | {rates} |")
     rows.append("\nDev CER by step:\n")
     for card in sorted(cards, key=lambda c: (c["minutes"], order.index(c["way"]))):

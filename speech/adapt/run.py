@@ -78,6 +78,8 @@ class Adapted:
     """On dev, which chose among the judgements: a little better than other clips of its kind would give."""
     curve: list[tuple[int, float]] = field(default_factory=list)
     seconds: float = 0.0
+    core_seconds: float = 0.0
+    """Of all cores together, judgements included."""
     loop: Loop
 
     def averaged(self) -> AbstractContextManager[Any]:
@@ -146,13 +148,11 @@ def adapt(
         batches.restore(loop.drawn)
     if began:
         began(tried(learner), need)
-    curve: list[tuple[int, float]] = []
 
     def evaluate(step: int) -> Evaluation:
         with loop.averaged():
             found = judged(learner, material.dev)
         cer = 100 * (found.overall.letters.value or 0.0)
-        curve.append((step, round(cer, 2)))
         if progress:
             progress(step, cer)
         return Evaluation(score=cer, stated={"dev_cer": round(cer, 2), "dev_wer": round(100 * (found.overall.words.value or 0.0), 2)})
@@ -165,7 +165,8 @@ def adapt(
     supplied = (functools.partial(told_of, step) for step in _steps(learner, batches))
     loop.run(supplied, decay=False, evaluate=evaluate)  # it may end early: the decay follows all the same
     loop.run(supplied, decay=True, evaluate=evaluate)
-    seconds = loop.seconds
+    # Taken before an earlier checkpoint is, which has those of its own time.
+    seconds, core_seconds, curve = loop.seconds, loop.core_seconds, [(step, round(cer, 2)) for step, cer in loop.scores]
     with loop.averaged():
         scores = judged(learner, material.dev)
     if loop.best is not None and loop.best < 100 * (scores.overall.letters.value or 0.0) - SAME and (folder / BEST).exists():
@@ -174,7 +175,7 @@ def adapt(
             scores = judged(learner, material.dev)
     with loop.averaged():
         tensors = {name: tensor.clone() for name, tensor in learner.tensors().items()}
-    return Adapted(learner=learner, tensors=tensors, scores=scores, curve=curve, seconds=seconds, loop=loop)
+    return Adapted(learner=learner, tensors=tensors, scores=scores, curve=curve, seconds=seconds, core_seconds=core_seconds, loop=loop)
 
 
 def tried(learner: Learner) -> float:

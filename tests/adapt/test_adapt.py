@@ -262,6 +262,8 @@ def test_a_resumed_run_equals_an_unbroken_one_and_the_base_stays(
     assert taken == [(2, 4), (3, 4)]
     for name, tensor in whole.learner.tensors().items():
         assert torch.equal(tensor, resumed.learner.tensors()[name]), name
+    assert resumed.curve == whole.curve and len(whole.curve) == 2, "and what dev said before the interruption is kept"
+    assert resumed.core_seconds > resumed.seconds / 2
     fresh = Learner(base, "que", material.symbols, mode="adapter")
     assert whole.learner.base_hash() == fresh.base_hash()
     assert whole.scores.overall.letters.value is not None

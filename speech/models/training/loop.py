@@ -119,6 +119,8 @@ class Loop:
         self.decay_from: int | None = None
         self.drawn: Mapping[str, Any] = {}
         self.evaluated = 0
+        self.scores: list[tuple[int, float]] = []
+        self._worked_before = -time.process_time()
         self.best: float | None = None
         self.stale = 0
         self.findings: list[Finding] = []
@@ -142,6 +144,11 @@ class Loop:
             self.load(folder / LAST)
         write_text(folder / "card.json", json.dumps(self.card, ensure_ascii=False, indent=1, sort_keys=True) + "\n")
 
+    @property
+    def core_seconds(self) -> float:
+        """What the processor's cores have worked since the run began, evaluations included; of a run that goes on, all its parts."""
+        return self._worked_before + time.process_time()
+
     def load(self, path: Path) -> None:
         """Take weights, optimiser, averages, counts and generators from a checkpoint of this loop.
 
@@ -161,6 +168,8 @@ class Loop:
         self.step, self.audio_s, self.seconds = state["step"], state["audio_s"], state["seconds"]
         self.decay_from, self.drawn = state["decay_from"], state["drawn"]
         self.evaluated, self.best, self.stale = state["evaluated"], state["best"], state["stale"]
+        self.scores = [(step, score) for step, score in state.get("scores", ())]
+        self._worked_before = state.get("core_seconds", 0.0) - time.process_time()
         generators.restore_process(state["generators"], self.device)
 
     def save(self, name: str = LAST) -> None:
@@ -191,6 +200,8 @@ class Loop:
             "step": self.step,
             "audio_s": self.audio_s,
             "seconds": self.seconds,
+            "core_seconds": self.core_seconds,
+            "scores": self.scores,
             "decay_from": self.decay_from,
             "drawn": self.drawn,
             "evaluated": self.evaluated,
@@ -258,6 +269,7 @@ class Loop:
         self.model.train()
         self._log(**found.stated)
         self.evaluated = self.step
+        self.scores.append((self.step, found.score))
         better = self.best is None or found.score < self.best
         self.best, self.stale = (found.score, 0) if better else (self.best, self.stale + 1)
         if better and self.settings.patience:
