@@ -314,10 +314,11 @@ def _findings(
         found.append(Finding(code="ALIGN_UNWRITTEN", where=where, what=what, mend="The coverage lists the places"))
     if text.left:
         what = f"{len(text.left)} {'tier' if len(text.left) == 1 else 'tiers'} of it cannot become lines, words or notes: "
-        mend = (
-            f"They are in the old file, whose times cannot be moved: {refused.where}: {refused.what}" if refused
-            else f"`speech align` with --out writes the old file, too, all of it with new times: it ends in {ALL_TIERS}"
-        )  # fmt: skip
+        mend = "They are in the old file, which was not touched"
+        if refused:
+            mend = f"They are in the old file, whose times cannot be moved: {refused.where}: {refused.what}"
+        elif text.eaf:
+            mend = f"`speech align` with --out writes the old file, too, all of it with new times: it ends in {ALL_TIERS}"
         found.append(Finding(code="ALIGN_TIERS", where=where, what=what + ", ".join(text.left[:12]), mend=mend))
     if alphabet.mapped:
         told = ", ".join(f"{a} as {b} ({n})" for (a, b), n in alphabet.mapped.most_common(12))

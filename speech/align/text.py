@@ -64,12 +64,10 @@ def read_old(path: Path, *, tiers: Collection[str] | None = None, encoding: str 
         return _old(transcript, [n for n, _ in found], path, timed=False)
     old = old_of(formats.read(path, tiers=tiers, encoding=encoding), path)
     left = _left(path, tiers, encoding)
-    return dataclasses.replace(old, left=left, eaf=read_bytes(path) if left else b"")
+    return dataclasses.replace(old, left=left, eaf=read_bytes(path) if left and path.suffix.lower() == ".eaf" else b"")
 
 
 def _left(path: Path, tiers: Collection[str] | None, encoding: str | None) -> tuple[str, ...]:
-    if path.suffix.lower() != ".eaf":
-        return ()
     found = formats.tiers(path, encoding=encoding)
     taken = set(tiers) if tiers else {tier.name for tier in found if tier.parent is None}
     return tuple(tier.name for tier in found if tier.filled and tier.ours is None and tier.name not in taken)

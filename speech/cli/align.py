@@ -70,7 +70,7 @@ def command(
         raise UsageFailure("--wav", "there is no folder for it", "Name one with --out", "FORMAT_SEVERAL")
     read = read_settings(strict=strict, accept_damaged=accept_damaged, assume_rate=assume_rate, channels=channels, track=track)
     settings = Settings(read=read, units=units, wav=wav)
-    old = read_old(text, tiers=[name.strip() for name in tier.split(",")] if tier else None, encoding=encoding)
+    old = read_old(text, tiers=_tiers(text, language, tier, encoding), encoding=encoding)
     context = consent.Context(basis=consent.basis_for(purpose), purpose=purpose)
     later = Later(model, LoadSettings(threads=threads, adapter=adapter), ())
     if threads:
@@ -85,6 +85,17 @@ def command(
     status = work_through(run, items, account, Showing(out=out, names=names, as_json=as_json, debug=debug), cores=1)
     account.end()
     return status
+
+
+def _tiers(text: Path, language: str, asked: str | None, encoding: str | None) -> list[str] | None:
+    """The tiers of TEXT that hold the transcription: those asked for, else as far as can be told; None where it has no tiers."""
+    from speech import formats
+    from speech.align.text import PLAIN
+    from speech.files import shown
+    from speech.score.tiers import choose
+
+    every = () if text.suffix.lower() in PLAIN else formats.tiers(text, encoding=encoding)
+    return [tier.name for tier in choose(every, language=language, where=shown(text), asked=asked).used] if every else None
 
 
 def lines_found(made: Made) -> list[str]:

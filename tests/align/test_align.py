@@ -131,15 +131,17 @@ def test_tiers_that_cannot_be_taken_along_are_told_and_kept_in_the_old_file_with
     file.add_type("gloss", "Symbolic_Association")
     file.add_tier("tx", "utterance")
     file.add_tier("ge", "gloss", parent="tx")
+    file.add_tier("comment", "utterance")
+    file.add_annotation("comment", Span(start_ms=100, end_ms=600), "a dog barks")
     for k, line in enumerate(LINES):
         name = file.add_annotation("tx", Span(start_ms=100 + 100 * k, end_ms=190 + 100 * k), line)
         file.add_ref_annotation("ge", name, f"gloss {k}")
     (tmp_path / "old.eaf").write_bytes(file.to_bytes())
     old = read_old(tmp_path / "old.eaf", tiers=["tx"])
-    assert old.left == ("ge",) and [line.text for line in old.lines] == list(LINES)
+    assert old.left == ("ge", "comment") and [line.text for line in old.lines] == list(LINES)
     made = align(session[0], old, language="swh", model=model, context=CONTEXT)
-    assert [f.what for f in made.findings if f.code == "ALIGN_TIERS"] == ["1 tier of it cannot become lines, words or notes: ge"]
-    assert read_old(tmp_path / "old.eaf", tiers=["tx", "ge"]).left == ()
+    assert [f.what for f in made.findings if f.code == "ALIGN_TIERS"] == ["2 tiers of it cannot become lines, words or notes: ge, comment"]
+    assert read_old(tmp_path / "old.eaf", tiers=["tx", "ge"]).left == ("comment",)
 
     asked = [
         "align",
@@ -158,9 +160,11 @@ def test_tiers_that_cannot_be_taken_along_are_told_and_kept_in_the_old_file_with
     row = json.loads(capsys.readouterr().out)
     assert [Path(o).name for o in row["outputs"]] == ["tape.eaf", "tape.tiers.eaf"]
     lines = {s.text: s.span for s in formats.read(tmp_path / "out" / "tape.eaf").segments}
+    assert list(lines) == list(LINES), "a tier of comments holds no lines, and nobody has to say so"
     moved = EafFile.from_bytes((tmp_path / "out" / "tape.tiers.eaf").read_bytes())
     assert {a.text: a.span for a in moved.annotations("tx")} == lines
     assert [(a.text, a.span) for a in moved.annotations("ge")] == [(f"gloss {k}", lines[line]) for k, line in enumerate(LINES)]
+    assert cli.run([*asked, "--tier", "none"]) == 1 and "TEXT_TIER" in capsys.readouterr().err
     assert cli.run([*asked, "--force", "--units", "lines"]) == 0 and cli.run([*asked, "--format", "csv"]) == 0
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == [
         "tape.1.eaf",
