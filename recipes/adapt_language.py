@@ -252,7 +252,8 @@ def page() -> str:
         "Made by `python recipes/adapt_language.py` from the run cards in [adapt_runs](adapt_runs). Rates in per cent with 95 %",
         "intervals over clips or recordings, greedy, without a language model. Dev chose the settings, test nothing. Core seconds",
         "are the processor's own, of both cores together, of learning alone: half of them is about the time that two idle cores take (the",
-        "cards hold the clock's seconds, too, pauses and other work included). The base never heard the language.\n",
+        "cards hold the clock's seconds, too, pauses and other work included). Of two runs that were interrupted they count, as the table",
+        "says, from where these went on. The base never heard the language.\n",
     ]
     cards = read("run")
     for code, task in TASKS.items():

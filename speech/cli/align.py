@@ -88,14 +88,18 @@ def command(
 
 
 def _tiers(text: Path, language: str, asked: str | None, encoding: str | None) -> list[str] | None:
-    """The tiers of TEXT that hold the transcription: those asked for, else as far as can be told; None where it has no tiers."""
+    """The tiers of TEXT that hold the transcription: those asked for, else as far as can be told; None where it is read as a whole."""
     from speech import formats
     from speech.align.text import PLAIN
     from speech.files import shown
     from speech.score.tiers import choose
 
     every = () if text.suffix.lower() in PLAIN else formats.tiers(text, encoding=encoding)
-    return [tier.name for tier in choose(every, language=language, where=shown(text), asked=asked).used] if every else None
+    if not every:
+        return None
+    used = [tier.name for tier in choose(every, language=language, where=shown(text), asked=asked).used]
+    lines = [tier.name for tier in every if tier.filled and tier.parent is None and tier.ours in (None, "segments")]
+    return None if used == lines else used  # read as a whole, a file of ours keeps its points, too
 
 
 def lines_found(made: Made) -> list[str]:

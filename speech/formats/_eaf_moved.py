@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from speech.errors import FormatRefused
 from speech.formats._checks import LATEST_MS
 from speech.formats._eaf_file import EafFile
 from speech.formats._eaf_parts import Annotation, TierInfo
@@ -83,6 +84,8 @@ class _Plan:
     @classmethod
     def of(cls, file: EafFile, spans: Mapping[str, Span]) -> _Plan:
         infos = file.tiers()
+        if len({info.id for info in infos}) < len(infos):
+            raise FormatRefused(file.where, "two tiers of it have one name", "Rename one in ELAN", "FORMAT_REFERENCE")
         by_tier = {info.id: file.annotations(info.id, orphans=False) for info in infos}
         old = {a.id: a for annotations in by_tier.values() for a in annotations}
         found = cls(infos, {id: span for id, span in spans.items() if id in old}, old, _holders(infos, by_tier))
@@ -146,7 +149,8 @@ def _holders(infos: list[TierInfo], by_tier: Mapping[str, list[Annotation]]) -> 
     """The annotation that each annotation is inside."""
     holders: dict[str, str | None] = {}
     for info in infos:
-        above = sorted(by_tier.get(info.parent or "", []), key=lambda a: a.span)
+        # A tier that is its own parent is on top: there is nothing to be inside.
+        above = sorted(by_tier.get(info.parent or "", []) if info.parent != info.id else [], key=lambda a: a.span)
         starts = [a.span.start_ms for a in above]
         for one in by_tier[info.id]:
             if one.parent is not None:

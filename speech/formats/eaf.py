@@ -344,7 +344,9 @@ def with_times(data: bytes, transcript: Transcript, *, where: str) -> bytes:
         file.root.remove(file.tier_element(name))
     file.changed()
     segments = {s.id: s for s in transcript.segments}
-    words = {w.id: w.span for s in transcript.segments for w in s.words if w.id and w.span}
+    # Words that were made anew have new ids, which somebody else's annotation may bear.
+    there = {a.id for info in file.tiers() if info.type == WORD for a in file.annotations(info.id)}
+    words = {w.id: w.span for s in transcript.segments for w in s.words if w.id in there and w.span}
     _eaf_moved.move(file, words | {id: s.span for id, s in segments.items()})
     for prop in file.header.iterfind("PROPERTY"):
         if prop.get("NAME") == _PROPERTY:

@@ -17,7 +17,7 @@ from speech.align.records import FITS_BADLY, NOT_SAID
 from speech.collections.consent import Context
 from speech.errors import ModelRefused, TextRefused
 from speech.models.recogniser import LoadSettings, Recogniser, load
-from speech.types import Segment, Span, Speaker, Transcript
+from speech.types import Point, Segment, Span, Speaker, Transcript
 from tests.sounds import RATE, spoken
 
 CONTEXT = Context(basis="test")
@@ -272,6 +272,17 @@ def test_lines_of_old_files_of_several_kinds(tmp_path: Path) -> None:
     with pytest.raises(TextRefused) as caught:
         read_old(_written(tmp_path / "c.txt", " \n\n"))
     assert caught.value.code == "TEXT_EMPTY"
+
+
+def test_a_file_of_ours_is_read_as_a_whole_by_the_command_and_keeps_its_points(
+    session: tuple[Path, list[tuple[float, float]]], tmp_path: Path
+) -> None:
+    lines = tuple(Segment(span=Span(start_ms=100 * k, end_ms=100 * k + 90), text=line, speaker="Ana") for k, line in enumerate(LINES))
+    formats.save(Transcript(segments=lines, points=(Point(time_ms=5, label="page 1", tier="pages"),)), tmp_path / "old.eaf")
+    asked = ["align", str(session[0]), str(tmp_path / "old.eaf"), "-l", "swh", "-o", str(tmp_path / "out"), "--threads", "1"]
+    assert cli.run(asked) == 0
+    found = formats.read(tmp_path / "out" / "tape.eaf")
+    assert [s.text for s in found.segments] == list(LINES) and [p.label for p in found.points] == ["page 1"]
 
 
 def test_the_command_writes_an_eaf_says_what_it_found_and_leaves_it_the_second_time(

@@ -12,7 +12,7 @@ from speech import formats
 from speech.errors import FormatRefused
 from speech.formats._eaf_moved import move
 from speech.formats.eaf import EafFile, with_times
-from speech.types import Recording, Segment, Span, Transcript, identified
+from speech.types import Recording, Segment, Span, Transcript, Word, identified
 from tests.formats.test_eaf import real_files, schema
 
 EAF = """<?xml version="1.0" encoding="UTF-8"?>
@@ -158,6 +158,24 @@ def test_a_broken_file_is_refused_whole() -> None:
     with pytest.raises(FormatRefused) as caught:
         with_times(file.to_bytes(), placed(), where="old.eaf")
     assert caught.value.code == "FORMAT_REFERENCE"
+
+
+def test_tiers_that_are_their_own_parent_or_have_one_name_do_no_harm() -> None:
+    circle = eaf([0, 500], tier("tx", "top", ("a1", "ts1", "ts2"), parent="tx"))
+    move(circle, spans({"a1": (100, 900)}))
+    assert times(circle, "tx") == {"a1": (100, 900)}
+    twins = eaf([0, 500, 600, 900], tier("tx", "top", ("a1", "ts1", "ts2")), tier("tx", "top", ("a2", "ts3", "ts4")))
+    with pytest.raises(FormatRefused) as caught:
+        move(twins, spans({"a1": (100, 900)}))
+    assert caught.value.code == "FORMAT_REFERENCE" and "one name" in caught.value.what
+
+
+def test_a_new_word_does_not_move_what_bears_its_id_in_the_old_file() -> None:
+    made = placed()
+    word = Word(id="a9", text="a1", span=Span(start_ms=10_000, end_ms=10_100), separator=" ")
+    again = replace(made, segments=(replace(made.segments[0], words=(word, Word(text="text"))), made.segments[1]))
+    moved = [times(EafFile.from_bytes(with_times(two_lines().to_bytes(), one, where="old.eaf")), "remark") for one in (made, again)]
+    assert moved[0] == moved[1]
 
 
 def test_real_files_keep_all_but_their_times(shared: Path) -> None:
