@@ -28,6 +28,7 @@ _FIELDS = {
     "variety",
     "glottocode",
     "script",
+    "two_letters",
     "macrolanguage",
     "retired",
     "alphabet",
@@ -85,6 +86,8 @@ class Language:
     variety: str = ""
     glottocode: str = ""
     script: str = ""
+    two_letters: str = ""
+    """Its code in ISO 639-1, which is none here, but is what people know."""
     macrolanguage: bool = False
     retired: tuple[str, ...] = ()
     letters: tuple[str, ...] = ()
@@ -136,9 +139,9 @@ def is_code(text: str) -> bool:
 
 
 def _called(name: str) -> str:
-    """The code of the language that is called so here, in any case; nothing where none is."""
-    tables = [_load(code) for code in known()]
-    return next((t.code for t in tables if name.casefold() in (t.name.casefold(), t.autonym.casefold())), "")
+    """The code of the language that is called so, in any case, by a name or by its two letters; nothing where none is."""
+    called = ((code, _load(code)) for code in known())
+    return next((code for code, t in called if name.casefold() in {n.casefold() for n in (t.name, t.autonym, t.two_letters, *t.names)}), "")
 
 
 def named(code: str) -> str:
@@ -222,6 +225,7 @@ def parse(text: str, where: str) -> Language:
         variety=raw.get("variety", ""),
         glottocode=raw.get("glottocode", ""),
         script=raw.get("script", ""),
+        two_letters=raw.get("two_letters", ""),
         macrolanguage=raw.get("macrolanguage", False),
         retired=tuple(raw.get("retired", ())),
         letters=tuple(alphabet.get("letters", ())),

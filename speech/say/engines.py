@@ -6,7 +6,8 @@ import importlib.util
 from pathlib import Path
 
 from speech import languages
-from speech.errors import ModelRefused, Refusal
+from speech.errors import ModelRefused, Refusal, UsageFailure
+from speech.files import shown
 from speech.models import hub
 from speech.say.records import Voice, VoiceEntry
 
@@ -23,10 +24,21 @@ def load(name: str, language: str, *, borrow: str | None = None, card: Path | No
     ModelRefused
         `VOICE_NONE`: this engine has no voice for the language; those that may be borrowed are named. `LANGUAGE_CODE`, and what the
         engine raises: `MODEL_NOT_HERE`, `MODEL_CONFIG`, ...
+    UsageFailure
+        `VOICE_OPTION`: `card` or `borrow`, which this voice has no use for.
     """
     languages.check_code(language)
     speaks = languages.check_code(borrow, f"--as {borrow}") if borrow else language
+    if borrow and name not in (ESPEAK, MMS):
+        raise UsageFailure(
+            f"--as {borrow}", f"{shown(name)} is one voice, so there is none of another language to borrow",
+            "Leave --as out: the text is said by this voice; --letters nearest says the nearest letters", "VOICE_OPTION",
+        )  # fmt: skip
     if name == ESPEAK:
+        if card is not None:
+            raise UsageFailure(
+                f"--card {shown(card)}", "eSpeak NG speaks with no person's voice, so no card is asked", "Leave --card out", "VOICE_OPTION"
+            )
         from speech.say.espeak import VOICES, EspeakVoice
 
         if speaks[:3] not in VOICES:

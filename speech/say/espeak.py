@@ -30,7 +30,7 @@ from speech.collections import consent
 from speech.errors import ModelRefused
 from speech.say import espeak_alone
 from speech.say.letters import SPOKEN_PUNCTUATION
-from speech.say.records import Samples, Settings, VoiceFacts, require_speaker
+from speech.say.records import Samples, Settings, VoiceFacts
 from speech.text.nearest import plain_letter
 from speech.text.spelling import graphemes, symbols_of
 
@@ -202,7 +202,7 @@ class EspeakVoice:
         with self._library.turn:
             self._library.choose(language)
             self._numbered = _common(*(_bare(self._library.phonemes(sign)) for sign in _UNKNOWN))
-        self.sample_rate = self._speaker.sample_rate
+        self.sample_rate, self.speakers = self._speaker.sample_rate, 1
         self.facts = VoiceFacts(
             engine="espeak",
             name=f"eSpeak NG {VOICES.get(language, language)}",
@@ -270,11 +270,10 @@ class EspeakVoice:
         Raises
         ------
         ModelRefused
-            `VOICE_FAILED`: eSpeak NG ended badly. `VOICE_SPEAKER`: it has one speaker.
+            `VOICE_FAILED`: eSpeak NG ended badly.
         """
         import espeakng_loader
 
-        require_speaker(self.facts.name, settings, 1)
         voice = VOICES.get(self._voice, self._voice)
         program = [
             sys.executable, "-I", espeak_alone.__file__, espeakng_loader.get_library_path(), espeakng_loader.get_data_path(), voice,

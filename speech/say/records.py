@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speech.collections import consent
-from speech.errors import Finding, ModelRefused
+from speech.errors import Finding
 
 Samples = NDArray[np.float32]
 """Sound of one channel, (samples,), within -1..1."""
@@ -59,22 +59,6 @@ class VoiceFacts:
         }  # fmt: skip
 
 
-def require_speaker(voice: str, settings: Settings, speakers: int) -> None:
-    """Whether a voice with so many speakers has the one that is asked for.
-
-    Raises
-    ------
-    ModelRefused
-        `VOICE_SPEAKER`: it has not.
-    """
-    if settings.speaker is None or 0 <= settings.speaker < speakers:
-        return
-    held, mend = (
-        ("one speaker", "Leave --speaker out") if speakers == 1 else (f"{speakers} speakers", f"Choose one from 0 to {speakers - 1}")
-    )
-    raise ModelRefused(voice, f"it has {held}, and no speaker {settings.speaker} (the first is 0)", mend, "VOICE_SPEAKER")
-
-
 class Voice(Protocol):
     """What an engine gives: a voice that says sentences. A new engine is a module with such a class, and a line in `engines`."""
 
@@ -85,6 +69,10 @@ class Voice(Protocol):
     @property
     def sample_rate(self) -> int:
         """Samples a second of what it says."""
+
+    @property
+    def speakers(self) -> int:
+        """How many speakers it holds."""
 
     @property
     def item(self) -> consent.Item:

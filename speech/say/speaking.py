@@ -14,7 +14,7 @@ import numpy as np
 from speech import languages
 from speech.collections import consent, ledger
 from speech.collections.events import Entity, Event
-from speech.errors import ConsentRefused, Finding, SpeechError, StoreFailure, TextRefused, UsageFailure
+from speech.errors import ConsentRefused, Finding, ModelRefused, SpeechError, StoreFailure, TextRefused, UsageFailure
 from speech.say import engines, marks
 from speech.say.cards import SCOPE
 from speech.say.letters import unsaid_in
@@ -46,7 +46,7 @@ def check(
     UsageFailure
         `VOICE_SPEED`; `VOICE_LETTERS`: there is no such setting.
     ModelRefused
-        As `engines.load`.
+        `VOICE_SPEAKER`: the voice has no such speaker. Else as `engines.load`.
     """
     speaker = engines.load(voice, language, borrow=borrow, card=card) if isinstance(voice, str) else voice
     return _checked(text, language, speaker, settings or Settings())
@@ -59,6 +59,7 @@ def _checked(text: str, language: str, voice: Voice, settings: Settings) -> Chec
         raise UsageFailure(
             f"letters {settings.letters!r}", "there is no such setting", f"Choose {', '.join(get_args(Letters))}", "VOICE_LETTERS"
         )
+    _require_speaker(voice, settings)
     decode.check(text, "the text")  # eSpeak NG ends at a NUL, and what stands behind it would go unsaid
     if not any(unicodedata.category(sign)[0] in "LNS" for sign in text):
         raise TextRefused("the text", "there is nothing in it that could be said", "Give some words", "TEXT_EMPTY")
@@ -74,6 +75,14 @@ def _checked(text: str, language: str, voice: Voice, settings: Settings) -> Chec
     return Checked(
         text=text, spoken=spoken, unsaid=unsaid, replaced=replaced, sentences=sentences(spoken, settings.speed), voice=voice.facts
     )
+
+
+def _require_speaker(voice: Voice, settings: Settings) -> None:
+    held = voice.speakers
+    if settings.speaker is None or 0 <= settings.speaker < held:
+        return
+    have, mend = ("one speaker", "Leave --speaker out") if held == 1 else (f"{held} speakers", f"Choose one from 0 to {held - 1}")
+    raise ModelRefused(voice.facts.name, f"it has {have}, and no speaker {settings.speaker} (the first is 0)", mend, "VOICE_SPEAKER")
 
 
 def _spelt_out(text: str, table: languages.Language) -> tuple[str, list[int], tuple[Replaced, ...]]:

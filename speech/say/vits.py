@@ -27,7 +27,7 @@ from speech.models import hub
 from speech.models.checkpoint import compare_shapes, inside, json_of, weight_files
 from speech.models.memory import require_memory
 from speech.models.weights import Entry, canonical_name, content_sha256, entries
-from speech.say.records import Samples, Settings, VoiceFacts, require_speaker
+from speech.say.records import Samples, Settings, VoiceFacts
 from speech.text import nearest
 from speech.text.spelling import graphemes
 
@@ -127,7 +127,7 @@ class VitsVoice:
 
     def __init__(self, checkpoint: VitsCheckpoint, *, language: str, item: consent.Item, licence: str, origin: str) -> None:
         self.checkpoint = checkpoint
-        self.sample_rate = checkpoint.sample_rate
+        self.sample_rate, self.speakers = checkpoint.sample_rate, checkpoint.speakers
         self.item = item
         self._language = language
         self._licence, self._origin = licence, origin
@@ -183,7 +183,6 @@ class VitsVoice:
         """As `Voice.say`: what plain transformers gives with `set_seed(seed + number)`; the process's own chance is left as it was."""
         import torch
 
-        require_speaker(self.checkpoint.name, settings, self.checkpoint.speakers)
         network, tokenizer = self._loaded
         speaker = settings.speaker if settings.speaker is not None else 0
         inputs = tokenizer(self.handed_over(sentence), return_tensors="pt")

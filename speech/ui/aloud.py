@@ -179,7 +179,7 @@ def how(asked: Mapping[str, Any]) -> dict[str, Any]:
         raise ModelRefused("voice", "this voice is not on this machine", "Choose another voice", "VOICE_NONE")
     return {
         "language": language,
-        "voice": load(name, language, borrow=borrow),
+        "voice": load(name, language, borrow=borrow if name == BY_RULE else None),
         "settings": Settings(speed=float(asked.get("speed", 1.0)), seed=int(asked.get("seed", 0)), letters=asked.get("letters", "refuse")),
     }
 

@@ -54,7 +54,7 @@ def _rank(sought: str, table: languages.Language) -> int | None:
     """0 for a code, 1 where a name begins so, 2 where one holds it; None where it is not meant."""
     if not sought:
         return 1
-    if sought in (table.code, *table.retired):
+    if sought in (table.code, table.two_letters, *table.retired):
         return 0
     names = [folded(n) for n in (table.name, table.autonym, *table.names, table.glottocode, table.variety) if n]
     if any(name.startswith(sought) for name in names):

@@ -252,6 +252,8 @@ def test_codes_and_formats_are_taken_in_any_case(recording: Path, tmp_path: Path
 def test_a_language_by_its_name_or_a_wrong_code_is_told_what_to_give(recording: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.run(["transcribe", str(recording), "-l", "Kichwa"]) == 1
     assert "For Kichwa give que. [LANGUAGE_CODE]" in capsys.readouterr().err
+    assert cli.run(["transcribe", str(recording), "-l", "sw"]) == 1
+    assert "For Swahili give swh. [LANGUAGE_CODE]" in capsys.readouterr().err
     assert cli.run(["transcribe", str(recording), "-l", "xx"]) == 1
     # No language is offered that is refused when it is given: tables there are more of than adapters.
     assert "chr" not in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""A new engine is a class with five members: letters, sentences, consent, files and the mark come with the room."""
+"""A new engine is a class with six members: letters, sentences, consent, files and the mark come with the room."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ class Cloned:
     """Speaks with a voice that was taken from seconds of a recording: a tone a letter."""
 
     sample_rate = 8_000
+    speakers = 1
 
     def __init__(self, sample: Path, person: str) -> None:
         self.item = Item(id=sample.name, path=sample, speakers=(person,))

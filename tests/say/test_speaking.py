@@ -67,6 +67,15 @@ def test_settings_that_a_voice_does_not_have_are_refused(tmp_path: Path) -> None
     with pytest.raises(ModelRefused) as caught:
         say("Habari", language="swh", out=tmp_path / "said.wav", settings=Settings(speaker=1), context=CONTEXT)
     assert caught.value.code == "VOICE_SPEAKER" and "Leave --speaker out" in caught.value.mend and not list(tmp_path.iterdir())
+    with pytest.raises(ModelRefused) as caught:  # a check tells what speaking would
+        check("Habari", language="swh", settings=Settings(speaker=1))
+    assert caught.value.code == "VOICE_SPEAKER"
+    with pytest.raises(UsageFailure) as failed:
+        check("Habari", language="swh", card=tmp_path / "voice.card.toml")
+    assert failed.value.code == "VOICE_OPTION" and "Leave --card out" in failed.value.mend
+    with pytest.raises(UsageFailure) as failed:
+        check("Habari", language="yor", voice=str(tmp_path), borrow="swh")
+    assert failed.value.code == "VOICE_OPTION" and "Leave --as out" in failed.value.mend
     assert say("Habari", language="swh", settings=Settings(speaker=0), context=CONTEXT).duration_ms > 0
     slip: Any = "leave_out"
     with pytest.raises(UsageFailure) as failed:
