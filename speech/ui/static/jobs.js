@@ -1,26 +1,7 @@
 // The work that goes on: how far it is, how long it will take, and what came of it, millisecond by millisecond.
 import { ask, clock, el, repeat, sentences, t, why } from "./api.js";
+import { isOpen, line, told } from "./job-lines.js";
 import { placed } from "./texts.js";
-
-export const isOpen = (job) => ["queued", "running", "paused"].includes(job.state);
-
-/** How a job stands: state, place, step, time left. */
-export function line(job) {
-  const parts = [t(`jobs.state.${job.state}`)];
-  if (job.state === "queued" && job.place) parts.push(t("jobs.place", { place: job.place }));
-  if (job.state === "running") parts.push(t(`jobs.step.${job.step}`));
-  if (job.state === "running" && job.left_s !== null) parts.push(t("jobs.left", { time: clock(1000 * job.left_s) }));
-  return parts.join(" · ");
-}
-
-export const percent = (p) => (p > 0 && p < 0.01 ? "< 1 %" : `${Math.round(100 * p)} %`);
-
-/** What came of listening for the language, in a line; `named` gives a language's name by its code. */
-export function told(result, named = (code) => code) {
-  const seconds = (result.speech_ms / 1000).toFixed(1);
-  if (result.probability === null) return t("listening.too_little", { seconds });
-  return t("listening.told", { language: result.language ? named(result.language) : t("listening.none"), percent: percent(result.probability), seconds });
-}
 
 /** Fill `root`; returns what looks at once. `ended` is called when a job has come to its end. */
 export function jobs(root, app, ended) {

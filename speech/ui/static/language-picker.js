@@ -1,6 +1,12 @@
 // The field that finds languages.
 import { ask, el, t } from "./api.js";
-import { cer } from "./page-languages.js";
+
+/** The error rate of a model on dev, with its interval, as its card has it. */
+export function cer(model) {
+  if (!model.cer || model.cer.dev === null || model.cer.dev === undefined) return "-";
+  const interval = model.cer.low !== null && model.cer.low !== undefined ? ` (${model.cer.low}-${model.cer.high})` : "";
+  return `${model.cer.dev} %${interval}`;
+}
 
 /** Choices that are no language by name: each stands alone. */
 const alone = () => [

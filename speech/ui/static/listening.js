@@ -1,6 +1,6 @@
 // Listening: which language is spoken in a recording, as the model proposes it: ranked, "none of these" among them, with the seconds heard.
 import { ask, el, sentences, t, why } from "./api.js";
-import { isOpen, line, percent, told } from "./jobs.js";
+import { isOpen, line, percent, told } from "./job-lines.js";
 
 const MOST = 5;
 

@@ -2,14 +2,9 @@
 // is missing.
 import { ask, el, repeat, t } from "./api.js";
 import { basis } from "./consent.js";
+import { cer } from "./language-picker.js";
 import { listening } from "./listening.js";
 import { dropZone } from "./uploads.js";
-
-export function cer(model) {
-  if (!model.cer || model.cer.dev === null || model.cer.dev === undefined) return "-";
-  const interval = model.cer.low !== null && model.cer.low !== undefined ? ` (${model.cer.low}-${model.cer.high})` : "";
-  return `${model.cer.dev} %${interval}`;
-}
 
 export async function show(root, app) {
   const body = el("tbody");

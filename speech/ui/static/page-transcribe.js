@@ -1,10 +1,10 @@
 // Transcribe: recordings sent or chosen, what they hold, whether they may be used, the language; then work that goes on by itself.
-import { ask, clock, el, repeat, sentences, t, why } from "./api.js";
+import { ask, clock, el, repeat, sentences, t } from "./api.js";
 import { basis, gate } from "./consent.js";
+import { handIn } from "./job-lines.js";
 import { jobs } from "./jobs.js";
-import { languagePicker } from "./language-picker.js";
+import { cer, languagePicker } from "./language-picker.js";
 import { listening } from "./listening.js";
-import { cer } from "./page-languages.js";
 import { speakersChoice } from "./speakers-choice.js";
 import { aligning, together, waiting, ways } from "./texts.js";
 import { dropZone } from "./uploads.js";
@@ -177,10 +177,9 @@ export async function show(root, app) {
         words: words.value.split("\n").map((line) => line.trim()).filter(Boolean),
         ...speakers.settings(),
       };
-      const answer = await ask("/api/jobs", { method: "POST", body: { kind: "transcribe", recording: one.id, settings } });
-      said.textContent = answer.ok ? "" : why(answer);
+      const taken = await handIn({ kind: "transcribe", recording: one.id, settings }, said);
       ready();
-      if (answer.ok) begun();
+      if (taken) begun();
     });
     return el(
       "div",

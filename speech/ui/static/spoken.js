@@ -1,6 +1,6 @@
 // What was spoken, and what is being: how far it is, a player that says that no person speaks, the file to take away.
 import { ask, clock, el, t, why } from "./api.js";
-import { isOpen, line } from "./jobs.js";
+import { isOpen, line } from "./job-lines.js";
 import { told } from "./voices.js";
 
 const SHOWN = 30;

@@ -1,5 +1,6 @@
 // Transcripts that wait for being placed on their recordings: which belongs to which, what will be done, and what stands in the way.
 import { ask, el, sentences, t, why } from "./api.js";
+import { handIn } from "./job-lines.js";
 import { languagePicker } from "./language-picker.js";
 import { listening } from "./listening.js";
 
@@ -98,10 +99,9 @@ export function aligning(recording, text, allowed, begun) {
   go.addEventListener("click", async () => {
     go.disabled = true;
     const settings = { text: text.id, tiers: asked(), language, model: model.value };
-    const answer = await ask("/api/jobs", { method: "POST", body: { kind: "align", recording: recording.id, settings } });
-    said.textContent = answer.ok ? "" : why(answer);
+    const taken = await handIn({ kind: "align", recording: recording.id, settings }, said);
     ready();
-    if (answer.ok) begun();
+    if (taken) begun();
   });
   return el(
     "div",
