@@ -140,8 +140,11 @@ def is_code(text: str) -> bool:
 
 def _called(name: str) -> str:
     """The code of the language that is called so, in any case, by a name or by its two letters; nothing where none is."""
-    called = ((code, _load(code)) for code in known())
-    return next((code for code, t in called if name.casefold() in {n.casefold() for n in (t.name, t.autonym, t.two_letters, *t.names)}), "")
+    for code in known():
+        table = _load(code)
+        if name.casefold() in {n.casefold() for n in (table.name, table.autonym, table.two_letters, *table.names) if n}:
+            return code
+    return ""
 
 
 def named(code: str) -> str:

@@ -44,7 +44,7 @@ def check(
     TextRefused
         `TEXT_EMPTY`: there is nothing in it that could be said. `TEXT_CONTROL`, `TEXT_SURROGATE`: a sign that no text holds.
     UsageFailure
-        `VOICE_SPEED`; `VOICE_LETTERS`: there is no such setting.
+        `VOICE_SPEED`; `VOICE_LETTERS`: there is no such setting. `VOICE_OPTION`: the voice has no use for `borrow` or `card`.
     ModelRefused
         `VOICE_SPEAKER`: the voice has no such speaker. Else as `engines.load`.
     """

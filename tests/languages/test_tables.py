@@ -64,6 +64,13 @@ def test_an_unknown_field_is_refused_by_name() -> None:
     assert "alfabet" in caught.value.what
 
 
+@pytest.mark.parametrize(("called", "code"), [("sw", "swh"), ("SW", "swh"), ("Runasimi", "que"), ("", ""), ("xx", "")])
+def test_two_letters_and_other_names_lead_to_the_code_and_nothing_is_called_nothing(called: str, code: str) -> None:
+    with pytest.raises(ModelRefused) as caught:
+        languages.check_code(called)
+    assert caught.value.mend.endswith(f" give {code}") if code else caught.value.mend.startswith("Look it up")
+
+
 def test_a_language_without_a_table_has_an_open_alphabet() -> None:
     language = languages.load("quz")
     assert not language.listed
